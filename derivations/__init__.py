@@ -1,0 +1,1 @@
+"""Hand derivations as executable documents."""

@@ -1,0 +1,1 @@
+"""Generated kernels: one module a subject, importing NumPy and Numba alone."""
