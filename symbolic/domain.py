@@ -1,0 +1,56 @@
+"""Numbers from the outside: read exactly once, refused with one clear line when out of range."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any, TypeAlias
+
+import sympy as sp
+from mpmath import mp
+
+from freejac.symbolic.errors import DomainError
+
+__all__ = ["Number", "finite", "layer_count"]
+
+Number: TypeAlias = int | float | sp.Expr
+"""What a caller may give as a number."""
+
+
+def finite(name: str, value: object) -> Any:
+    """Read a finite real number at mpmath's working precision.
+
+    Args:
+        name: what the number is, for the message.
+        value: a Python, NumPy, mpmath or SymPy number.
+
+    Raises:
+        DomainError: it is not a finite real number.
+
+    >>> finite("q", sp.Rational(1, 2))
+    mpf('0.5')
+    """
+    try:
+        number = mp.mpf(value.evalf(mp.dps) if isinstance(value, sp.Expr) else value)
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} must be a finite real number, not {value}") from None
+    if not mp.isfinite(number):
+        raise DomainError(f"{name} must be a finite real number, not {value}")
+    return number
+
+
+def layer_count(depth: object) -> int:
+    """Read a number of layers: a Python, NumPy or SymPy integer, at least 1.
+
+    Raises:
+        DomainError: it is not a positive integer.
+
+    >>> layer_count(3)
+    3
+    """
+    try:
+        layers = 0 if isinstance(depth, bool) else index(depth)  # type: ignore[arg-type]
+    except TypeError:
+        layers = 0
+    if layers < 1:
+        raise DomainError(f"the depth is a positive integer, not {depth}")
+    return layers

@@ -1,0 +1,150 @@
+"""The normal form of an integrand: sums of polynomial × exp(quadratic) × cos × products of erf.
+
+Every function the closed-form engine covers is brought to a list of `Term`s; what cannot be is
+named as the obstruction.
+
+>>> from freejac.symbolic.symbols import x
+>>> [(t.coefficient, t.power, t.linear) for t in expand_terms(x * (sp.exp(x) - 1))]
+[(-1, 1, 0), (1, 1, 1)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from freejac.symbolic.functions import Phi, sigmoid
+from freejac.symbolic.symbols import x
+
+__all__ = ["Obstruction", "Term", "expand_terms"]
+
+
+class Obstruction(Exception):  # noqa: N818 (a signal between rooms, never seen by a user)
+    """Why a term has no closed form in the class."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient · xⁿ · exp(a x² + b x + c) · cos(ω x + δ) · Π erf(αᵢ x + βᵢ).
+
+    Attributes:
+        coefficient: factor without x.
+        power: n.
+        quadratic, linear, constant: a, b, c of the exponent.
+        wave: (ω, δ), or None for no cosine.
+        erfs: the pairs (αᵢ, βᵢ), sorted.
+        opaque: a factor outside the class, or 1; such a term can only vanish by symmetry.
+    """
+
+    coefficient: sp.Expr
+    power: int = 0
+    quadratic: sp.Expr = sp.S.Zero
+    linear: sp.Expr = sp.S.Zero
+    constant: sp.Expr = sp.S.Zero
+    wave: tuple[sp.Expr, sp.Expr] | None = None
+    erfs: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
+    opaque: sp.Expr = sp.S.One
+
+    def times(self, factor: sp.Expr, **changes: object) -> Term:
+        """Multiply the coefficient and replace other fields."""
+        return replace(self, coefficient=self.coefficient * factor, **changes)  # type: ignore[arg-type]
+
+    def reflected(self) -> Term:
+        """The term as a function of −x."""
+        wave = None if self.wave is None else (-self.wave[0], self.wave[1])
+        return replace(
+            self,
+            coefficient=self.coefficient * (-1) ** self.power,
+            linear=-self.linear,
+            wave=wave,
+            erfs=tuple((-slope, offset) for slope, offset in self.erfs),
+            opaque=self.opaque.subs(x, -x),
+        )
+
+
+def expand_terms(expr: sp.Expr) -> list[Term]:
+    """Expand a smooth expression in x into terms of the class.
+
+    Factors outside the class are kept as `opaque`, so that odd ones can still be recognised to
+    integrate to zero.
+    """
+    rewritten = expr.replace(Phi, lambda u: (1 + sp.erf(u / sp.sqrt(2))) / 2)
+    rewritten = rewritten.replace(sp.erfc, lambda u: 1 - sp.erf(u))
+    rewritten = rewritten.replace(sigmoid, lambda u: (1 + sp.tanh(u / 2)) / 2)
+    rewritten = rewritten.replace(sp.cosh, lambda u: (sp.exp(u) + sp.exp(-u)) / 2)
+    rewritten = rewritten.replace(sp.sinh, lambda u: (sp.exp(u) - sp.exp(-u)) / 2)
+    expanded = sp.expand(rewritten, power_base=False, power_exp=False, log=False)
+    return [
+        term
+        for summand in sp.Add.make_args(expanded)
+        for term in _classify(summand)
+        if term.coefficient != 0
+    ]
+
+
+def _classify(summand: sp.Expr) -> list[Term]:
+    """Sort the factors of one product into a term (several when cosines multiply)."""
+    independent, dependent = summand.as_independent(x, as_Add=False)
+    terms = [Term(independent)]
+    for factor in sp.Mul.make_args(dependent):
+        base, exponent = (factor, 1) if isinstance(factor, sp.exp) else factor.as_base_exp()
+        whole = exponent.is_integer and exponent > 0 if isinstance(exponent, sp.Basic) else True
+        times = int(exponent) if whole else 0
+        if base == x and whole:
+            terms = [replace(t, power=t.power + times) for t in terms]
+        elif isinstance(base, sp.exp) and (coefficients := _quadratic(base.exp)):
+            a, b, c = coefficients
+            terms = [
+                replace(t, quadratic=t.quadratic + a, linear=t.linear + b, constant=t.constant + c)
+                for t in terms
+            ]
+        elif isinstance(base, sp.erf) and whole and (line := _affine(base.args[0])):
+            added = (line,) * times
+            terms = [replace(t, erfs=_sorted(t.erfs + added)) for t in terms]
+        elif isinstance(base, (sp.sin, sp.cos)) and whole and (line := _affine(base.args[0])):
+            omega, delta = line
+            if isinstance(base, sp.sin):
+                delta = delta - sp.pi / 2
+            for _ in range(times):
+                terms = [new for t in terms for new in _times_cosine(t, omega, delta)]
+        else:
+            terms = [replace(t, opaque=t.opaque * factor) for t in terms]
+    return terms
+
+
+def _sorted(
+    erfs: Iterable[tuple[sp.Expr, sp.Expr]],
+) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+    return tuple(sorted(erfs, key=sp.default_sort_key))
+
+
+def _affine(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(slope, offset) of an affine function of x, else None."""
+    if not expr.is_polynomial(x) or sp.degree(expr, x) > 1:
+        return None
+    return expr.coeff(x, 1), expr.coeff(x, 0)
+
+
+def _quadratic(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """Coefficients of a polynomial of degree at most two in x, else None."""
+    expanded = sp.expand(expr)
+    if not expanded.is_polynomial(x) or sp.degree(expanded, x) > 2:
+        return None
+    return expanded.coeff(x, 2), expanded.coeff(x, 1), expanded.coeff(x, 0)
+
+
+def _times_cosine(term: Term, omega: sp.Expr, delta: sp.Expr) -> list[Term]:
+    """Multiply by cos(ωx + δ): cos A cos B = (cos(A + B) + cos(A − B))/2."""
+    if term.wave is None:
+        return [replace(term, wave=(omega, delta))]
+    old_omega, old_delta = term.wave
+    products = [(old_omega + omega, old_delta + delta), (old_omega - omega, old_delta - delta)]
+    result = []
+    for frequency, phase in products:
+        if frequency == 0:
+            result.append(term.times(sp.cos(phase) / 2, wave=None))
+        else:
+            result.append(term.times(sp.Rational(1, 2), wave=(frequency, phase)))
+    return result
