@@ -14,6 +14,7 @@ import mpmath
 import sympy as sp
 
 from freejac.symbolic import library
+from freejac.symbolic.domain import exact
 from freejac.symbolic.errors import DomainError, InputError, UnknownNameError
 from freejac.symbolic.intervals import precedes, zeros
 from freejac.symbolic.parsing import call_parts, parse
@@ -44,7 +45,7 @@ class Activation:
         defaults: dict[sp.Symbol, sp.Rational] | None = None,
     ) -> None:
         """Split the expression and refuse what no Gaussian expectation could use."""
-        self.expr = sp.sympify(expr)
+        self.expr = exact("an activation", expr)
         self.name = name or str(self.expr)
         self.source = source
         self.function = decompose(self.expr)

@@ -10,10 +10,32 @@ from mpmath import mp
 
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["Number", "finite", "layer_count"]
+__all__ = ["Number", "exact", "finite", "layer_count"]
 
 Number: TypeAlias = int | float | sp.Expr
 """What a caller may give as a number."""
+
+
+def exact(name: str, value: object) -> sp.Expr:
+    """Take a number or an expression as it is; text is refused, never evaluated.
+
+    Args:
+        name: what it is, for the message.
+        value: a SymPy expression, or a Python or NumPy number.
+
+    Raises:
+        DomainError: it is neither.
+
+    >>> exact("q", 3)
+    3
+    """
+    try:
+        converted = sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        converted = None
+    if not isinstance(converted, sp.Expr):
+        raise DomainError(f"{name} must be a number or a SymPy expression, not {value!r}")
+    return converted
 
 
 def finite(name: str, value: object) -> Any:

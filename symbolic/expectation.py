@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import mpmath
 import sympy as sp
 
+from freejac.symbolic.domain import exact
 from freejac.symbolic.errors import DomainError, InputError, NoClosedForm
 from freejac.symbolic.gaussian import Part, integrate_term
 from freejac.symbolic.parsing import parse
@@ -60,7 +61,7 @@ def expect(f: Integrand, variance: sp.Expr = default_variance) -> sp.Expr:
     2*asin(2*q/(2*q + 1))/pi
     """
     function = _as_function(f)
-    variance = sp.sympify(variance)
+    variance = exact("the variance", variance)
     if not variance.is_positive:
         raise DomainError(f"the variance must be positive, not {variance}")
     return _closed_form(function, variance)
@@ -95,7 +96,9 @@ class Expectation(sp.Expr):
 
     def __new__(cls, integrand: sp.Expr, variance: sp.Expr) -> Expectation:
         """Build from an integrand in x and a variance."""
-        return sp.Expr.__new__(cls, sp.sympify(integrand), sp.sympify(variance))
+        return sp.Expr.__new__(
+            cls, exact("the integrand", integrand), exact("the variance", variance)
+        )
 
     @property
     def integrand(self) -> PiecewiseFunction:
@@ -156,7 +159,7 @@ def _as_function(f: Integrand) -> PiecewiseFunction:
         return decompose(parse(f))
     if not isinstance(f, (sp.Expr, int)):
         raise InputError(f"an integrand is text or a SymPy expression, not {type(f).__name__}")
-    return decompose(sp.sympify(f))
+    return decompose(sp.sympify(f, strict=True))
 
 
 @lru_cache(maxsize=2048)

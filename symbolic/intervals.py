@@ -23,7 +23,7 @@ def is_zero(expr: sp.Expr) -> bool:
     Constants are decided by 60 digits of the exact value; expressions with parameters by
     simplification.
     """
-    expr = sp.sympify(expr)
+    expr = sp.sympify(expr, strict=True)
     if expr.is_zero is not None and not expr.is_Add:
         return bool(expr.is_zero)
     if not expr.free_symbols:
@@ -33,7 +33,7 @@ def is_zero(expr: sp.Expr) -> bool:
 
 def _sign(expr: sp.Expr) -> int | None:
     """Sign of an expression without x, or None when the assumptions do not decide it."""
-    expr = sp.sympify(expr)
+    expr = sp.sympify(expr, strict=True)
     if not expr.free_symbols and expr.is_finite is not False:
         if is_zero(expr):
             return 0
@@ -105,7 +105,7 @@ def zeros(expr: sp.Expr, lower: sp.Expr = -sp.oo, upper: sp.Expr = sp.oo) -> lis
     [sqrt(2)]
     """
     found: list[sp.Expr] = []
-    for root in _real_zeros(sp.sympify(expr)):
+    for root in _real_zeros(sp.sympify(expr, strict=True)):
         if not precedes(lower, root) or not precedes(root, upper):
             continue
         place = sum(1 for other in found if precedes(other, root))
@@ -151,7 +151,7 @@ def _polynomial_zeros(expr: sp.Expr) -> list[sp.Expr]:
 
 
 _INVERSES = {
-    sp.exp: (sp.log, 0, sp.oo),
+    sp.exp: (sp.log, sp.S.Zero, sp.oo),
     sp.tanh: (sp.atanh, -1, 1),
     sp.sinh: (sp.asinh, -sp.oo, sp.oo),
     sp.atan: (sp.tan, -sp.pi / 2, sp.pi / 2),
@@ -175,7 +175,7 @@ def _invert_monotone(expr: sp.Expr) -> list[sp.Expr] | None:
         slope, intercept = sp.Poly(rest, y).all_coeffs()
         inverse, low, high = _INVERSES[func.func]
         target = sp.cancel(-intercept / slope)
-        if precedes(sp.sympify(low), target) and precedes(target, sp.sympify(high)):
+        if precedes(low, target) and precedes(target, high):
             return [func.args[0] - inverse(target)]
         return []
     return None

@@ -110,7 +110,7 @@ def call_parts(text: str) -> tuple[str, list[str]]:
     """
     whole = text.strip(" \t")
     head, bracket, inside = whole[:-1].partition("(")
-    if not bracket or not whole.endswith(")"):
+    if not bracket or not whole.endswith(")") or len(whole) > _MAX_CHARACTERS:
         return whole, []
     arguments, depth = [""], 0
     for character in inside:

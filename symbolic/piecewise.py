@@ -64,7 +64,7 @@ class PiecewiseFunction:
     @classmethod
     def smooth(cls, expr: sp.Expr) -> PiecewiseFunction:
         """Wrap an expression that is smooth on the whole line."""
-        return cls((Piece(-sp.oo, sp.oo, sp.sympify(expr)),))
+        return cls((Piece(-sp.oo, sp.oo, sp.sympify(expr, strict=True)),))
 
     @property
     def breakpoints(self) -> tuple[sp.Expr, ...]:
@@ -201,7 +201,7 @@ def decompose(expr: sp.Expr) -> PiecewiseFunction:
     >>> [str(piece.expr) for piece in decompose(sp.Min(sp.Max(x, -1), 1)).pieces]
     ['-1', 'x', '1']
     """
-    expr = sp.sympify(expr)
+    expr = sp.sympify(expr, strict=True)
     if expr.has(sp.DiracDelta):
         return _decompose_singular(expr)
     if not expr.has(*_SWITCHING):

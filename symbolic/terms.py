@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import comb, prod
 
 import sympy as sp
 
@@ -19,6 +20,8 @@ from freejac.symbolic.functions import Phi, sigmoid
 from freejac.symbolic.symbols import x
 
 __all__ = ["Obstruction", "Term", "expand_terms"]
+
+_MOST_TERMS = 5000
 
 
 class Obstruction(Exception):  # noqa: N818 (a signal between rooms, never seen by a user)
@@ -69,12 +72,17 @@ def expand_terms(expr: sp.Expr) -> list[Term]:
 
     Factors outside the class are kept as `opaque`, so that odd ones can still be recognised to
     integrate to zero.
+
+    Raises:
+        Obstruction: expansion would make too many terms.
     """
     rewritten = expr.replace(Phi, lambda u: (1 + sp.erf(u / sp.sqrt(2))) / 2)
     rewritten = rewritten.replace(sp.erfc, lambda u: 1 - sp.erf(u))
     rewritten = rewritten.replace(sigmoid, lambda u: (1 + sp.tanh(u / 2)) / 2)
     rewritten = rewritten.replace(sp.cosh, lambda u: (sp.exp(u) + sp.exp(-u)) / 2)
     rewritten = rewritten.replace(sp.sinh, lambda u: (sp.exp(u) - sp.exp(-u)) / 2)
+    if _expanded_size(rewritten) > _MOST_TERMS:
+        raise Obstruction(f"it expands into more than {_MOST_TERMS} terms")
     expanded = sp.expand(rewritten, power_base=False, power_exp=False, log=False)
     return [
         term
@@ -108,10 +116,34 @@ def _classify(summand: sp.Expr) -> list[Term]:
             if isinstance(base, sp.sin):
                 delta = delta - sp.pi / 2
             for _ in range(times):
-                terms = [new for t in terms for new in _times_cosine(t, omega, delta)]
+                terms = _joined(new for t in terms for new in _times_cosine(t, omega, delta))
         else:
             terms = [replace(t, opaque=t.opaque * factor) for t in terms]
     return terms
+
+
+def _joined(terms: Iterable[Term]) -> list[Term]:
+    """Add the coefficients of terms that are otherwise equal: cosⁿ gives n + 1 of them, not 2ⁿ."""
+    sums: dict[Term, sp.Expr] = {}
+    for term in terms:
+        wave = term.wave
+        if wave is not None and wave[0].could_extract_minus_sign():
+            wave = (-wave[0], -wave[1])
+        bare = replace(term, coefficient=sp.S.One, wave=wave)
+        sums[bare] = sums.get(bare, sp.S.Zero) + term.coefficient
+    return [replace(bare, coefficient=c) for bare, c in sums.items() if c != 0]
+
+
+def _expanded_size(expr: sp.Expr) -> int:
+    """An upper bound on the number of terms that expansion makes."""
+    if isinstance(expr, sp.Add):
+        return sum(_expanded_size(part) for part in expr.args)
+    if isinstance(expr, sp.Mul):
+        return prod(_expanded_size(part) for part in expr.args)
+    if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
+        size, power = _expanded_size(expr.base), int(expr.exp)
+        return comb(size + power - 1, power)
+    return 1
 
 
 def _sorted(
