@@ -42,7 +42,7 @@ class MeanCurve:
 
     def __init__(self, f: PiecewiseFunction, parameters: Mapping[sp.Symbol, Number]) -> None:
         """Compile the pieces."""
-        self._pieces = numeric_pieces(f, parameters)
+        self._pieces = numeric_pieces([f], parameters)
         self._panel = cache(self._sample)
 
     def __call__(self, q: mpf) -> mpf:
@@ -70,7 +70,7 @@ class MeanCurve:
                 middle, half = (left + right) / 2, (right - left) / 2
                 for t, w in zip(points, weights, strict=True):
                     at = middle + half * t
-                    samples.append((at, half * w * function(at)))
+                    samples.append((at, half * w * function(at)[0]))
         return samples
 
 

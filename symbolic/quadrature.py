@@ -7,6 +7,7 @@ each panel is Gauss–Legendre with an a-posteriori check, bisected until the ch
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -21,13 +22,15 @@ from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import x
 
-__all__ = ["gaussian_mean", "legendre_rule", "numeric_pieces"]
+__all__ = ["gaussian_mean", "gaussian_means", "legendre_rule", "numeric_pieces"]
 
 _GUARD_DIGITS = 15
 _MAX_BISECTIONS = 40
 _SCAN = [mpf(2) ** (k / mpf(4)) for k in range(-12, 72)]
 
-Integrand = Callable[[mpf], mpf]
+Vector = list[mpf]
+Integrand = Callable[[mpf], Vector]
+NumericPiece = tuple[mpf, mpf, Integrand]
 
 
 def gaussian_mean(
@@ -56,47 +59,106 @@ def gaussian_mean(
     1.0
     """
     values = dict(parameters or {})
-    missing = sorted(str(s) for s in f.free_symbols - set(values))
-    if missing:
-        raise DomainError(f"give a value for the parameter {', '.join(missing)}")
+    (regular,) = gaussian_means([(f, 1)], variance, digits, values)
     with mp.workdps(digits + _GUARD_DIGITS):
-        q = finite("the variance q", variance)
-        if not q > 0:
-            raise DomainError(f"the variance q must be positive, not {variance}")
-        pieces = numeric_pieces(f, values)
-        total = mpf(0)
-        reach = _reach(pieces, q, digits)
-        marks = [mpf(0)] + [b for b, _, _ in pieces[1:]]
-        for lower, upper, integrand in pieces:
-            low, high = max(lower, -reach[0]), min(upper, reach[1])
-            if low < high:
-                total += _integrate(integrand, q, _panels(low, high, marks, q), digits)
-        total = total / mpmath.sqrt(2 * mp.pi * q) + _delta_part(f, q, values)
+        total = regular + _delta_part(f, finite("the variance q", variance), values)
     with mp.workdps(digits):
         return +total
 
 
+def gaussian_means(
+    terms: Sequence[tuple[PiecewiseFunction, int]],
+    variance: Number,
+    digits: int = 50,
+    parameters: Mapping[sp.Symbol, Number] | None = None,
+) -> Vector:
+    """E[f(√q z)ⁿ] of several powers of functions, on shared nodes; Dirac deltas are left out.
+
+    Args:
+        terms: pairs of a function and a positive power.
+        variance: q > 0.
+        digits: digits each result is good to, relative to E|fⁿ|.
+        parameters: a value for every parameter.
+
+    Returns:
+        One mean a term, with guard digits beyond `digits`.
+
+    Raises:
+        DomainError: as for `gaussian_mean`.
+        NotConvergedError: as for `gaussian_mean`.
+
+    >>> from freejac.symbolic.piecewise import decompose
+    >>> second, fourth = gaussian_means([(decompose(x), 2), (decompose(x), 4)], 2, 20)
+    >>> print(mpmath.nstr(second, 15), mpmath.nstr(fourth, 15))
+    2.0 12.0
+    """
+    functions = list(dict.fromkeys(function for function, _ in terms))
+    powers = [(functions.index(function), power) for function, power in terms]
+    with mp.workdps(digits + _GUARD_DIGITS):
+        q = finite("the variance q", variance)
+        if not q > 0:
+            raise DomainError(f"the variance q must be positive, not {variance}")
+        pieces = [
+            (low, high, _weighted(integrand, powers, q))
+            for low, high, integrand in numeric_pieces(functions, parameters or {})
+        ]
+        reach = _reach(pieces, q, digits)
+        marks = [mpf(0)] + [low for low, _, _ in pieces[1:]]
+        panels = [
+            (a, b, integrand)
+            for lower, upper, integrand in pieces
+            if (low := max(lower, -reach[0])) < (high := min(upper, reach[1]))
+            for a, b in pairwise(_panels(low, high, marks, q))
+        ]
+        scale = mpmath.sqrt(2 * mp.pi * q)
+        return [total / scale for total in _integrate(panels, len(terms), digits)]
+
+
 def numeric_pieces(
-    f: PiecewiseFunction, values: Mapping[sp.Symbol, Number]
-) -> list[tuple[mpf, mpf, Integrand]]:
-    """The ends and the integrand of every piece, ready for numbers at the working precision."""
-    symbols = tuple(sorted(f.free_symbols, key=lambda s: s.name))
+    functions: Sequence[PiecewiseFunction], values: Mapping[sp.Symbol, Number]
+) -> list[NumericPiece]:
+    """The common pieces of functions: both ends, and all functions at once between them.
+
+    Numbers are taken at the working precision.
+
+    Raises:
+        DomainError: a parameter has no value.
+    """
+    symbols = tuple(sorted(set().union(*(f.free_symbols for f in functions)), key=lambda s: s.name))
+    missing = [s.name for s in symbols if s not in values]
+    if missing:
+        raise DomainError(f"give a value for the parameter {', '.join(missing)}")
     numbers = [finite(s.name, values[s]) for s in symbols]
-    pieces: list[tuple[mpf, mpf, Integrand]] = []
-    for piece in f.pieces:
-        lower, upper = (
-            mpf("inf") * (1 if end == sp.oo else -1)
-            if end.is_infinite
-            else finite("a breakpoint", end.subs({s: _exact(values[s]) for s in symbols}))
-            for end in (piece.lower, piece.upper)
-        )
-        pieces.append((lower, upper, _bound(piece.expr, symbols, numbers)))
+    exact = {s: _exact(values[s]) for s in symbols}
+    ends = [
+        [finite("a breakpoint", end.subs(exact)) for end in function.breakpoints]
+        for function in functions
+    ]
+    infinity = mpf("inf")
+    partition = [-infinity, *sorted({end for own in ends for end in own}), infinity]
+    pieces = []
+    for low, high in pairwise(partition):
+        places = [bisect(own, low) for own in ends]
+        exprs = tuple(f.pieces[i].expr for f, i in zip(functions, places, strict=True))
+        pieces.append((low, high, _bound(exprs, symbols, numbers)))
     return pieces
 
 
-def _bound(expr: sp.Expr, symbols: tuple[sp.Symbol, ...], numbers: Sequence[mpf]) -> Integrand:
-    function = _compiled(expr, symbols)
+def _bound(
+    exprs: tuple[sp.Expr, ...], symbols: tuple[sp.Symbol, ...], numbers: Sequence[mpf]
+) -> Integrand:
+    function = _compiled(exprs, symbols)
     return lambda t: function(t, *numbers)
+
+
+def _weighted(integrand: Integrand, powers: Sequence[tuple[int, int]], q: mpf) -> Integrand:
+    """The powers that are wanted, times the Gaussian weight."""
+
+    def weighted(t: mpf) -> Vector:
+        values, weight = integrand(t), mpmath.exp(-t * t / (2 * q))
+        return [weight * values[index] ** power for index, power in powers]
+
+    return weighted
 
 
 def _exact(value: Number) -> sp.Rational:
@@ -109,36 +171,36 @@ def _exact(value: Number) -> sp.Rational:
 
 
 @lru_cache(maxsize=512)
-def _compiled(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., mpf]:
-    return sp.lambdify((x, *symbols), expr, "mpmath", cse=True)
+def _compiled(exprs: tuple[sp.Expr, ...], symbols: tuple[sp.Symbol, ...]) -> Callable[..., Vector]:
+    return sp.lambdify((x, *symbols), list(exprs), "mpmath", cse=True)
 
 
-def _log_weight(integrand: Integrand, q: mpf, at: mpf) -> mpf:
-    value = abs(integrand(at))
-    return mpmath.log(value) - at**2 / (2 * q) if value else -mpmath.inf
-
-
-def _reach(pieces: Sequence[tuple[mpf, mpf, Integrand]], q: mpf, digits: int) -> tuple[mpf, mpf]:
-    """How far the integrand matters on either side: where it has fallen by `digits` digits."""
-    drop = (digits + 8) * mpmath.log(10)
+def _reach(pieces: Sequence[NumericPiece], q: mpf, digits: int) -> tuple[mpf, mpf]:
+    """How far the integrands matter on either side: where they have fallen by `digits` digits."""
+    drop = mpf(10) ** (-digits - 8)
     width = mpmath.sqrt(q)
-    sizes = {}
+    sizes = {
+        (sign, k): [abs(v) for v in _at(pieces, sign * step * width)]
+        for sign in (-1, 1)
+        for k, step in enumerate(_SCAN)
+    }
+    tops = [max(column) for column in zip(*sizes.values(), strict=True)]
+    reach = []
     for sign in (-1, 1):
-        for step in _SCAN:
-            at = sign * step * width
-            integrand = next(g for low, high, g in pieces if low <= at <= high)
-            sizes[at] = _log_weight(integrand, q, at)
-    top = max(sizes.values())
-    if top == -mpmath.inf:
-        return 20 * width, 20 * width
-    reach = [16 * width, 16 * width]
-    for side, sign in enumerate((-1, 1)):
-        for step, following in pairwise(_SCAN):
-            if sizes[sign * step * width] > top - drop:
-                reach[side] = max(reach[side], following * width)
-        if sizes[sign * _SCAN[-1] * width] > top - drop:
+        matters = [
+            k
+            for k in range(len(_SCAN))
+            if any(v > drop * top for v, top in zip(sizes[sign, k], tops, strict=True))
+        ]
+        last = matters[-1] if matters else 0
+        if last + 1 == len(_SCAN):
             raise DomainError("the Gaussian mean is infinite: the integrand outgrows exp(x²/2q)")
+        reach.append(max(16 * width, _SCAN[last + 1] * width))
     return reach[0], reach[1]
+
+
+def _at(pieces: Sequence[NumericPiece], t: mpf) -> Vector:
+    return next(integrand for low, high, integrand in pieces if low <= t <= high)(t)
 
 
 def _panels(low: mpf, high: mpf, marks: Sequence[mpf], q: mpf) -> list[mpf]:
@@ -178,36 +240,44 @@ def legendre_rule(nodes: int, digits: int) -> tuple[list[mpf], list[mpf], list[l
     return points, weights, rows
 
 
-def _integrate(integrand: Integrand, q: mpf, ends: Sequence[mpf], digits: int) -> mpf:
-    """∫ f(x) exp(−x²/2q) dx over panels, bisected until every Legendre tail is negligible."""
+def _integrate(panels: list[tuple[mpf, mpf, Integrand]], count: int, digits: int) -> Vector:
+    """Integrate over panels, bisected until every Legendre tail is negligible."""
     tolerance = mpf(10) ** (-digits)
-    accepted = size = mpf(0)
-    pending = list(pairwise(ends))
+    totals, sizes = [mpf(0)] * count, [mpf(0)] * count
     for _ in range(_MAX_BISECTIONS):
-        panels = [(a, b, *_panel(integrand, q, a, b, digits)) for a, b in pending]
+        measured = [(panel, _panel(*panel, digits)) for panel in panels]
         # The size of the whole, not of the panel, decides what is negligible.
-        size = max(size, mpmath.fsum(abs(part) for _, _, part, _ in panels))
-        accepted += mpmath.fsum(part for _, _, part, tail in panels if tail <= tolerance * size)
-        coarse = [(a, b) for a, b, _, tail in panels if tail > tolerance * size]
-        if not coarse:
-            return accepted
-        pending = [half for a, b in coarse for half in ((a, (a + b) / 2), ((a + b) / 2, b))]
+        sizes = [
+            max(size, mpmath.fsum(abs(parts[i][0]) for _, parts in measured))
+            for i, size in enumerate(sizes)
+        ]
+        panels = []
+        for (a, b, integrand), parts in measured:
+            if any(tail > tolerance * size for (_, tail), size in zip(parts, sizes, strict=True)):
+                middle = (a + b) / 2
+                panels += [(a, middle, integrand), (middle, b, integrand)]
+            else:
+                totals = [t + part for t, (part, _) in zip(totals, parts, strict=True)]
+        if not panels:
+            return totals
     raise NotConvergedError(
-        f"the integrand is not resolved near x = {mpmath.nstr(pending[0][0], 6)}; "
+        f"the integrand is not resolved near x = {mpmath.nstr(panels[0][0], 6)}; "
         "is it smooth between its breakpoints?"
     )
 
 
-def _panel(integrand: Integrand, q: mpf, a: mpf, b: mpf, digits: int) -> tuple[mpf, mpf]:
-    """The integral over one panel, and the size of its last Legendre coefficients."""
+def _panel(a: mpf, b: mpf, integrand: Integrand, digits: int) -> list[tuple[mpf, mpf]]:
+    """For every term, the integral over a panel and the size of its last Legendre coefficients."""
     points, weights, rows = legendre_rule(max(24, 3 * digits // 2), mp.dps)
     middle, half = (a + b) / 2, (b - a) / 2
-    values = []
-    for t in points:
-        at = middle + half * t
-        values.append(integrand(at) * mpmath.exp(-at * at / (2 * q)))
-    tail = max(abs(mpmath.fdot(row, values)) for row in rows)
-    return half * mpmath.fdot(weights, values), half * tail
+    columns = zip(*(integrand(middle + half * t) for t in points), strict=True)
+    return [
+        (
+            half * mpmath.fdot(weights, column),
+            half * max(abs(mpmath.fdot(row, column)) for row in rows),
+        )
+        for column in columns
+    ]
 
 
 def _delta_part(f: PiecewiseFunction, q: mpf, values: Mapping[sp.Symbol, Number]) -> mpf:
