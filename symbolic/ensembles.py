@@ -61,7 +61,7 @@ class Ensemble:
 
     def __post_init__(self) -> None:
         """Hold every ensemble to one normalisation, so that σ_w means the same in all."""
-        if self.s_transform is not None and sp.simplify(self.leading * sigma_w**2) != 1:
+        if self.s_transform is not None and sp.cancel(self.leading * sigma_w**2) != 1:
             raise DomainError(
                 f"ensemble {self.name}: S(0) must be 1/sigma_w**2, not {self.leading}; "
                 "rescale it so that the mean squared singular value is sigma_w**2"
@@ -128,29 +128,49 @@ def catalan_number(k: sp.Expr) -> sp.Expr:
 def catalan_series(t: sp.Symbol) -> sp.Expr:
     """Sum f(t) = Σ_{k≥0} C_k tᵏ in closed form.
 
-    The ratio of neighbouring terms is rational in k, so the sum is a hypergeometric function
-    whose parameters are read off the ratio; it is then written in elementary functions. The
-    result is accepted only if it satisfies f = 1 + t f², which is the convolution recurrence
-    C_{k+1} = Σ C_j C_{k−j} with C_0 = 1 and determines the series.
+    The convolution recurrence C_{k+1} = Σ C_j C_{k−j} says f = 1 + t f²; its root with f(0) = 1 is
+    the candidate. It is accepted only when it solves the linear differential equation that the
+    ratio C_{k+1}/C_k, rational in k, gives for the sum; with f(0) = C_0 that equation has one
+    power series solution, so the sum is proved for the C_k as defined by the binomial.
 
     Args:
         t: the variable.
 
+    Raises:
+        InternalError: the candidate is not the sum.
+
     >>> catalan_series(sp.Symbol("t"))
     -sqrt(1 - 4*t)/(2*t) + 1/(2*t)
     """
+    unknown = sp.Dummy("f")
+    roots = sp.roots(sp.Poly(1 + t * unknown**2 - unknown, unknown))
+    beginnings = {root: from_expr(root, t, 1) for root in roots}
+    start = Series.of([catalan_number(sp.S.Zero)])
+    (closed,) = (root for root, beginning in beginnings.items() if beginning == start)
+    if sp.expand(sp.radsimp(sp.together(_recurrence_residual(closed, t)))) != 0:
+        raise InternalError("the sum of the Catalan series fails the equation of its term ratio")
+    return closed
+
+
+def _recurrence_residual(f: sp.Expr, t: sp.Symbol) -> sp.Expr:
+    """What f leaves of the differential equation for Σ C_k tᵏ.
+
+    With C_{k+1}/C_k = P(k)/Q(k) and θ = t d/dt, multiplying Q(k) C_{k+1} = P(k) C_k by t^{k+1} and
+    summing gives Q(θ − 1) f − Q(−1) C_0 = t P(θ) f.
+    """
     k = sp.Dummy("k", integer=True, nonnegative=True)
     ratio = sp.combsimp(catalan_number(k + 1) / catalan_number(k))
-    numerator, denominator = (sp.Poly(part, k) for part in sp.fraction(sp.together(ratio)))
-    upper = [-root for root in sp.roots(numerator, multiple=True)]
-    lower = [-root for root in sp.roots(denominator, multiple=True)]
-    # a hypergeometric term carries 1/k!, a factor k + 1 below; a parameter 1 above cancels it
-    upper.append(sp.S.One)
-    growth = numerator.LC() / denominator.LC()
-    closed = sp.hyperexpand(sp.hyper(upper, lower, growth * t))
-    if sp.expand(closed - 1 - t * closed**2) != 0:
-        raise InternalError("the sum of the Catalan series fails its convolution recurrence")
-    return closed
+    above, below = (sp.Poly(part, k) for part in sp.fraction(sp.together(ratio)))
+
+    def applied(polynomial: sp.Poly) -> sp.Expr:
+        """P(θ) f, by Horner's rule in the operator θ."""
+        result = sp.S.Zero
+        for coefficient in polynomial.all_coeffs():
+            result = t * sp.diff(result, t) + coefficient * f
+        return result
+
+    shifted = below.compose(sp.Poly(k - 1, k))
+    return applied(shifted) - below.eval(-1) * catalan_number(sp.S.Zero) - t * applied(above)
 
 
 @lru_cache(maxsize=1)

@@ -32,6 +32,7 @@ Parameters = Mapping[sp.Symbol, Number] | Mapping[str, Number]
 Curve = Callable[[mpf], mpf]
 
 _DIGITS = 18
+_SCAN_DIGITS = 15
 _CLOSED_FORM_DIGITS = 60
 _CONFIRMED = mpf(10) ** -11
 _GRID = [mpf(10) ** (mpf(k) / 3) for k in range(-36, 37)]
@@ -118,7 +119,8 @@ def _curve(
 ) -> Curve:
     """E[φ²] as a function of q: the closed form with guard digits, else quadrature."""
     if closed.has(Expectation):
-        return MeanCurve(definition, values)
+        curve = MeanCurve([(definition, 1)], values, _SCAN_DIGITS)
+        return lambda at: curve(at)[0]
     formula = sp.lambdify(variance, closed.subs(dict(values)), "mpmath")
 
     def evaluate(at: mpf) -> mpf:

@@ -1,77 +1,159 @@
-"""E[f(√q z)] as a function of q, for scanning many values of q.
+"""E[f(√q z)ⁿ] as functions of q, for many values of q.
 
-`gaussian_mean` adapts its panels to one q. Here dyadic panels are fixed once in x, and f is
-evaluated on each of them only once, whatever the number of q; the Gaussian weight alone depends
-on q. Good to about 14 digits for integrands that vary on a scale of order one around the origin
-and the breakpoints; `find_fixed_points` confirms what it finds with `gaussian_mean`.
+`gaussian_means` adapts its panels to one q. Here dyadic panels are fixed once in |x|, and the
+functions are evaluated on each of them only once, however many q follow; the Gaussian weight
+alone depends on q. Each panel is checked a posteriori, and a q at which one fails is handed to
+`gaussian_means`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import mpmath
 import sympy as sp
-from mpmath import mpf
+from mpmath import mp, mpf
 
-from freejac.symbolic.domain import Number
+from freejac.symbolic.domain import Number, finite
+from freejac.symbolic.errors import DomainError
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.quadrature import legendre_rule, numeric_pieces
+from freejac.symbolic.quadrature import (
+    Integrand,
+    Vector,
+    gaussian_means,
+    legendre_rule,
+    numeric_pieces,
+)
 
 __all__ = ["MeanCurve"]
 
-_NODES = 24
-_DIGITS = 22
-_REACH = 9
-_FINEST = -1
+_GUARD_DIGITS = 15
+_FARTHEST = 80
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Gauss–Legendre samples of f(x)ⁿ + f(−x)ⁿ on a part of the half-line.
+
+    Attributes:
+        squares: x² at the nodes.
+        rows: for every term, the weights that give the integral and the last two Legendre
+            coefficients, each times the samples.
+    """
+
+    squares: Vector
+    rows: list[tuple[Vector, Vector, Vector]]
 
 
 class MeanCurve:
-    """E[f(√q z)] for many q at fixed parameters.
+    """Gaussian means at many q, at fixed parameters.
 
     Args:
-        f: the integrand, without Dirac deltas.
+        terms: pairs of a function and a positive power; Dirac deltas are left out.
         parameters: a value for every parameter.
+        digits: digits of the results, relative to E|fⁿ|.
+
+    Raises:
+        DomainError: a parameter has no value.
 
     >>> from freejac.symbolic.piecewise import decompose
-    >>> mean = MeanCurve(decompose(sp.Max(0, sp.Symbol("x", real=True)) ** 2), {})
-    >>> [mpmath.nstr(mean(mpf(q)), 12) for q in (1, 4)]
+    >>> from freejac.symbolic.symbols import x
+    >>> square = MeanCurve([(decompose(sp.Max(0, x)), 2)], {}, 20)
+    >>> [mpmath.nstr(square(q)[0], 15) for q in (1, 4)]
     ['0.5', '2.0']
     """
 
-    def __init__(self, f: PiecewiseFunction, parameters: Mapping[sp.Symbol, Number]) -> None:
-        """Compile the pieces."""
-        self._pieces = numeric_pieces([f], parameters)
-        self._panel = cache(self._sample)
+    def __init__(
+        self,
+        terms: Sequence[tuple[PiecewiseFunction, int]],
+        parameters: Mapping[sp.Symbol, Number],
+        digits: int,
+    ) -> None:
+        """Compile the functions."""
+        self._terms, self._parameters, self._digits = list(terms), dict(parameters), digits
+        functions = list(dict.fromkeys(function for function, _ in terms))
+        self._powers = [(functions.index(function), power) for function, power in terms]
+        with mp.workdps(digits + _GUARD_DIGITS):
+            self._pieces = numeric_pieces(functions, self._parameters)
+        # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
+        self._ends = sorted({abs(low) for low, _, _ in self._pieces[1:]})
+        self._panel = cache(self._segments)
 
-    def __call__(self, q: mpf) -> mpf:
-        """The mean at variance q."""
+    def __call__(self, variance: Number) -> Vector:
+        """One mean a term at variance q > 0.
+
+        Raises:
+            DomainError: q is not positive, or a mean is infinite.
+            NotConvergedError: an integrand cannot be resolved.
+        """
+        with mp.workdps(self._digits + _GUARD_DIGITS):
+            q = finite("the variance q", variance)
+            if not q > 0:
+                raise DomainError(f"the variance q must be positive, not {variance}")
+            totals = self._summed(q)
+        if totals is None:
+            return gaussian_means(self._terms, variance, self._digits, self._parameters)
+        return totals
+
+    def _summed(self, q: mpf) -> Vector | None:
+        """Add panels outward until they are negligible; None when one is not resolved."""
         width = mpmath.sqrt(q)
-        # The innermost panel ends below both scales, 1/2 and √q/4; the outermost beyond 9√q.
-        inner = min(_FINEST, _floor_log2(width) - 2)
-        outer = _floor_log2(_REACH * width) + 1
-        total = mpf(0)
-        for sign in (-1, 1):
-            for level in range(inner, outer + 1):
-                for at, weighted in self._panel(sign, level, level == inner):
-                    total += weighted * mpmath.exp(-at * at / (2 * q))
-        return total / (width * mpmath.sqrt(2 * mpmath.pi))
+        tolerance = mpf(10) ** -self._digits
+        # The innermost panel ends below both scales, 1/2 and √q/4.
+        inner = min(-1, _floor_log2(width) - 2)
+        reach = _floor_log2(width * mpmath.sqrt(2 * self._digits * mpmath.log(10))) + 1
+        totals = sizes = [mpf(0)] * len(self._terms)
+        tails = [mpf(0)] * len(self._terms)
+        for level in range(inner, inner + _FARTHEST):
+            parts = [mpf(0)] * len(self._terms)
+            for segment in self._panel(level, level == inner):
+                weights = [mpmath.exp(-square / (2 * q)) for square in segment.squares]
+                for i, (values, *ends) in enumerate(segment.rows):
+                    parts[i] += mpmath.fdot(values, weights)
+                    tails[i] += max(abs(mpmath.fdot(row, weights)) for row in ends)
+            totals = [t + part for t, part in zip(totals, parts, strict=True)]
+            sizes = [s + abs(part) for s, part in zip(sizes, parts, strict=True)]
+            small = all(abs(p) <= tolerance * s for p, s in zip(parts, sizes, strict=True))
+            if level >= reach and small:
+                break
+        else:
+            return None
+        if any(tail > tolerance * size for tail, size in zip(tails, sizes, strict=True)):
+            return None
+        return [total / (width * mpmath.sqrt(2 * mp.pi)) for total in totals]
 
-    def _sample(self, sign: int, level: int, innermost: bool) -> list[tuple[mpf, mpf]]:
-        """Nodes x and weights w·f(x) on ±[2ˡ⁻¹, 2ˡ], or ±[0, 2ˡ], split at the breakpoints."""
-        a, b = (mpf(0) if innermost else mpf(2) ** (level - 1)), mpf(2) ** level
-        low, high = (a, b) if sign > 0 else (-b, -a)
-        points, weights, _ = legendre_rule(_NODES, _DIGITS)
+    def _segments(self, level: int, innermost: bool) -> list[_Segment]:
+        """Samples on [2ˡ⁻¹, 2ˡ], or on [0, 2ˡ], cut at the ends of the pieces."""
+        low, high = (mpf(0) if innermost else mpf(2) ** (level - 1)), mpf(2) ** level
+        # Halves: exp(−x²) falls by more digits over a whole dyadic panel than its nodes resolve.
+        inside = {end for end in self._ends if low < end < high} | {(low + high) / 2}
+        cuts = [low, *sorted(inside), high]
+        return [self._segment(a, b) for a, b in pairwise(cuts)]
+
+    def _segment(self, a: mpf, b: mpf) -> _Segment:
+        nodes = max(20, 7 * self._digits // 5)
+        points, weights, coefficients = legendre_rule(nodes, mp.dps)
+        middle, half = (a + b) / 2, (b - a) / 2
+        places = [middle + half * t for t in points]
+        right, left = self._between(middle), self._between(-middle)
         samples = []
-        for lower, upper, function in self._pieces:
-            left, right = max(low, lower), min(high, upper)
-            if left < right:
-                middle, half = (left + right) / 2, (right - left) / 2
-                for t, w in zip(points, weights, strict=True):
-                    at = middle + half * t
-                    samples.append((at, half * w * function(at)[0]))
-        return samples
+        for at in places:
+            ahead, behind = right(at), left(-at)
+            samples.append([ahead[i] ** n + behind[i] ** n for i, n in self._powers])
+        rows = []
+        for column in zip(*samples, strict=True):
+            scaled = [
+                [half * w * value for w, value in zip(row, column, strict=True)]
+                for row in (weights, *coefficients[:2])
+            ]
+            rows.append((scaled[0], scaled[1], scaled[2]))
+        return _Segment([at * at for at in places], rows)
+
+    def _between(self, at: mpf) -> Integrand:
+        return next(function for low, high, function in self._pieces if low < at < high)
 
 
 def _floor_log2(value: mpf) -> int:

@@ -26,6 +26,7 @@ __all__ = ["gaussian_mean", "gaussian_means", "legendre_rule", "numeric_pieces"]
 
 _GUARD_DIGITS = 15
 _MAX_BISECTIONS = 40
+_MAX_PANELS = 1000
 _SCAN = [mpf(2) ** (k / mpf(4)) for k in range(-12, 72)]
 
 Vector = list[mpf]
@@ -166,7 +167,8 @@ def _exact(value: Number) -> sp.Rational:
     if isinstance(value, sp.Basic):
         return value
     if isinstance(value, mpf):
-        return sp.Rational(*mpmath.libmp.to_rational(value._mpf_))
+        # int: mpmath may count in gmpy2 where SymPy does not
+        return sp.Rational(*map(int, mpmath.libmp.to_rational(value._mpf_)))
     return sp.Rational(value)
 
 
@@ -260,6 +262,8 @@ def _integrate(panels: list[tuple[mpf, mpf, Integrand]], count: int, digits: int
                 totals = [t + part for t, (part, _) in zip(totals, parts, strict=True)]
         if not panels:
             return totals
+        if len(panels) > _MAX_PANELS:  # as an oscillation far beyond q = 10⁴ would ask for
+            break
     raise NotConvergedError(
         f"the integrand is not resolved near x = {mpmath.nstr(panels[0][0], 6)}; "
         "is it smooth between its breakpoints?"

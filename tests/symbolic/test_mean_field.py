@@ -132,7 +132,19 @@ def test_moments_are_numbered_from_one(k):
 @pytest.mark.parametrize("variance", ["1e-12", "1e-4", "0.7", "50", "1e12"])
 def test_shared_nodes_agree_with_the_oracle(name, variance):
     phi = activation(name)
-    with mpmath.mp.workdps(22):
+    slope = phi.distribution(1)
+    with mpmath.mp.workdps(60):
         at = mpmath.mpf(variance)
-        curve = MeanCurve(phi.function**2, phi.defaults)
-        assert abs(curve(at) / gaussian_mean(phi.function**2, at, 25, phi.defaults) - 1) < 1e-13
+        curve = MeanCurve([(phi.function, 2), (slope, 4)], phi.defaults, 40)
+        for value, definition in zip(curve(at), (phi.function**2, slope**4), strict=True):
+            reference = gaussian_mean(definition, at, 45, phi.defaults)
+            assert abs(value / reference - 1) < 1e-38
+
+
+def test_shared_nodes_follow_exponential_growth_and_give_way_where_they_fail():
+    with mpmath.mp.workdps(40):
+        far = MeanCurve([(activation("exp(x)").function, 1)], {}, 30)(900)[0]
+        assert abs(far / mpmath.exp(450) - 1) < 1e-28
+        sharp = activation("tanh(400*(x - 1))").function
+        value = MeanCurve([(sharp, 2)], {}, 25)(1)[0]
+        assert abs(value / gaussian_mean(sharp**2, 1, 25) - 1) < 1e-23
