@@ -1,0 +1,131 @@
+"""Who may import whom, checked on the tree itself and on trees that break the contract."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOMS = ("symbolic", "codegen", "generated", "derivations")
+
+# What each room may import besides the standard library and the rooms below it.
+EXTERNAL = {
+    "symbolic": {"sympy", "mpmath", "flint", "lark"},
+    "codegen": {"sympy", "mpmath", "flint", "numpy", "numba", "jinja2"},
+    "generated": {"numpy", "numba"},
+    "derivations": {"sympy", "mpmath", "flint"},
+}
+OURS = {
+    "symbolic": {"symbolic"},
+    "codegen": {"symbolic", "codegen"},
+    "generated": set(),
+    "derivations": {"symbolic", "derivations"},
+}
+
+
+def imports(source: str) -> set[str]:
+    """Full names of all modules that a source text imports, at any depth of nesting."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + (node.module or ""))
+    return found
+
+
+def strangers(room: str, source: str) -> set[str]:
+    """Imports of a module of that room which the room may not have."""
+    allowed = EXTERNAL[room] | set(sys.stdlib_module_names)
+    ours = tuple(f"freejac.{other}" for other in OURS[room])
+    return {
+        name
+        for name in imports(source)
+        if name.split(".")[0] not in allowed
+        and not any(name == other or name.startswith(other + ".") for other in ours)
+    }
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_module_imports_what_its_room_may(repository: Path, room: str) -> None:
+    sources = sorted((repository / room).rglob("*.py"))
+    assert sources
+    found = {
+        f"{path.relative_to(repository)}: {name}"
+        for path in sources
+        for name in strangers(room, path.read_text())
+    }
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("symbolic", "import numpy as np"),
+        ("symbolic", "def f():\n    from freejac.codegen import spec"),
+        ("symbolic", "from . import errors"),
+        ("codegen", "import freejac"),
+        ("codegen", "from freejac.generated import relu"),
+        ("generated", "from freejac.symbolic.symbols import q"),
+        ("generated", "import scipy.special"),
+        ("derivations", "from freejac.codegen.spec import Kernel"),
+    ],
+)
+def test_a_forbidden_import_is_seen(room: str, source: str) -> None:
+    assert strangers(room, source)
+
+
+def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contract of pyproject.toml on a tree."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    return subprocess.run(
+        command,
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copy(repository: Path, tmp_path: Path) -> Path:
+    """Copy of the package, links resolved, with the contract beside it."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(repository / "freejac", tmp_path / "freejac", ignore=ignored)
+    shutil.copy(repository / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_contract_holds(copy: Path) -> None:
+    result = lint_imports(copy)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("symbolic/errors.py", "import freejac.codegen"),
+        ("symbolic/errors.py", "import numpy"),
+        ("symbolic/errors.py", "import freejac.generated"),
+        ("codegen/__init__.py", "import freejac.simulate"),
+        ("codegen/__init__.py", "import freejac.generated"),
+        ("generated/__init__.py", "import freejac.symbolic.symbols"),
+        ("generated/__init__.py", "import sympy"),
+        ("derivations/__init__.py", "import freejac.codegen"),
+        ("simulate.py", "import freejac.symbolic.symbols"),
+        ("simulate.py", "import freejac.numeric"),
+        ("unlisted.py", "import freejac.symbolic.symbols"),
+    ],
+)
+def test_a_broken_contract_is_reported(copy: Path, module: str, line: str) -> None:
+    with (copy / "freejac" / module).open("a") as source:
+        source.write(f"\n{line}\n")
+    result = lint_imports(copy)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "BROKEN" in result.stdout
