@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from freejac.evaluators import compile as compile
     from freejac.evaluators import kernels as kernels
+    from freejac.networks import Jacobian as Jacobian
+    from freejac.networks import ResNet as ResNet
     from freejac.symbolic.activation import Activation as Activation
     from freejac.symbolic.activation import activation as activation
     from freejac.symbolic.errors import DomainError as DomainError
@@ -27,11 +29,9 @@ if TYPE_CHECKING:
     from freejac.symbolic.errors import UnknownNameError as UnknownNameError
     from freejac.symbolic.expectation import Expectation as Expectation
     from freejac.symbolic.expectation import expect as expect
-    from freejac.symbolic.jacobian import Jacobian as Jacobian
     from freejac.symbolic.library import names as activations
     from freejac.symbolic.mean_field import MeanField as MeanField
     from freejac.symbolic.parsing import parse as parse
-    from freejac.symbolic.residual import ResNet as ResNet
     from freejac.symbolic.symbols import c as c
     from freejac.symbolic.symbols import cumulant as cumulant
     from freejac.symbolic.symbols import depth as depth
@@ -52,12 +52,12 @@ _HOME = {
     "Expectation": "freejac.symbolic.expectation",
     "InputError": "freejac.symbolic.errors",
     "InternalError": "freejac.symbolic.errors",
-    "Jacobian": "freejac.symbolic.jacobian",
+    "Jacobian": "freejac.networks",
     "MeanField": "freejac.symbolic.mean_field",
     "NoClosedForm": "freejac.symbolic.errors",
     "NotConvergedError": "freejac.symbolic.errors",
     "ParseError": "freejac.symbolic.errors",
-    "ResNet": "freejac.symbolic.residual",
+    "ResNet": "freejac.networks",
     "UnknownNameError": "freejac.symbolic.errors",
     "activation": "freejac.symbolic.activation",
     "activations": "freejac.symbolic.library:names",

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from freejac.networks import Jacobian, ResNet
 from freejac.numeric import numpy_function
 from freejac.simulate import Sample, feed_forward, residual
 from freejac.symbolic.activation import activation
-from freejac.symbolic.jacobian import Jacobian
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.propagation import Propagation
-from freejac.symbolic.residual import ResNet
 from freejac.symbolic.symbols import cumulant, q, sigma_w
 
 
