@@ -1,0 +1,170 @@
+"""The kernels that freejac offers: one module per library activation, and two on spectra.
+
+Everything here is derived from an activation or from the engine's general laws; no result is
+written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import sympy as sp
+
+from freejac.codegen.names import code_name
+from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
+from freejac.symbolic.activation import Activation, activation
+from freejac.symbolic.derivative_law import general_law
+from freejac.symbolic.ensembles import general
+from freejac.symbolic.errors import NoClosedForm
+from freejac.symbolic.expectation import expect
+from freejac.symbolic.jacobian import Jacobian
+from freejac.symbolic.library import LIBRARY
+from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.residual import ResNet
+from freejac.symbolic.symbols import depth, mu1, mu2, sigma_b, sigma_w
+
+__all__ = ["CATALOGUE", "activation_module", "spread"]
+
+Q = Argument("q", "variance of the pre-activation h", "1e-12", "1e12")
+_SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
+_SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
+_TOLERANCE = 1e-13
+
+spread = sp.Symbol("spread", nonnegative=True)
+"""μ₂/μ₁² − 1, the relative variance of D²."""
+
+
+def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Module:
+    """Kernels of one activation.
+
+    Args:
+        phi: the activation; its parameters become arguments of every kernel.
+        name: module name.
+        text: the definition to show; the SymPy expression when empty.
+
+    Returns:
+        E[φ²], its map, and the moments of φ′², each with its closed form if there is one.
+
+    Raises:
+        DomainError: φ jumps, so that the moments of φ′ do not exist.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    function, slope = phi.function.subs(safe), phi.distribution(1).subs(safe)
+    parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
+    means = (
+        Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
+        Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
+        Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
+    )
+    mean = {m.name: sp.Symbol(m.name, positive=True) for m in means}
+    derived = (
+        Derived(
+            "length_map",
+            "σ_w² E[φ(h)²] + σ_b²",
+            "second_moment",
+            sigma_w**2 * mean["second_moment"] + sigma_b**2,
+            (_SIGMA_W, _SIGMA_B),
+        ),
+        Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * mean["mu_1"], (_SIGMA_W,)),
+    )
+    source = phi.source or "given by the user"
+    return Module(
+        name=name or "activation",
+        title="Gaussian means of an activation and of its slope.",
+        subject=f"φ(x) = {text or phi.expr}" + (f" ({name})" if name else ""),
+        template="activation.py.jinja",
+        kernels=(means[0], derived[0], means[1], derived[1], means[2]),
+        tolerance=_TOLERANCE,
+        source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
+        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
+        variable=Q,
+        parameters=parameters,
+        bases=(
+            Base("_phi", "Return φ(x); x is not a breakpoint.", function),
+            Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),
+        ),
+    )
+
+
+def _closed(integrand: PiecewiseFunction) -> sp.Expr | None:
+    try:
+        return expect(integrand)
+    except NoClosedForm:
+        return None
+
+
+def _parameter(symbol: sp.Symbol, default: sp.Rational | None) -> Argument:
+    shown = "" if default is None else f", {default} by default"
+    if symbol.is_positive:
+        return Argument(symbol.name, f"parameter{shown}", "1e-2", "1e2")
+    return Argument(symbol.name, f"parameter{shown}", "-10.0", "10.0", logarithmic=False)
+
+
+def _library_module(name: str) -> Callable[[], Module]:
+    return lambda: activation_module(activation(name), name=name, text=LIBRARY[name].text)
+
+
+def jacobian_moments() -> Module:
+    """Moments of J Jᵀ from the general law: any activation, any ensemble, through s₁."""
+    law = Jacobian(general_law(), general())
+    by_spread = {mu2: mu1**2 * (1 + spread), depth: sp.Symbol("depth", positive=True)}
+    formulas = (
+        Formula("m_1", sp.S.One),
+        Formula("m_2", sp.simplify((law.moment(2) / law.mean**2).subs(by_spread))),
+        Formula("variance", sp.simplify((law.variance / law.mean**2).subs(by_spread))),
+    )
+    mu_1 = Argument("mu_1", "E[φ′²]", "1e-6", "1e6")
+    mu_2 = Argument("mu_2", "E[φ′⁴], at least mu_1**2", "1e-12", "1e24")
+    s_1 = Argument(
+        "s_1", "first coefficient of σ_w² S_{WᵀW}: -1 Gaussian, 0 orthogonal", "-1e3", "0.0"
+    )
+    scale = Argument("sigma_w", "scale of the weights", "1e-6", "1e6")
+    layers = Argument("depth", "number of layers, a whole number", "1.0", "1e6")
+    return Module(
+        name="jacobian_moments",
+        title="Moments of the squared singular values of J, L equal layers of any activation.",
+        template="jacobian_moments.py.jinja",
+        kernels=(
+            Sampled("m_1", "m₁ = (σ_w² μ₁)ᴸ", (mu_1, scale, layers), "moment"),
+            Sampled(
+                "m_2", "m₂, from Lagrange inversion", (mu_1, mu_2, s_1, scale, layers), "moment"
+            ),
+            Sampled("variance", "m₂ − m₁²", (mu_1, mu_2, s_1, scale, layers), "moment"),
+        ),
+        tolerance=_TOLERANCE,
+        source="Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735, eqs. (12)-(24). "
+        "Measured where m_1 and its square are normal doubles; beyond, they become 0 or inf.",
+        formulas=formulas,
+    )
+
+
+def resnet_density() -> Module:
+    """Density and edges of J Jᵀ of a residual network."""
+    lower, upper = ResNet().edges()
+    number = Argument("cumulant", "effective cumulant c", "1e-6", "1e2")
+    lam = Argument("lam", "eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    return Module(
+        name="resnet_density",
+        title="Eigenvalue density of J Jᵀ for a residual network, L → ∞.",
+        template="resnet_density.py.jinja",
+        kernels=(
+            Sampled("density", "ρ(λ) from G = (λG − 1) exp(c(1 − 2λG))", (lam, number), "density"),
+            Sampled("lower_edge", "The lower end of the spectrum", (number,), "edge"),
+            Sampled("upper_edge", "The upper end of the spectrum", (number,), "edge"),
+        ),
+        tolerance=_TOLERANCE,
+        source="Tarnowski et al. (2019), arXiv:1809.08848, section II.1. With "
+        "λG = 1/2 + s + i t the equation is solved along its support: 2ct is the angle of the "
+        "argument, so that s² = 1/4 + t cot(2ct) − t², and one real unknown t is left; "
+        "ρ = t/(πλ), exactly 0 outside the support. The error of the density is divided by "
+        "1 + |λ ρ′/ρ|, because the square-root edges magnify the rounding of λ itself.",
+        formulas=(Formula("lower_edge", lower), Formula("upper_edge", upper)),
+    )
+
+
+CATALOGUE: Mapping[str, Callable[[], Module]] = {
+    **{name: _library_module(name) for name in sorted(LIBRARY)},
+    "jacobian_moments": jacobian_moments,
+    "resnet_density": resnet_density,
+}
+"""Every committed module by name; a call derives it."""

@@ -1,0 +1,223 @@
+"""Comparing kernels with references from their definitions.
+
+The references never see a closed form of ours: Gaussian means are integrated by mpmath, the
+moments come from Lagrange's formula in exact numbers, the residual density from Newton's method
+on the Green's function equation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
+from freejac.codegen.points import Point, moment_points, residual_points, spread_points
+from freejac.codegen.record import ModuleRecord
+from freejac.codegen.spec import Argument, Derived, Mean, Module, Sampled
+from freejac.symbolic.mean_curve import MeanCurve
+from freejac.symbolic.piecewise import PiecewiseFunction
+
+__all__ = [
+    "POINTS",
+    "Comparison",
+    "References",
+    "check_points",
+    "compare",
+    "references",
+    "rounded_up",
+    "worst",
+]
+
+POINTS = 200
+"""Interior points of a full check; the ends of the domain come on top."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One kernel at one point.
+
+    Attributes:
+        point: the arguments.
+        value: what the kernel returned.
+        expected: the reference, rounded to a double.
+        error: relative error (over 1 + |λ ρ′/ρ| for the density).
+        ulp: the same in units in the last place.
+    """
+
+    point: Point
+    value: float
+    expected: float
+    error: float
+    ulp: float
+
+
+References = list[tuple[Point, Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]]]
+"""Per point: the exact value of each kernel, and its condition number + 1."""
+
+
+def rounded_up(value: float) -> str:
+    """One significant digit, rounded up: the figure that is published.
+
+    >>> rounded_up(2.1e-16), rounded_up(0.0), rounded_up(3e-16)
+    ('3e-16', '0', '3e-16')
+    """
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(value))
+    digit = math.ceil(value / 10.0**exponent * (1 - 1e-12))
+    return f"{digit}e{exponent}" if digit < 10 else f"1e{exponent + 1}"
+
+
+def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int = 0) -> list[Point]:
+    """Points over the union of a module's domains, and on both sides of every switch."""
+    if module.variable is None:
+        if module.kernels[0].name == "m_1":
+            return moment_points(count, seed=seed)
+        return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
+    ends = sorted(
+        {
+            float(e)
+            for k in record.kernels.values()
+            for pair in (k.domain, k.closed)
+            if pair
+            for e in pair
+        }
+    )
+    low, high = module.variable.low, module.variable.high
+    if ends:
+        low, high = repr(ends[0]), repr(ends[-1])
+    variable = Argument("q", "", low, high)
+    points = spread_points([variable, *module.parameters], count, seed=seed)
+    others = {p.name: math.sqrt(abs(float(p.low) * float(p.high))) for p in module.parameters}
+    for end in ends[1:-1]:
+        beside = (end, math.nextafter(end, 0.0), math.nextafter(end, math.inf))
+        points += [{"q": q, **others} for q in beside]
+    return points
+
+
+def references(
+    module: Module, points: Iterable[Point], advance: Callable[[], None] = lambda: None
+) -> References:
+    """Exact values of every kernel at every point.
+
+    Args:
+        module: the module.
+        points: where.
+        advance: called after each point.
+
+    Raises:
+        NotConvergedError: an integrand cannot be resolved at a point.
+    """
+    results: References = []
+    for index, point in enumerate(points):
+        values = _reference(module, point, index)
+        results.append((point | _extra(module, index), values))
+        advance()
+    return results
+
+
+def _reference(
+    module: Module, point: Point, index: int
+) -> Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]:
+    one = mpmath.mpf(1)
+    if module.variable is None:
+        values = {}
+        for kernel in module.kernels:
+            if isinstance(kernel, Sampled) and kernel.oracle == "density":
+                density, condition = residual_density(point)
+                values[kernel.name] = (density, 1 + condition)
+            elif isinstance(kernel, Sampled):
+                oracle = moment_law if kernel.oracle == "moment" else residual_edge
+                values[kernel.name] = (oracle(kernel.name, point), one)
+        return values
+    means = [k for k in module.kernels if isinstance(k, Mean)]
+    symbols = {p.name: p for p in _parameter_symbols(module)}
+    curve = _curve(
+        tuple((module.base(k.base), k.power) for k in means),
+        tuple((symbols[name], value) for name, value in point.items() if name in symbols),
+    )
+    exact = curve(point["q"])
+    values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
+    extra = _extra(module, index)
+    with mpmath.workdps(60):
+        for kernel in module.kernels:
+            if isinstance(kernel, Derived):
+                inner = {sp.Symbol(kernel.of, positive=True): values[kernel.of][0]}
+                outer = {
+                    s: mpmath.mpf(extra[s.name])
+                    for s in kernel.outer.free_symbols
+                    if s.name in extra
+                }
+                arguments = inner | outer
+                function = sp.lambdify(list(arguments), kernel.outer, "mpmath")
+                values[kernel.name] = (function(*arguments.values()), one)
+    return values
+
+
+@lru_cache(maxsize=4)
+def _curve(
+    terms: tuple[tuple[PiecewiseFunction, int], ...],
+    parameters: tuple[tuple[sp.Symbol, float], ...],
+) -> MeanCurve:
+    """Keep the samples of the definition from one variance to the next."""
+    return MeanCurve(terms, dict(parameters), DIGITS)
+
+
+def _parameter_symbols(module: Module) -> set[sp.Symbol]:
+    return set().union(*(base.function.free_symbols for base in module.bases))
+
+
+def _extra(module: Module, index: int) -> Point:
+    """Values of the arguments that only derived kernels have, changing from point to point."""
+    arguments = {a.name: a for k in module.kernels if isinstance(k, Derived) for a in k.extra}
+    rows = spread_points(list(arguments.values()), 29) if arguments else [{}]
+    return rows[index % len(rows)]
+
+
+def compare(module: Module, compiled: ModuleType, exact: References) -> dict[str, list[Comparison]]:
+    """Evaluate every kernel at every reference point.
+
+    Args:
+        module: what the kernels are.
+        compiled: the module that was rendered from it.
+        exact: the reference values.
+
+    Returns:
+        For each kernel its comparisons, in the order of the points.
+    """
+    results: dict[str, list[Comparison]] = {}
+    for kernel in module.kernels:
+        names = [a.name for a in module.arguments(kernel)]
+        columns = [np.array([point[name] for point, _ in exact]) for name in names]
+        values = getattr(compiled, kernel.name)(*columns)
+        results[kernel.name] = [
+            _comparison({n: point[n] for n in names}, float(value), *reference[kernel.name])
+            for (point, reference), value in zip(exact, values, strict=True)
+        ]
+    return results
+
+
+def _comparison(point: Point, value: float, exact: mpmath.mpf, condition: mpmath.mpf) -> Comparison:
+    expected = float(exact)
+    if not math.isfinite(value):
+        return Comparison(point, value, expected, math.inf, math.inf)
+    with mpmath.workdps(60):
+        distance = abs(mpmath.mpf(value) - exact) / condition
+        # Below the digits of the reference there is nothing to measure.
+        if distance <= abs(exact) * mpmath.mpf(10) ** -(DIGITS - 5):
+            return Comparison(point, value, expected, 0.0, 0.0)
+        error = float(distance / abs(exact)) if exact else math.inf
+        ulp = float(distance / mpmath.mpf(math.ulp(expected)))
+    return Comparison(point, value, expected, error, ulp)
+
+
+def worst(comparisons: Sequence[Comparison]) -> Comparison:
+    """The comparison with the largest error."""
+    return max(comparisons, key=lambda c: c.error)

@@ -1,0 +1,42 @@
+"""`docs/kernels.md`: every generated kernel with its domain and measured error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from freejac.codegen.crosscheck import POINTS
+from freejac.codegen.oracle import DIGITS
+from freejac.codegen.record import ModuleRecord
+from freejac.codegen.render import method
+from freejac.codegen.spec import Module
+
+__all__ = ["kernel_table"]
+
+_HEAD = f"""# Kernels
+
+Every kernel in `generated/`, with the worst relative error measured against {DIGITS}-digit
+references computed from its definition, never from a closed form: at least {POINTS} points spread
+over the logarithm of its domain, the ends included. Outside its domain a kernel returns nan.
+Figures are rounded up to one digit; *ulp* counts units in the last place. Where a closed form
+cancels in double precision, the kernel integrates instead; the switch is found by measurement.
+
+This file is written by `freejac generate`; do not edit.
+
+"""
+
+
+def kernel_table(modules: Mapping[str, Module], records: Mapping[str, ModuleRecord]) -> str:
+    """Write the page from specifications and records."""
+    lines = [
+        "| module | kernel | computes | evaluated by | q | error | ulp | points |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, module in modules.items():
+        for kernel in module.kernels:
+            mine = records[name].kernels[kernel.name]
+            call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
+            domain = f"{mine.domain[0]} to {mine.domain[1]}" if mine.domain else "see the file"
+            cells = (f"`{name}`", f"`{call}`", kernel.equation, method(kernel, mine), domain)
+            figures = (mine.error or "not measured", str(mine.ulp), str(mine.points))
+            lines.append(f"| {' | '.join((*cells, *figures))} |")
+    return _HEAD + "\n".join(lines) + "\n"

@@ -1,0 +1,53 @@
+"""Functions that only kernels need: forms that keep their accuracy in double precision.
+
+They are SymPy functions with a definition (`rewrite`), so that a rewritten expression can be
+compared with the one it came from.
+
+>>> import sympy as sp
+>>> Erfcx(2).rewrite(sp.exp)
+exp(4)*erfc(2)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+__all__ = ["Cos1m", "Erfcx", "Sech2"]
+
+
+class Erfcx(sp.Function):
+    """Scaled complementary error function exp(x²) erfc(x).
+
+    Source: W. J. Cody, Math. Comp. 23 (1969) 631, for why it deserves a name.
+    """
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        (arg,) = args
+        return sp.exp(arg**2) * sp.erfc(arg)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.exp)._eval_evalf(prec)
+
+
+class Cos1m(sp.Function):
+    """1 − cos(x), which cancels near 0 unless it is written 2 sin²(x/2)."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        (arg,) = args
+        return 1 - sp.cos(arg)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.cos)._eval_evalf(prec)
+
+
+class Sech2(sp.Function):
+    """1/cosh²(x) = 1 − tanh²(x), where cosh overflows although the value is a plain 0."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        (arg,) = args
+        return 1 / sp.cosh(arg) ** 2
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.cosh)._eval_evalf(prec)

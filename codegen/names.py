@@ -1,0 +1,24 @@
+"""Names of arguments in generated code, clear of Python's keywords and of the templates' names.
+
+>>> code_name("alpha"), code_name("lambda")
+('alpha', 'p_lambda')
+"""
+
+from __future__ import annotations
+
+import keyword
+
+__all__ = ["code_name"]
+
+_TAKEN = {
+    "above", "below", "centre", "finest", "half", "high", "i", "kind", "left", "low", "math", "np",
+    "njit", "reach", "right", "share", "span", "start", "stop", "total", "vectorize", "abs", "max",
+    "min", "range", "float", "second_moment", "length_map", "chi",
+}  # fmt: skip
+"""Names that a template uses and a parameter therefore cannot have in the code."""
+
+
+def code_name(name: str) -> str:
+    """Spell a symbol's name so that no template and no keyword is hidden by it."""
+    clash = keyword.iskeyword(name) or name in _TAKEN or name.startswith(("mu_", "_"))
+    return f"p_{name.strip('_')}" if clash or not name.isidentifier() else name

@@ -1,0 +1,182 @@
+"""Deciding by measurement how a kernel is evaluated and on which domain it is promised.
+
+1. Closed form or quadrature: the closed form in double precision against itself at 100 digits, on
+   a fine grid of q. Where it loses more than `_CLOSED_TOLERANCE` to cancellation, the kernel
+   integrates instead. Switches are powers of ten, rounded towards the safe side, so that the text
+   does not depend on the machine that measured.
+2. Panels and domain: the kernel against its definition at powers of ten from q = 1 outward. Where
+   it misses its tolerance, finer panels are tried first; then the domain ends there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from freejac.codegen.crosscheck import References, compare, references, worst
+from freejac.codegen.load import load_text
+from freejac.codegen.points import Point, spread_points
+from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
+from freejac.codegen.render import render
+from freejac.codegen.spec import Derived, Mean, Module
+from freejac.symbolic.errors import DomainError, Error, NotConvergedError
+
+__all__ = ["plan", "restrict"]
+
+_CLOSED_TOLERANCE = 2e-14
+_DECADES = range(-12, 13)
+_PER_DECADE = 40
+_FINEST = ("0.5", "0.015625", "0.00048828125")
+
+
+def plan(module: Module, *, stride: int = 1) -> ModuleRecord:
+    """Choose evaluation and domain of every kernel.
+
+    Args:
+        module: what to plan.
+        stride: decades between two probes of the domain: 1, 2, 3, 4, 6 or 12.
+
+    Returns:
+        A record without error figures.
+
+    Raises:
+        Error: a kernel meets its tolerance nowhere.
+    """
+    if module.variable is None:
+        return ModuleRecord(kernels={k.name: KernelRecord() for k in module.kernels})
+    full = (module.variable.low, module.variable.high)
+    closed = _closed_intervals(module, full)
+    records = {k.name: KernelRecord(closed.get(k.name), full) for k in module.kernels}
+    exact = _probe_references(module, stride)
+    for finest in _FINEST:
+        record = ModuleRecord(finest=finest, kernels=records)
+        compiled = load_text(render(module, record))
+        reached = _good_decades(module, compiled, exact)
+        if all(span == (min(exact), max(exact)) for span in reached.values()):
+            break
+    for name, (low, high) in reached.items():
+        if low >= high:
+            raise Error(
+                f"the kernel {name} misses its tolerance {module.tolerance:g} around q = 1: "
+                "the activation varies too sharply for the panels; rescale x"
+            )
+    domains = {name: (_decade(low), _decade(high)) for name, (low, high) in reached.items()}
+    return restrict(module, record, domains)
+
+
+def restrict(module: Module, record: ModuleRecord, domains: Mapping[str, Interval]) -> ModuleRecord:
+    """Confine kernels to intervals of q, and each closed form to its kernel's interval."""
+    kernels = {}
+    for kernel in module.kernels:
+        low, high = domains[kernel.of if isinstance(kernel, Derived) else kernel.name]
+        old = record.kernels[kernel.name]
+        closed = old.closed
+        if closed:
+            inner = (max(closed[0], low, key=float), min(closed[1], high, key=float))
+            closed = inner if float(inner[0]) < float(inner[1]) else None
+        kernels[kernel.name] = replace(old, closed=closed, domain=(low, high))
+    return replace(record, kernels=kernels)
+
+
+def _decade(exponent: int) -> str:
+    return f"1e{exponent}" if exponent else "1.0"
+
+
+def _closed_intervals(module: Module, full: Interval) -> dict[str, Interval]:
+    """Where each closed form is accurate in double precision, as powers of ten."""
+    means = [k for k in module.kernels if isinstance(k, Mean) and k.closed is not None]
+    if not means:
+        return {}
+    everywhere = {k.name: KernelRecord(None, full) for k in module.kernels}
+    everywhere |= {k.name: KernelRecord(full, full) for k in means}
+    compiled = load_text(render(module, ModuleRecord(kernels=everywhere)))
+    exponents = [k / _PER_DECADE for k in range(-12 * _PER_DECADE, 12 * _PER_DECADE + 1)]
+    settings = spread_points(list(module.parameters), 3) if module.parameters else [{}]
+    intervals = {}
+    for kernel in means:
+        good = np.ones(len(exponents), dtype=bool)
+        for setting in settings:
+            points = [{"q": min(max(10.0**e, 1e-12), 1e12), **setting} for e in exponents]
+            good &= _closed_errors(kernel, compiled, points) <= _CLOSED_TOLERANCE
+        interval = _longest_run(good)
+        if interval:
+            intervals[kernel.name] = interval
+    return intervals
+
+
+def _closed_errors(kernel: Mean, compiled: ModuleType, points: list[Point]) -> np.ndarray:
+    names = list(points[0])
+    columns = [np.array([point[name] for point in points]) for name in names]
+    with np.errstate(all="ignore"):
+        values = getattr(compiled, kernel.name)(*columns)
+    if kernel.closed is None:
+        return np.full(len(points), np.inf)
+    symbols = {s.name: s for s in kernel.closed.free_symbols}
+    used = [name for name in names if name in symbols]
+    exact = sp.lambdify([symbols[name] for name in used], kernel.closed, "mpmath")
+    errors = []
+    with mpmath.workdps(100):
+        for point, value in zip(points, values, strict=True):
+            reference = mpmath.mpf(exact(*(mpmath.mpf(point[name]) for name in used)))
+            finite = np.isfinite(value) and reference != 0
+            errors.append(float(abs(float(value) / reference - 1)) if finite else np.inf)
+    return np.array(errors)
+
+
+def _longest_run(good: np.ndarray) -> Interval | None:
+    """Longest run of decades all of whose grid points are good; at least two decades."""
+    decades = [
+        bool(good[i * _PER_DECADE : (i + 1) * _PER_DECADE + 1].all())
+        for i in range(len(_DECADES) - 1)
+    ]
+    best: tuple[int, int] = (0, 0)
+    start = 0
+    for i, fine in enumerate([*decades, False]):
+        if not fine:
+            best = max(best, (start, i), key=lambda run: run[1] - run[0])
+            start = i + 1
+    if best[1] - best[0] < 2:
+        return None
+    return _decade(_DECADES[best[0]]), _decade(_DECADES[best[1]])
+
+
+def _probe_references(module: Module, stride: int) -> dict[int, References]:
+    """References at powers of ten from q = 1 outward, as far as the definition can be resolved."""
+    settings = spread_points(list(module.parameters), 1) if module.parameters else [{}]
+    found: dict[int, References] = {}
+    for side in (range(0, 13, stride), range(-stride, -13, -stride)):
+        for exponent in side:
+            points = [{"q": float(_decade(exponent)), **setting} for setting in settings]
+            try:
+                found[exponent] = references(module, points)
+            except (NotConvergedError, DomainError):
+                # At q = 1 there is nothing to promise; farther out the domain ends here.
+                if not found:
+                    raise
+                break
+    return found
+
+
+def _good_decades(
+    module: Module, compiled: ModuleType, exact: Mapping[int, References]
+) -> dict[str, tuple[int, int]]:
+    """For each mean the decades around q = 1 on which it meets its tolerance; empty: (0, 0)."""
+    bad: dict[str, set[int]] = {k.name: set() for k in module.kernels if isinstance(k, Mean)}
+    for exponent, rows in exact.items():
+        with np.errstate(all="ignore"):
+            results = compare(module, compiled, rows)
+        for name, failing in bad.items():
+            if not worst(results[name]).error <= module.tolerance:
+                failing.add(exponent)
+    reached = {}
+    for name, failing in bad.items():
+        worst_below = max((e for e in failing if e <= 0), default=min(exact) - 1)
+        worst_above = min((e for e in failing if e >= 0), default=max(exact) + 1)
+        kept = [e for e in exact if worst_below < e < worst_above]
+        reached[name] = (min(kept), max(kept)) if kept else (0, 0)
+    return reached

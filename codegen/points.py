@@ -1,0 +1,98 @@
+"""Where kernels are checked: points that fill a domain evenly, its ends among them.
+
+Everything is deterministic: a Kronecker sequence with the irrational steps of the generalised
+golden ratio, shifted by a seed.
+
+>>> domain = [Argument("q", "", "1e-2", "1e2")]
+>>> [round(p["q"], 3) for p in spread_points(domain, 2)]
+[0.01, 100.0, 1.0, 0.03]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+from freejac.codegen.spec import Argument
+
+__all__ = ["Point", "moment_points", "residual_points", "spread_points"]
+
+Point = dict[str, float]
+
+
+_ENDS = [[0.0, 0.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.5], [1.0, 1.0, 0.25]]
+
+
+def _steps(dimension: int) -> list[float]:
+    """Powers of the inverse of the root of g^(d+1) = g + 1."""
+    root = 2.0
+    for _ in range(60):
+        root = (1.0 + root) ** (1.0 / (dimension + 1))
+    return [root ** -(k + 1) for k in range(dimension)]
+
+
+def _uniform(dimension: int, count: int, seed: int) -> list[list[float]]:
+    start = 0.5 + 0.7548776662466927 * seed
+    steps = _steps(dimension)
+    return [[(start + i * step) % 1.0 for step in steps] for i in range(count)]
+
+
+def _place(argument: Argument, share: float) -> float:
+    low, high = float(argument.low), float(argument.high)
+    if argument.logarithmic and low > 0:
+        value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    elif argument.logarithmic and low == 0:
+        value = high * 10.0 ** (-12.0 * (1.0 - share))
+    else:
+        value = low + share * (high - low)
+    return min(max(value, low), high)
+
+
+def spread_points(arguments: Sequence[Argument], count: int, *, seed: int = 0) -> list[Point]:
+    """Corners of the domain (at most 32), then `count` points inside.
+
+    Args:
+        arguments: with finite ends; logarithmic ones are spread over decades.
+        count: number of interior points.
+        seed: another seed gives other interior points.
+    """
+    ends = [(float(a.low), float(a.high)) for a in arguments]
+    corners = [dict(zip((a.name for a in arguments), c, strict=True)) for c in product(*ends)]
+    inside = [
+        {a.name: _place(a, u) for a, u in zip(arguments, row, strict=True)}
+        for row in _uniform(len(arguments), count, seed)
+    ]
+    return corners[:32] + inside
+
+
+def moment_points(count: int, *, seed: int = 0) -> list[Point]:
+    """Arguments of the moments for which m₁² is a normal double, up to depth 10⁶."""
+    points = []
+    ends = [[*end, 0.5, 0.9] for end in _ENDS]
+    for u, v, w, r, s in ends + _uniform(5, count, seed):
+        depth = float(round(10.0 ** (6.0 * u)))
+        mu_1 = 10.0 ** (12.0 * v - 6.0)
+        # log₁₀ m₁ in [−140, 140], within the reach of σ_w² in [1e-12, 1e12].
+        target = min(max((280.0 * w - 140.0) / depth, -6.0), 6.0)
+        sigma_w = math.sqrt(10.0**target / mu_1)
+        spread = 10.0 ** (16.0 * r - 10.0)
+        s_1 = (-1.0, 0.0, -(10.0 ** (6.0 * s - 3.0)))[int(3e3 * s) % 3]
+        mu_2 = max(mu_1**2 * (1.0 + spread), math.nextafter(mu_1**2, math.inf))
+        values = {"mu_1": mu_1, "mu_2": min(mu_2, 1e24), "s_1": s_1}
+        points.append({**values, "sigma_w": min(max(sigma_w, 1e-6), 1e6), "depth": depth})
+    return points
+
+
+def residual_points(number: Argument, count: int, *, seed: int = 0) -> list[Point]:
+    """Points between the edges of the spectrum, spread evenly in log λ, for every cumulant."""
+    points: list[Point] = []
+    ends = [end[:2] for end in _ENDS]
+    for u, v in ends + _uniform(2, count, seed):
+        c = _place(number, u)
+        top = 2.0 * math.atanh(math.sqrt(c / (c + 2.0))) + math.sqrt(c * (c + 2.0))
+        # Three in four in the bulk, one in four close to an edge.
+        share = 1.0 - 10.0 ** (-8.0 * ((4.0 * v) % 1.0)) if v > 0.75 else v / 0.75
+        sign = 1.0 if len(points) % 2 else -1.0
+        points.append({"lam": math.exp(sign * top * min(share, 1.0 - 1e-9)), "cumulant": c})
+    return points

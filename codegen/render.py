@@ -1,0 +1,330 @@
+"""From a module's specification and its record to the text of a Python file.
+
+The text depends on nothing else: no clock, no environment, no order of a set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import mpmath
+import sympy as sp
+
+from freejac.codegen.oracle import DIGITS
+from freejac.codegen.printer import HELPERS, source
+from freejac.codegen.record import KernelRecord, ModuleRecord
+from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
+from freejac.codegen.stable import stabilise
+from freejac.codegen.statements import Block, statements
+from freejac.symbolic.piecewise import PiecewiseFunction
+
+__all__ = ["digest", "kernel_block", "method", "quadrature_view", "render", "template"]
+
+_WIDTH = 96
+_HALF_NODES = 10
+
+
+@dataclass(frozen=True)
+class PieceView:
+    """One smooth piece as code: below `upper` the block's result."""
+
+    upper: str
+    block: Block
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("freejac.codegen"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def template(name: str, **context: Any) -> str:
+    """Fill a template; a name that the context lacks is an error."""
+    return _environment().get_template(name).render(**context)
+
+
+def render(module: Module, record: ModuleRecord) -> str:
+    """Write a module.
+
+    Args:
+        module: what to write.
+        record: where closed forms are used, on which domain, and the measured errors.
+
+    Returns:
+        The file's content, formatted.
+    """
+    kernels = [_kernel_view(module, kernel, record) for kernel in module.kernels]
+    rule = _rule_of(module, record)
+    blocks = [k["block"] for k in kernels] + [
+        p.block for b in (rule or {}).get("bases", ()) for p in b["pieces"]
+    ]
+    text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
+    view = {
+        "title": module.title,
+        "intro": _intro(module),
+        "digits": DIGITS,
+        "table": _table(module, record),
+        "names": sorted(k["name"] for k in kernels),
+        "kernels": kernels,
+        "quadrature": rule,
+        "helpers": [name for name in sorted(HELPERS.values()) if f"{name}(" in text],
+        "uses_math": True,
+        "uses_numpy": rule is not None,
+    }
+    return template(module.template, module=view)
+
+
+def digest(module: Module, record: ModuleRecord) -> str:
+    """Fingerprint of the text without its error figures."""
+    blank = {
+        name: replace(kernel, error="", ulp=0, points=0) for name, kernel in record.kernels.items()
+    }
+    text = render(module, replace(record, digest="", kernels=blank))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
+    """Statements of an expression in its stable form."""
+    expr = sp.expand(expr) if any(abs(n.p) > 2**53 for n in expr.atoms(sp.Integer)) else expr
+    return statements(stabilise(expr), taken=names)
+
+
+def quadrature_view(
+    bases: Iterable[Base],
+    terms: Iterable[tuple[str, str, int]],
+    parameters: tuple[Argument, ...],
+    finest: str,
+) -> dict[str, Any]:
+    """Context of the quadrature template.
+
+    Args:
+        bases: functions of x.
+        terms: (constant's name, base's name, power) of each integrand.
+        parameters: arguments after x.
+        finest: width of the finest panel, as text.
+    """
+    names = [p.name for p in parameters]
+    bases = list(bases)
+    nodes, weights = _gauss_legendre(2 * _HALF_NODES)
+    values = []
+    for constant, base, power in terms:
+        call = f"{base}({', '.join(['x', *names])})"
+        values.append({"constant": constant, "value": call if power == 1 else f"{call} ** {power}"})
+    return {
+        "nodes": nodes,
+        "weights": weights,
+        "terms": values,
+        "bases": [
+            {"name": b.name, "summary": b.summary, "pieces": _pieces(b.function, names)}
+            for b in bases
+        ],
+        "point": ", ".join(["x", *names]),
+        "variance": ", ".join(["q", *names]),
+        "rest": "".join(f", {name}" for name in names),
+        "finest": finest,
+        "marks": [source(stabilise(mark)) for mark in _marks([b.function for b in bases])],
+    }
+
+
+def _pieces(function: PiecewiseFunction, names: list[str]) -> list[PieceView]:
+    return [
+        PieceView(
+            "" if piece.upper == sp.oo else source(stabilise(piece.upper)),
+            kernel_block(piece.expr, ["x", *names]),
+        )
+        for piece in function.pieces
+    ]
+
+
+def _marks(functions: list[PiecewiseFunction]) -> list[sp.Expr]:
+    """Breakpoints, and 0 where its place among them is known."""
+    marks: list[sp.Expr] = []
+    for function in functions:
+        marks += [at for at in function.breakpoints if at not in marks]
+    known = all(at.is_extended_real and at.is_positive is not None for at in marks)
+    if known and 0 not in marks and all(at.is_zero is not None for at in marks):
+        marks.append(sp.S.Zero)
+    if all(at.is_number for at in marks):
+        return sorted(marks, key=lambda at: at.evalf(30))
+    below = [at for at in marks if at.is_negative]
+    above = [at for at in marks if not at.is_negative and not at.is_zero]
+    return [*below, *(at for at in marks if at.is_zero), *above]
+
+
+@lru_cache(maxsize=2)
+def _gauss_legendre(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Positive nodes and their weights to 17 digits, correctly rounded."""
+    with mpmath.workdps(40):
+        roots = [
+            mpmath.findroot(
+                lambda t: mpmath.legendre(count, t),
+                mpmath.cos(mpmath.pi * (k + mpmath.mpf(3) / 4) / (count + mpmath.mpf(1) / 2)),
+            )
+            for k in range(count // 2)
+        ]
+        weights = [2 * (1 - t * t) / (count * mpmath.legendre(count - 1, t)) ** 2 for t in roots]
+        return tuple(repr(float(t)) for t in roots), tuple(repr(float(w)) for w in weights)
+
+
+def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
+    """The quadrature part, with the integrands that some kernel needs."""
+    needed = [
+        k for k in module.kernels if isinstance(k, Mean) and _switch(record.kernels[k.name]) != ""
+    ]
+    if not needed:
+        return None
+    used = {k.base for k in needed}
+    return quadrature_view(
+        [base for base in module.bases if base.name in used],
+        [(f"_{k.name.upper()}", k.base, k.power) for k in needed],
+        module.parameters,
+        record.finest,
+    )
+
+
+def _switch(record: KernelRecord) -> str | None:
+    """Condition on q for quadrature: "" never, None always."""
+    if record.closed is None or record.domain is None:
+        return None
+    (low, high), (least, most) = record.closed, record.domain
+    if low == least and high == most:
+        return ""
+    if low == least:
+        return f"q > {high}"
+    return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
+
+
+def _kernel_view(
+    module: Module, kernel: Mean | Derived | Sampled, record: ModuleRecord
+) -> dict[str, Any]:
+    arguments = module.arguments(kernel)
+    names = [a.name for a in arguments]
+    view: dict[str, Any] = {
+        "name": kernel.name,
+        "equation": kernel.equation,
+        "call": ", ".join(names),
+        "signature": f"float64({', '.join(['float64'] * len(names))})",
+        "switch": "",
+        "by_quadrature": "",
+        "formula": "",
+        "block": Block((), ""),
+    }
+    domain = {a.name: (a.low, a.high) for a in arguments}
+    if isinstance(kernel, Mean):
+        mine = record.kernels[kernel.name]
+        domain["q"] = mine.domain or domain["q"]
+        view |= _mean_view(kernel, names, mine)
+    elif isinstance(kernel, Derived):
+        domain["q"] = record.kernels[kernel.of].domain or domain["q"]
+        inner = ", ".join(["q", *(p.name for p in module.parameters)])
+        block = kernel_block(kernel.outer, names)
+        call = f"{kernel.of} = _{kernel.of}({inner})"
+        view["block"] = Block((call, *block.lines), block.result)
+        # The kernel that is called checks q and the parameters.
+        arguments = kernel.extra
+    else:
+        view |= _sampled_view(module, kernel, names)
+    view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
+    view["details"] = _details(module.arguments(kernel), domain)
+    return view
+
+
+def _mean_view(kernel: Mean, names: list[str], record: KernelRecord) -> dict[str, Any]:
+    switch = _switch(record)
+    quadrature = f"_mean(_{kernel.name.upper()}, {', '.join(names)})"
+    if switch is None or kernel.closed is None:
+        return {"block": Block((), quadrature)}
+    block = kernel_block(kernel.closed, names)
+    return {"block": block, "switch": switch, "by_quadrature": quadrature}
+
+
+def _sampled_view(module: Module, kernel: Sampled, names: list[str]) -> dict[str, Any]:
+    formula = next((f.expr for f in module.formulas if f.name == kernel.name), None)
+    if formula is None:
+        return {}
+    block = kernel_block(formula, names)
+    squared = "2.0 * depth" if kernel.name != "m_1" else "depth"
+    power = f"_power(mu_1, sigma_w, {squared})"
+    factor = source(stabilise(formula))
+    bracket = f"({factor})" if formula.is_Add else factor
+    return {"block": block, "formula": power if formula == 1 else f"{power} * {bracket}"}
+
+
+def _details(arguments: Iterable[Argument], domain: Mapping[str, tuple[str, str]]) -> list[str]:
+    lines = ["Args:"]
+    for a in arguments:
+        low, high = domain[a.name]
+        promised = "" if "inf" in low else f", from {_plain(low)} to {_plain(high)}"
+        lines += textwrap.wrap(
+            f"{a.name}: {a.meaning}{promised}.",
+            _WIDTH - 4,
+            initial_indent="    ",
+            subsequent_indent="        ",
+        )
+    return [
+        *lines,
+        "",
+        "Returns:",
+        "    The value; nan outside the domain. Scalars and arrays broadcast.",
+    ]
+
+
+def _plain(number: str) -> str:
+    return number.removesuffix(".0")
+
+
+def _intro(module: Module) -> list[str]:
+    lines = textwrap.wrap(module.subject, _WIDTH)
+    if module.variable:
+        lines += ["Here h = √q z, z standard normal.", ""]
+    for kernel in module.kernels:
+        call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
+        lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
+    return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
+
+
+def _table(module: Module, record: ModuleRecord) -> list[str]:
+    rows: list[tuple[str, ...]] = [("kernel", "evaluated by", "q", "error", "ulp", "points")]
+    for kernel in module.kernels:
+        mine = record.kernels[kernel.name]
+        rows.append(
+            (
+                kernel.name,
+                method(kernel, mine),
+                f"{mine.domain[0]} to {mine.domain[1]}" if mine.domain else "-",
+                mine.error or "not measured",
+                str(mine.ulp) if mine.error else "-",
+                str(mine.points),
+            )
+        )
+    if all(row[2] == "-" for row in rows[1:]):
+        rows = [row[:2] + row[3:] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        ("    " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    ]
+
+
+def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
+    """How a kernel is evaluated, in words."""
+    if isinstance(kernel, Sampled):
+        return "formula" if kernel.oracle != "density" else "bisection"
+    if isinstance(kernel, Derived):
+        return kernel.of
+    switch = _switch(record)
+    if switch is None:
+        return "quadrature"
+    return f"closed; quadrature if {switch}" if switch else "closed form"

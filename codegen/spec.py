@@ -1,0 +1,148 @@
+"""What a kernel is, as data: names, domain, definition, closed form, source.
+
+A `Module` becomes one file in `generated/`. Decimal texts ("1e-12") stand for numbers wherever a
+number is printed, so that no file depends on how a platform writes a double.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from freejac.symbolic.piecewise import PiecewiseFunction
+
+__all__ = ["Argument", "Base", "Derived", "Formula", "Mean", "Module", "Sampled"]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a kernel and the closed interval on which it is promised to work.
+
+    Attributes:
+        name: its name in the code and in expressions.
+        meaning: a few words.
+        low, high: ends of the interval, as decimal text.
+        logarithmic: whether samples are spread evenly in the logarithm.
+    """
+
+    name: str
+    meaning: str
+    low: str
+    high: str
+    logarithmic: bool = True
+
+
+@dataclass(frozen=True)
+class Base:
+    """A function of x that integrands are powers of: φ or φ′."""
+
+    name: str
+    summary: str
+    function: PiecewiseFunction
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The kernel E[f(√q z)^power], z standard normal.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        base: name of the base f.
+        power: exponent.
+        closed: closed form in q and the parameters, or None.
+    """
+
+    name: str
+    equation: str
+    base: str
+    power: int
+    closed: sp.Expr | None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A kernel that is an expression in another kernel of the module.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        of: name of the kernel it calls.
+        outer: expression in the symbol of that name and in `extra`.
+        extra: arguments besides q and the parameters.
+    """
+
+    name: str
+    equation: str
+    of: str
+    outer: sp.Expr
+    extra: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A kernel that a template of its own writes, with the points at which it is checked.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        arguments: in order.
+        oracle: name of the reference in `codegen.oracle`.
+    """
+
+    name: str
+    equation: str
+    arguments: tuple[Argument, ...]
+    oracle: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An expression that a hand-laid template prints under a name."""
+
+    name: str
+    expr: sp.Expr
+
+
+@dataclass(frozen=True)
+class Module:
+    """One generated file.
+
+    Attributes:
+        name: module name.
+        title: first line of its docstring.
+        subject: what it is about, in a line of its own; "" for nothing.
+        template: file in `codegen/templates`.
+        kernels: what it offers, in order.
+        tolerance: the worst relative error with which it is accepted.
+        source: papers and equations.
+        variable: the argument q of the means.
+        parameters: further arguments of every kernel, after its own.
+        bases: functions that integrands are powers of.
+        formulas: expressions for the template.
+    """
+
+    name: str
+    title: str
+    template: str
+    kernels: tuple[Mean | Derived | Sampled, ...]
+    tolerance: float
+    source: str
+    subject: str = ""
+    variable: Argument | None = None
+    parameters: tuple[Argument, ...] = ()
+    bases: tuple[Base, ...] = ()
+    formulas: tuple[Formula, ...] = field(default=())
+
+    def base(self, name: str) -> PiecewiseFunction:
+        """The function of a base by its name."""
+        return next(base.function for base in self.bases if base.name == name)
+
+    def arguments(self, kernel: Mean | Derived | Sampled) -> tuple[Argument, ...]:
+        """Every argument of a kernel, in order."""
+        if isinstance(kernel, Sampled):
+            return kernel.arguments
+        own = (self.variable,) if self.variable else ()
+        extra = kernel.extra if isinstance(kernel, Derived) else ()
+        return (*own, *extra, *self.parameters)

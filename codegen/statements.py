@@ -1,0 +1,155 @@
+"""An expression as a few short statements: shared parts named once, long lines split.
+
+>>> import sympy as sp
+>>> a = sp.Symbol("a", positive=True)
+>>> block = statements(sp.exp(-a) / (1 + sp.exp(-a)) ** 2, taken=["a"])
+>>> block.lines, block.result
+(('exp_1 = math.exp(-a)',), 'exp_1 / (1.0 + exp_1) ** 2')
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean
+
+from freejac.codegen.functions import Cos1m, Erfcx
+from freejac.codegen.printer import source
+from freejac.symbolic.functions import Phi, sigmoid, softplus
+
+__all__ = ["Block", "statements"]
+
+_WIDTH = 84
+_STEMS: dict[type, str] = {
+    Cos1m: "versine",
+    Erfcx: "tail",
+    Phi: "cdf",
+    sigmoid: "logistic",
+    softplus: "plus",
+    sp.Add: "sum",
+    sp.Mul: "term",
+    sp.acos: "angle",
+    sp.asin: "angle",
+    sp.atan: "angle",
+    sp.erf: "erf",
+    sp.erfc: "tail",
+    sp.exp: "exp",
+    sp.log: "log",
+    sp.tanh: "tanh",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Assignments in order, and the expression of the result."""
+
+    lines: tuple[str, ...]
+    result: str
+
+
+def statements(expr: sp.Expr, *, taken: Iterable[str], width: int = _WIDTH) -> Block:
+    """Write an expression as assignments of at most `width` characters and a result.
+
+    Args:
+        expr: what `printer.source` prints.
+        taken: names that the assignments must not use.
+        width: longest line, without indentation.
+
+    Returns:
+        The block. It depends on the expression alone: same text on every machine.
+    """
+    return _Writer(taken, width).write(expr)
+
+
+class _Writer:
+    def __init__(self, taken: Iterable[str], width: int) -> None:
+        self._taken = set(taken)
+        self._width = width
+        self._lines: list[str] = []
+        self._named: dict[sp.Expr, sp.Symbol] = {}
+
+    def write(self, expr: sp.Expr) -> Block:
+        counts: Counter[sp.Expr] = Counter()
+        _count(expr, counts)
+        repeated = {part for part, times in counts.items() if times > 1 and _is_work(part)}
+        result = self._shorten(self._share(expr, repeated))
+        return Block(tuple(self._lines), source(result))
+
+    def _share(self, expr: sp.Expr, repeated: set[sp.Expr]) -> sp.Expr:
+        """Replace repeated parts by names, innermost first."""
+        if expr in self._named:
+            return self._named[expr]
+        if not expr.args:
+            return expr
+        parts = [self._share(part, repeated) for part in _ordered(expr)]
+        rebuilt = expr.func(*parts)
+        if expr in repeated:
+            self._named[expr] = self._assign(rebuilt)
+            return self._named[expr]
+        return rebuilt
+
+    def _shorten(self, expr: sp.Expr) -> sp.Expr:
+        """Name parts until the text of what remains fits on a line."""
+        while len(source(expr)) > self._width:
+            parts = _ordered(expr)
+            if isinstance(expr, (sp.Add, sp.Mul)) and len(parts) > 3:
+                half = len(parts) // 2
+                first = self._assign(expr.func(*parts[:half]))
+                expr = expr.func(first, *parts[half:])
+            else:
+                longest = max(parts, key=lambda part: len(source(part)))
+                name = self._assign(longest)
+                if name == longest:  # a long name; nothing is left to split
+                    break
+                expr = expr.func(*(name if part is longest else part for part in parts))
+        return expr
+
+    def _assign(self, expr: sp.Expr) -> sp.Symbol:
+        short = self._shorten(expr)
+        if short.is_Symbol:
+            return short
+        name = self._fresh(_stem(expr))
+        self._lines.append(f"{name} = {source(short)}")
+        return sp.Symbol(name, real=True)
+
+    def _fresh(self, stem: str) -> str:
+        number = 1
+        while f"{stem}_{number}" in self._taken:
+            number += 1
+        self._taken.add(f"{stem}_{number}")
+        return f"{stem}_{number}"
+
+
+def _count(expr: sp.Expr, counts: Counter[sp.Expr]) -> None:
+    counts[expr] += 1
+    # Parts of a repeated part are shared through it.
+    if counts[expr] == 1:
+        for part in expr.args:
+            _count(part, counts)
+
+
+def _is_work(expr: sp.Expr) -> bool:
+    """Tell whether naming the part saves work: a function, a root, or a longer product or sum."""
+    if not expr.args or expr.is_Rational or expr.is_Relational or isinstance(expr, sp.Tuple):
+        return False
+    if expr.is_Pow:
+        return not (expr.exp.is_Integer and (expr.base.is_Symbol or expr.base.is_number))
+    if expr.is_Mul:
+        return sum(1 for factor in expr.args if not factor.is_number) > 1
+    return not isinstance(expr, (ExprCondPair, Boolean))
+
+
+def _ordered(expr: sp.Expr) -> list[sp.Expr]:
+    if isinstance(expr, (sp.Add, sp.Mul, sp.Max, sp.Min)):
+        return sorted(expr.args, key=sp.default_sort_key)
+    return list(expr.args)
+
+
+def _stem(expr: sp.Expr) -> str:
+    if expr.is_Pow:
+        return "root" if expr.exp.is_Rational and expr.exp.q == 2 else "power"
+    return _STEMS.get(expr.func, "part")

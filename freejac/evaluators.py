@@ -1,0 +1,196 @@
+"""Fast kernels of an activation: the committed ones for the library, compiled at once otherwise.
+
+>>> k = kernels("relu")
+>>> k.second_moment([1.0, 2.0]), float(k.mu(3.0, 2))
+(array([0.5, 1. ]), 0.5)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from freejac.symbolic.activation import Activation, activation
+from freejac.symbolic.errors import DomainError, InputError
+from freejac.symbolic.expectation import expectation
+from freejac.symbolic.library import Entry, resolve
+from freejac.symbolic.parsing import call_parts, parse
+from freejac.symbolic.symbols import q as variance
+
+__all__ = ["Kernels", "compile", "kernels"]
+
+
+class Kernels:
+    """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
+
+    Parameters of the activation are keyword arguments; those with a default may be left out.
+    Outside the domain that the kernel was checked on the value is nan.
+
+    Attributes:
+        phi: the activation.
+        module: the generated module; its docstring states domains and measured errors.
+        defaults: value of every parameter that may be left out.
+    """
+
+    def __init__(
+        self,
+        phi: Activation,
+        module: ModuleType,
+        names: tuple[str, ...],
+        defaults: Mapping[str, float],
+    ) -> None:
+        self.phi, self.module, self.defaults = phi, module, dict(defaults)
+        self._names = names
+
+    def __repr__(self) -> str:
+        return f"Kernels({self.phi.name!r})"
+
+    def second_moment(self, q: Any, **parameters: Any) -> Any:
+        """E[φ(h)²] for h of variance q."""
+        return self.module.second_moment(q, *self._values(parameters))
+
+    def length_map(self, q: Any, sigma_w: Any, sigma_b: Any, **parameters: Any) -> Any:
+        """σ_w² E[φ(h)²] + σ_b²."""
+        return self.module.length_map(q, sigma_w, sigma_b, *self._values(parameters))
+
+    def chi(self, q: Any, sigma_w: Any, **parameters: Any) -> Any:
+        """σ_w² E[φ′(h)²]."""
+        return self.module.chi(q, sigma_w, *self._values(parameters))
+
+    def mu_1(self, q: Any, **parameters: Any) -> Any:
+        """E[φ′(h)²]."""
+        return self.module.mu_1(q, *self._values(parameters))
+
+    def mu_2(self, q: Any, **parameters: Any) -> Any:
+        """E[φ′(h)⁴]."""
+        return self.module.mu_2(q, *self._values(parameters))
+
+    def mu(self, q: Any, k: int, **parameters: Any) -> Any:
+        """μ_k = E[φ′(h)^{2k}]; k > 2 is compiled when it is first asked for.
+
+        Raises:
+            DomainError: k is not a positive integer.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise DomainError(f"the order of a moment of D² is 1, 2, 3, …, not {k!r}")
+        if k <= 2:
+            return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
+        moment = expectation(self.phi.distribution(1) ** (2 * k))
+        symbols = {s.name: s for s in self.phi.parameters}
+        values = {
+            n: v for n, v in zip(self._names, self._values(parameters), strict=True) if n in symbols
+        }
+        return compile(moment, [variance, *(symbols[n] for n in values)])(q, *values.values())
+
+    def _values(self, given: Mapping[str, Any]) -> list[Any]:
+        unknown = sorted(set(given) - set(self._names))
+        if unknown:
+            has = f"has {', '.join(self._names)}" if self._names else "has no parameters"
+            raise InputError(f"{self.phi.name} {has}, not {unknown[0]}")
+        values: dict[str, Any] = {**self.defaults, **given}
+        missing = [name for name in self._names if name not in values]
+        if missing:
+            raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
+        return [values[name] for name in self._names]
+
+
+def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) -> Kernels:
+    """Numeric kernels of an activation.
+
+    Args:
+        phi: a library name, with values for its parameters ("leaky_relu(3/10)") or without; or
+            anything else that `freejac.activation` takes, compiled at once and kept in the user's
+            cache.
+        positive: names of parameters declared positive.
+
+    Returns:
+        The kernels.
+
+    Raises:
+        InputError: the activation cannot be read.
+        Error: no kernel could be made that agrees with the definition.
+
+    >>> round(float(kernels("leaky_relu(3/10)").mu_1(1.0)), 3)
+    0.545
+    """
+    bound = _bound(phi) if isinstance(phi, str) else None
+    chosen = activation(phi, positive=positive)
+    if bound is not None:
+        entry, values = bound
+        names = tuple(sorted(p.name for p in entry.parameters))
+        if find_spec(f"freejac.generated.{entry.name}"):
+            module = import_module(f"freejac.generated.{entry.name}")
+            # Beyond the committed domain of its parameters it is compiled like any other.
+            if np.isfinite(module.mu_1(1.0, *(values[name] for name in names))):
+                return Kernels(chosen, module, names, values)
+    return _compiled_kernels(chosen)
+
+
+def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
+    """The library entry that a text names, with numbers for its parameters."""
+    head, arguments = call_parts(text.strip())
+    entry = resolve(head) if head else None
+    if entry is None or arguments == ["x"] or len(arguments) > len(entry.parameters):
+        return None
+    values = {p.name: float(p.default) for p in entry.parameters}
+    for declaration, argument in zip(entry.parameters, arguments, strict=False):
+        value = parse(argument)
+        if not value.is_number:
+            return None
+        values[declaration.name] = float(value)
+    return entry, values
+
+
+def _compiled_kernels(phi: Activation) -> Kernels:
+    # Numba and the code generator are loaded only for what the library does not hold.
+    from freejac.codegen.catalogue import activation_module  # noqa: PLC0415
+    from freejac.codegen.load import cache_folder, load_text  # noqa: PLC0415
+    from freejac.codegen.plan import plan  # noqa: PLC0415
+    from freejac.codegen.record import ModuleRecord  # noqa: PLC0415
+    from freejac.codegen.render import render  # noqa: PLC0415
+
+    module = activation_module(phi)
+    # The definition and every closed form, as the text depends on them.
+    key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
+    kept = cache_folder() / f"plan_{key}.json"
+    if kept.exists():
+        record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
+    else:
+        record = plan(module, stride=4)
+        from freejac.codegen.files import write_atomically  # noqa: PLC0415
+
+        write_atomically(kept, json.dumps(record.to_json()))
+    names = tuple(p.name for p in module.parameters)
+    defaults = {s.name: float(v) for s, v in phi.defaults.items()}
+    return Kernels(phi, load_text(render(module, record)), names, defaults)
+
+
+def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
+    """Compile a SymPy expression to a NumPy ufunc, checked against mpmath at a few points.
+
+    Args:
+        expr: any expression of freejac, unevaluated Gaussian expectations included.
+        args: the symbols that become arguments, in order.
+
+    Returns:
+        The ufunc.
+
+    Raises:
+        InputError: a free symbol is not in `args`, or a function has no code.
+        Error: the kernel disagrees with mpmath.
+
+    >>> import freejac as fj
+    >>> float(compile(fj.q**2 / 2, [fj.q])(3))
+    4.5
+    """
+    from freejac.codegen.compile import compile_expression  # noqa: PLC0415 (imports Numba)
+
+    return compile_expression(expr, list(args))

@@ -1,0 +1,179 @@
+"""The committed kernels: standalone, broadcasting, nan outside, and as accurate as they say."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from freejac.codegen.catalogue import CATALOGUE
+from freejac.codegen.crosscheck import POINTS, check_points, compare, references, worst
+from freejac.codegen.generate import LEDGER
+from freejac.codegen.record import ModuleRecord, read_ledger
+from freejac.symbolic.library import names
+
+ACTIVATIONS = names()
+# Numba compiles a module when it is first imported: the others are run with the slow tests.
+SAMPLE = ["hard_tanh", "tanh", "elu"]
+SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
+PARAMETERS = {"elu": (1.0,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
+
+
+@pytest.fixture(scope="module")
+def records(repository: Path) -> dict[str, ModuleRecord]:
+    return read_ledger(repository / "generated" / LEDGER)
+
+
+def module_of(name: str) -> ModuleType:
+    return importlib.import_module(f"freejac.generated.{name}")
+
+
+def test_every_activation_of_the_library_has_its_module(repository: Path) -> None:
+    present = {path.stem for path in (repository / "generated").glob("*.py")} - {"__init__"}
+    assert present == {*ACTIVATIONS, "jacobian_moments", "resnet_density"}
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_the_ledger_states_a_full_check_within_tolerance(
+    records: dict[str, ModuleRecord], name: str
+) -> None:
+    for kernel in records[name].kernels.values():
+        assert kernel.points >= POINTS
+        assert 0.0 <= float(kernel.error) <= 1e-13
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("hard_tanh", "second_moment(1.0)"),
+        ("tanh", "mu_1(1.0)"),
+        ("resnet_density", "density(1.0, 0.5)"),
+    ],
+)
+def test_a_module_runs_alone_in_an_empty_folder(
+    repository: Path, tmp_path: Path, name: str, needs: str
+) -> None:
+    shutil.copy(repository / "generated" / f"{name}.py", tmp_path / "copied.py")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import copied; "
+        f"print(float(copied.{needs})); "
+        "print(sorted({'freejac', 'sympy', 'mpmath', 'jinja2'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    value, loaded = result.stdout.split("\n")[:2]
+    assert loaded == "[]"
+    assert float(value) == float(eval(f"module_of(name).{needs}"))
+
+
+def test_kernels_broadcast_and_take_any_real_type() -> None:
+    tanh = module_of("tanh")
+    q = np.array([[0.5], [2.0]])
+    values = tanh.length_map(q, np.array([1.0, 1.5, 2.0]), 0.1)
+    assert values.shape == (2, 3)
+    assert values.dtype == np.float64
+    assert values[1, 2] == tanh.length_map(2.0, 2.0, 0.1)
+    assert tanh.mu_1(np.float32(0.5)) == tanh.mu_1(0.5)
+    assert tanh.mu_1(2) == tanh.mu_1(2.0)
+    out = np.empty(2)
+    tanh.mu_2(np.array([0.5, 2.0]), out)
+    assert out[1] == tanh.mu_2(2.0)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_outside_its_domain_a_kernel_is_nan_and_at_the_ends_it_is_not(
+    records: dict[str, ModuleRecord], name: str
+) -> None:
+    module, extra = module_of(name), PARAMETERS.get(name, ())
+    for kernel in ("second_moment", "mu_1", "mu_2"):
+        low, high = map(float, records[name].kernels[kernel].domain)
+        function = getattr(module, kernel)
+        assert np.isfinite(function(np.array([low, high]), *extra)).all()
+        outside = [math.nextafter(low, 0.0), math.nextafter(high, math.inf), -1.0, 0.0, math.nan]
+        with np.errstate(invalid="ignore"):  # NumPy's own warning when the result is nan
+            assert np.isnan(function(np.array(outside), *extra)).all()
+            assert math.isnan(module.length_map(1.0, -1.0, 0.0, *extra))
+            assert math.isnan(module.length_map(1.0, 1.0, math.nan, *extra))
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_kernels_raise_no_floating_point_flags(name: str) -> None:
+    extra = PARAMETERS.get(name, ())
+    with np.errstate(all="raise", under="ignore"):
+        for kernel in ("second_moment", "mu_1", "mu_2"):
+            getattr(module_of(name), kernel)(np.geomspace(1e-12, 1e4, 9), *extra)
+
+
+def test_the_residual_density_integrates_to_one_with_the_mean_of_its_law() -> None:
+    # m₁ = e^c: the first moment of S(z) = exp(−c(1+2z)); the substitution removes both edges.
+    density = module_of("resnet_density")
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    for c in (1e-3, 0.3, 2.0):
+        top = math.log(density.upper_edge(c))
+        level = top * np.sin(0.5 * math.pi * nodes)
+        lam = np.exp(level)
+        measure = weights * 0.5 * math.pi * top * np.cos(0.5 * math.pi * nodes) * lam
+        values = density.density(lam, c)
+        assert np.sum(measure * values) == pytest.approx(1.0, abs=1e-7)
+        assert np.sum(measure * values * lam) == pytest.approx(math.exp(c), rel=1e-7)
+
+
+def test_the_residual_density_is_exactly_zero_outside_its_support() -> None:
+    density = module_of("resnet_density")
+    for c in (1e-3, 1.0, 30.0):
+        low, high = density.lower_edge(c), density.upper_edge(c)
+        outside = np.array([-1.0, 0.0, 0.999999 * low, 1.000001 * high, 1e300, math.inf])
+        assert (density.density(outside, c) == 0.0).all()
+        assert density.density(1.000001 * low, c) > 0.0
+        assert density.density(0.999999 * high, c) > 0.0
+    assert math.isnan(density.density(math.nan, 1.0))
+    assert math.isnan(density.density(1.0, 0.0))
+
+
+def test_moments_keep_their_digits_where_the_plain_formula_loses_them() -> None:
+    # σ_w²μ₁ = 1 + 2⁻⁵², L = 10⁶, μ₂ = μ₁²(1 + 2⁻⁴⁰): exact in the inputs, by integer arithmetic.
+    moments = module_of("jacobian_moments")
+    mu_1 = 1.0 + 2.0**-52
+    assert moments.m_1(mu_1, 1.0, 1e6) == pytest.approx(math.exp(1e6 * 2.0**-52), rel=1e-15)
+    assert moments.variance(1.0, 1.0 + 2.0**-40, 0.0, 1.0, 1000.0) == 1000 * 2.0**-40
+    assert math.isnan(moments.variance(1.0, 0.99, 0.0, 1.0, 10.0))
+    assert math.isnan(moments.m_1(1.0, 1.0, 2.5))
+
+
+def remeasured(records: dict[str, ModuleRecord], name: str, count: int, seed: int) -> None:
+    module, record = CATALOGUE[name](), records[name]
+    exact = references(module, check_points(module, record, count, seed=seed))
+    results = compare(module, module_of(name), exact)
+    for kernel, comparisons in results.items():
+        domain = record.kernels[kernel].domain
+        inside = [
+            c
+            for c in comparisons
+            if domain is None or float(domain[0]) <= c.point["q"] <= float(domain[1])
+        ]
+        found = worst(inside)
+        # Other points may be a little worse than those of the ledger.
+        assert found.error <= 4 * float(record.kernels[kernel].error) + 1e-15, found
+
+
+@pytest.mark.parametrize("name", [*SAMPLE, "jacobian_moments", "resnet_density"])
+def test_a_sample_of_kernels_is_as_accurate_as_recorded(
+    records: dict[str, ModuleRecord], name: str
+) -> None:
+    remeasured(records, name, 6, seed=7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_every_kernel_is_as_accurate_as_recorded(
+    records: dict[str, ModuleRecord], name: str
+) -> None:
+    remeasured(records, name, POINTS, seed=1)
