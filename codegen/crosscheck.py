@@ -65,10 +65,12 @@ References = list[tuple[Point, Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]]]
 def rounded_up(value: float) -> str:
     """One significant digit, rounded up: the figure that is published.
 
-    >>> rounded_up(2.1e-16), rounded_up(0.0), rounded_up(3e-16)
+    What lies below the digits of the references is published as 0.
+
+    >>> rounded_up(2.1e-16), rounded_up(1e-60), rounded_up(3e-16)
     ('3e-16', '0', '3e-16')
     """
-    if value == 0:
+    if value < 10.0 ** (5 - DIGITS):
         return "0"
     exponent = math.floor(math.log10(value))
     digit = math.ceil(value / 10.0**exponent * (1 - 1e-12))

@@ -106,7 +106,7 @@ def _with_errors(module: Module, record: ModuleRecord, results: Mapping[str, lis
         kernels[name] = replace(
             old,
             error=rounded_up(worst(inside).error),
-            ulp=round(float(ulp)) or 1,
+            ulp=max(1, round(float(ulp))) if float(ulp) else 0,
             points=len(inside),
         )
     measured = replace(record, kernels=kernels)

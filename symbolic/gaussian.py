@@ -89,7 +89,9 @@ def _tilt(term: Term, q: sp.Expr) -> _Measure:
     a = term.quadratic
     if not (-a).is_nonnegative:
         if a.is_positive:
-            raise Obstruction(f"the mean is infinite for a variance of {1 / (2 * a)} or more")
+            raise Obstruction(
+                f"exp({a}*x**2) outgrows the Gaussian weight at a variance of {1 / (2 * a)} or more"
+            )
         raise Obstruction(f"the sign of {a} in exp({a}*x**2) is not known; declare it")
     shrink = sp.factor(1 - 2 * a * q)
     variance = q / shrink

@@ -94,7 +94,7 @@ def sign_between(expr: sp.Expr, lower: sp.Expr, upper: sp.Expr) -> int:
 
 
 def zeros(expr: sp.Expr, lower: sp.Expr = -sp.oo, upper: sp.Expr = sp.oo) -> list[sp.Expr]:
-    """Zeros of a smooth function inside an open interval, ascending.
+    """Zeros and poles of a function inside an open interval, ascending.
 
     Raises:
         DomainError: the zeros cannot be located exactly.
@@ -117,7 +117,9 @@ def zeros(expr: sp.Expr, lower: sp.Expr = -sp.oo, upper: sp.Expr = sp.oo) -> lis
 def _real_zeros(expr: sp.Expr) -> list[sp.Expr]:
     if not expr.has(x) or expr.is_positive or expr.is_negative:
         return []
-    expr = sp.factor_terms(sp.numer(sp.together(expr)))
+    # A quotient changes sign where its denominator does, too.
+    numerator, denominator = sp.fraction(sp.together(expr))
+    expr = sp.factor_terms(numerator) * sp.factor_terms(denominator)
     if isinstance(expr, sp.Mul):
         return [root for factor in expr.args for root in _real_zeros(factor)]
     if isinstance(expr, sp.Pow) and not expr.exp.has(x):

@@ -204,7 +204,7 @@ def decompose(expr: sp.Expr) -> PiecewiseFunction:
     expr = sp.sympify(expr, strict=True)
     if expr.has(sp.DiracDelta):
         return _decompose_singular(expr)
-    if not expr.has(*_SWITCHING):
+    if not expr.has(*_SWITCHING) or not expr.has(x):
         return PiecewiseFunction.smooth(expr)
     if isinstance(expr, sp.Piecewise):
         return _decompose_cases(expr)
