@@ -35,6 +35,7 @@ __all__ = [
     "worst",
 ]
 
+_SETTINGS = 10
 POINTS = 200
 """Interior points of a full check; the ends of the domain come on top."""
 
@@ -96,7 +97,12 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
     if ends:
         low, high = repr(ends[0]), repr(ends[-1])
     variable = Argument("q", "", low, high)
-    points = spread_points([variable, *module.parameters], count, seed=seed)
+    points = spread_points([variable], count, seed=seed)
+    if module.parameters:
+        # A few settings in turn: the definition is sampled once for each of them.
+        settings = spread_points(list(module.parameters), _SETTINGS, seed=seed)
+        corners = [{"q": float(q), **setting} for q in (low, high) for setting in settings]
+        points = corners + [p | settings[i % len(settings)] for i, p in enumerate(points)]
     others = {p.name: math.sqrt(abs(float(p.low) * float(p.high))) for p in module.parameters}
     for end in ends[1:-1]:
         beside = (end, math.nextafter(end, 0.0), math.nextafter(end, math.inf))
@@ -163,7 +169,7 @@ def _reference(
     return values
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _curve(
     terms: tuple[tuple[PiecewiseFunction, int], ...],
     parameters: tuple[tuple[sp.Symbol, float], ...],
