@@ -116,7 +116,7 @@ def _load(name: str) -> object:
     """Load a public name when it is first used (PEP 562)."""
     value: object
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 (it is slow to import)
+        from importlib.metadata import version  # it is slow to import
 
         value = version("freejac")
     elif name in _HOME:

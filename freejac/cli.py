@@ -102,7 +102,7 @@ def _complain(message: str, status: int) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 (slow to import)
+        from importlib.metadata import version  # slow to import
 
         print(version("freejac"))
         raise typer.Exit
@@ -133,7 +133,7 @@ def _list(
     """List the activation functions of the library: definition, parameters, source."""
 
     def work() -> int:
-        from freejac.symbolic.library import LIBRARY  # noqa: PLC0415 (imports SymPy)
+        from freejac.symbolic.library import LIBRARY  # imports SymPy
 
         if as_json:
             _print(json.dumps([_entry_data(e) for e in LIBRARY.values()], indent=2) + "\n")
@@ -223,8 +223,8 @@ def _derive(
         raise InputError("--sigma-b needs --sigma-w")
 
     def work() -> int:
-        from freejac import report  # noqa: PLC0415 (imports SymPy)
-        from freejac.derive import derive  # noqa: PLC0415
+        from freejac import report  # imports SymPy
+        from freejac.derive import derive
 
         scales = (
             None
@@ -257,7 +257,7 @@ def _derive(
 
 def _layers(text: str) -> int | sp.Symbol:
     if text == "L":
-        from freejac.symbolic.symbols import depth  # noqa: PLC0415 (imports SymPy)
+        from freejac.symbolic.symbols import depth  # imports SymPy
 
         return depth
     if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= _MAX_DEPTH:
@@ -267,7 +267,7 @@ def _layers(text: str) -> int | sp.Symbol:
 
 def _number(option: str, text: str) -> sp.Expr:
     """Read a number exactly, in the grammar of expressions: 3/2, 0.1, sqrt(2)."""
-    from freejac.symbolic.parsing import parse  # noqa: PLC0415 (imports SymPy)
+    from freejac.symbolic.parsing import parse  # imports SymPy
 
     try:
         return parse(text)
@@ -291,7 +291,7 @@ def _generate(
 
 
 def _write_kernels(remeasure: bool) -> int:
-    from freejac.codegen.generate import generate  # noqa: PLC0415 (imports Numba)
+    from freejac.codegen.generate import generate  # imports Numba
 
     with _progress() as announce:
         changed = generate(remeasure=remeasure, progress=announce)
@@ -300,7 +300,7 @@ def _write_kernels(remeasure: bool) -> int:
 
 
 def _check_kernels() -> int:
-    from freejac.codegen import generate  # noqa: PLC0415 (imports Numba)
+    from freejac.codegen import generate  # imports Numba
 
     with _progress() as announce:
         announce("comparing generated/ with what would be written")
@@ -325,7 +325,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda stage: None
         return
-    from rich.console import Console  # noqa: PLC0415 (slow to import)
+    from rich.console import Console  # slow to import
 
     with Console(stderr=True).status("freejac") as status:
         yield lambda stage: status.update(f"{stage} …")

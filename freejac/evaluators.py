@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from freejac.arrays import real_array
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
 from freejac.symbolic.expectation import expectation
@@ -55,23 +56,24 @@ class Kernels:
 
     def second_moment(self, q: Any, **parameters: Any) -> Any:
         """E[φ(h)²] for h of variance q."""
-        return self.module.second_moment(q, *self._values(parameters))
+        return self._call("second_moment", {"q": q}, parameters)
 
     def length_map(self, q: Any, sigma_w: Any, sigma_b: Any, **parameters: Any) -> Any:
         """σ_w² E[φ(h)²] + σ_b²."""
-        return self.module.length_map(q, sigma_w, sigma_b, *self._values(parameters))
+        given = {"q": q, "sigma_w": sigma_w, "sigma_b": sigma_b}
+        return self._call("length_map", given, parameters)
 
     def chi(self, q: Any, sigma_w: Any, **parameters: Any) -> Any:
         """σ_w² E[φ′(h)²]."""
-        return self.module.chi(q, sigma_w, *self._values(parameters))
+        return self._call("chi", {"q": q, "sigma_w": sigma_w}, parameters)
 
     def mu_1(self, q: Any, **parameters: Any) -> Any:
         """E[φ′(h)²]."""
-        return self.module.mu_1(q, *self._values(parameters))
+        return self._call("mu_1", {"q": q}, parameters)
 
     def mu_2(self, q: Any, **parameters: Any) -> Any:
         """E[φ′(h)⁴]."""
-        return self.module.mu_2(q, *self._values(parameters))
+        return self._call("mu_2", {"q": q}, parameters)
 
     def mu(self, q: Any, k: int, **parameters: Any) -> Any:
         """μ_k = E[φ′(h)^{2k}]; k > 2 is compiled when it is first asked for.
@@ -90,6 +92,10 @@ class Kernels:
         }
         return compile(moment, [variance, *(symbols[n] for n in values)])(q, *values.values())
 
+    def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        numbers = [real_array(argument, value) for argument, value in given.items()]
+        return getattr(self.module, name)(*numbers, *self._values(parameters))
+
     def _values(self, given: Mapping[str, Any]) -> list[Any]:
         unknown = sorted(set(given) - set(self._names))
         if unknown:
@@ -99,7 +105,7 @@ class Kernels:
         missing = [name for name in self._names if name not in values]
         if missing:
             raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
-        return [values[name] for name in self._names]
+        return [real_array(name, values[name]) for name in self._names]
 
 
 def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) -> Kernels:
@@ -151,11 +157,11 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
 
 def _compiled_kernels(phi: Activation) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
-    from freejac.codegen.catalogue import activation_module  # noqa: PLC0415
-    from freejac.codegen.load import cache_folder, load_text  # noqa: PLC0415
-    from freejac.codegen.plan import plan  # noqa: PLC0415
-    from freejac.codegen.record import ModuleRecord  # noqa: PLC0415
-    from freejac.codegen.render import render  # noqa: PLC0415
+    from freejac.codegen.catalogue import activation_module
+    from freejac.codegen.load import cache_folder, load_text
+    from freejac.codegen.plan import plan
+    from freejac.codegen.record import ModuleRecord
+    from freejac.codegen.render import render
 
     module = activation_module(phi)
     # The definition and every closed form, as the text depends on them.
@@ -165,7 +171,7 @@ def _compiled_kernels(phi: Activation) -> Kernels:
         record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
     else:
         record = plan(module, stride=4)
-        from freejac.codegen.files import write_atomically  # noqa: PLC0415
+        from freejac.codegen.files import write_atomically
 
         write_atomically(kept, json.dumps(record.to_json()))
     names = tuple(p.name for p in module.parameters)
@@ -191,6 +197,6 @@ def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
     >>> float(compile(fj.q**2 / 2, [fj.q])(3))
     4.5
     """
-    from freejac.codegen.compile import compile_expression  # noqa: PLC0415 (imports Numba)
+    from freejac.codegen.compile import compile_expression  # imports Numba
 
     return compile_expression(expr, list(args))

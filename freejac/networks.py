@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from freejac.arrays import real_array
 from freejac.symbolic import jacobian, residual
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError
@@ -61,7 +62,7 @@ class Jacobian(jacobian.Jacobian):
         array([[0.275664, 0.159155],
                [0.091888, 0.      ]])
         """
-        values = _array(lam)
+        values = _finite(lam)
         found = super().density(
             values.ravel().tolist(),
             q=q,
@@ -101,7 +102,7 @@ class ResNet(residual.ResNet):
         >>> ResNet().density([0.5, 1.0, 9.0], cumulant=0.5).round(6)
         array([0.576663, 0.305638, 0.      ])
         """
-        values, c = _array(lam), float(finite("cumulant", cumulant))
+        values, c = _finite(lam), float(finite("cumulant", cumulant))
         if not c > 0:
             raise DomainError(f"the cumulant must be positive, not {cumulant}")
         low, high = _KERNEL_CUMULANTS
@@ -109,7 +110,7 @@ class ResNet(residual.ResNet):
             found = super().density(values.ravel().tolist(), cumulant=cumulant, digits=digits)
             return _shaped(found, values)
         # Numba is imported when a kernel is first used.
-        from freejac.generated import resnet_density  # noqa: PLC0415
+        from freejac.generated import resnet_density
 
         return _shaped(resnet_density.density(values, c), values)
 
@@ -117,19 +118,16 @@ class ResNet(residual.ResNet):
 _KERNEL_CUMULANTS = (1e-6, 1e2)
 
 
-def _array(lam: Any) -> Any:
-    import numpy as np  # noqa: PLC0415 (loaded when numbers are asked for)
+def _finite(lam: Any) -> Any:
+    import numpy as np  # loaded when numbers are asked for
 
-    try:
-        values = np.asarray(lam, dtype=float)
-    except (TypeError, ValueError):
-        raise DomainError(f"lambda must be real numbers, not {lam!r}") from None
+    values = real_array("lambda", lam)
     if not np.isfinite(values).all():
         raise DomainError("every lambda must be a finite real number")
     return values
 
 
 def _shaped(found: Any, values: Any) -> Any:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np  # as above
 
     return np.asarray(found, dtype=float).reshape(values.shape)[()]

@@ -287,7 +287,7 @@ def residual_law(network: ResNet) -> Section:
 
 def kernels(phi: Activation, path: Path, announce: Callable[[str], None]) -> Section:
     """Write kernels to a file, checked: the worst error of each on its domain."""
-    from freejac.codegen.generate import emit  # noqa: PLC0415 (imports NumPy and Numba)
+    from freejac.codegen.generate import emit  # imports NumPy and Numba
 
     record = emit(phi, path, progress=announce)
     rows = [

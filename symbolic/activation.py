@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 
 import mpmath
@@ -243,9 +243,9 @@ def _require_integrable(phi: Activation) -> None:
             )
 
 
-def _log_size(function: object, at: int) -> mpmath.mpf:
+def _log_size(function: Callable[[mpmath.mpf], mpmath.mpf], at: int) -> mpmath.mpf:
     try:
-        value = abs(function(mpmath.mpf(at)))  # type: ignore[operator]
+        value = abs(function(mpmath.mpf(at)))
     except (OverflowError, ZeroDivisionError):
         return mpmath.inf
     return mpmath.log(value) if value else -mpmath.inf

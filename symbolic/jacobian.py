@@ -35,6 +35,8 @@ from freejac.symbolic.symbols import z
 
 __all__ = ["Jacobian"]
 
+_DEEPEST = 4000
+
 
 class Jacobian:
     """The law of the eigenvalues of J Jᵀ for L equal, square, wide layers.
@@ -114,7 +116,16 @@ class Jacobian:
 
     @cached_property
     def mean(self) -> sp.Expr:
-        """m_1 = χᴸ = (σ_w² μ_1)ᴸ."""
+        """m_1 = χᴸ = (σ_w² μ_1)ᴸ.
+
+        Raises:
+            DomainError: the depth is a number so large that exact powers are out of reach.
+        """
+        if self.depth.is_Integer and self.depth > _DEEPEST:
+            raise DomainError(
+                f"exact moments at depth {self.depth} have too many digits; keep the symbol "
+                "freejac.depth, or use the kernels in freejac.generated.jacobian_moments"
+            )
         return (self.law.moment(1) / self.ensemble.leading) ** self.depth
 
     def moment(self, k: int) -> sp.Expr:

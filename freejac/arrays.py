@@ -1,0 +1,34 @@
+"""Numbers and arrays from a caller, as NumPy arrays of doubles.
+
+>>> real_array("q", [1, 2])
+array([1., 2.])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from freejac.symbolic.errors import DomainError
+
+__all__ = ["real_array"]
+
+
+def real_array(name: str, value: Any) -> Any:
+    """Take real numbers of any shape.
+
+    Args:
+        name: what they are, for the message.
+        value: a number, a sequence, or an array.
+
+    Raises:
+        DomainError: something in it is not a real number.
+    """
+    import numpy as np  # loaded when numbers are asked for
+
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "buifO":
+            raise TypeError
+        return array.astype(float)
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} must be real numbers, not {value!r}") from None
