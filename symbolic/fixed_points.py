@@ -1,8 +1,8 @@
 """Fixed points of the length map: all of them, bracketed on a grid in log q.
 
-The grid runs over [1e-12, 1e12]. Sign changes of V(q)/q − 1 are refined by bisection with secant
-steps; where the function comes close to zero without a change of sign, its extremum is located,
-so that a pair of close fixed points, or a tangency, is not lost.
+The grid runs over [1e-12, 1e12]. Sign changes of V(q)/q − 1 are refined within their bracket;
+where the function comes close to zero without a change of sign, its extremum is located, so that
+a pair of close fixed points, or a tangency, is not lost.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _SCAN_DIGITS = 15
 _CLOSED_FORM_DIGITS = 60
 _CONFIRMED = mpf(10) ** -11
 _GRID = [mpf(10) ** (mpf(k) / 3) for k in range(-36, 37)]
+_ROOT = mpf(10) ** -16
 _TANGENT = _NEGLIGIBLE = mpf(10) ** -13
 
 
@@ -153,7 +154,7 @@ def _roots(excess: Curve) -> list[mpf]:
     definite = [(u, h) for u, h in sampled if abs(h) > _NEGLIGIBLE]
     if not definite:
         raise DomainError("every q is a fixed point: V(q) = q identically at these σ_w and σ_b")
-    roots = [_bisect(excess, a, b, fa) for (a, fa), (b, fb) in pairwise(definite) if fa * fb < 0]
+    roots = [_bracketed(excess, a, b) for (a, fa), (b, fb) in pairwise(definite) if fa * fb < 0]
     for (a, left), (_, middle), (b, right) in zip(
         definite, definite[1:], definite[2:], strict=False
     ):
@@ -163,22 +164,11 @@ def _roots(excess: Curve) -> list[mpf]:
     return sorted(roots)
 
 
-def _bisect(function: Curve, a: mpf, b: mpf, at_a: mpf) -> mpf:
-    """Root of a bracketed function, by the Illinois variant of false position."""
-    at_b = function(b)
-    for _ in range(200):
-        c = (a * at_b - b * at_a) / (at_b - at_a)
-        at_c = function(c)
-        if at_c == 0 or abs(b - a) < mpf(10) ** -_DIGITS * max(1, abs(c)):
-            return c
-        if at_c * at_b < 0:
-            a, at_a = b, at_b
-        else:
-            at_a /= 2
-        if abs(c - b) < mpf(10) ** (2 - _DIGITS) * max(1, abs(c)):
-            return c
-        b, at_b = c, at_c
-    return b
+def _bracketed(function: Curve, a: mpf, b: mpf) -> mpf:
+    """The root in a bracket; `find_fixed_points` confirms it against the definition."""
+    return mpmath.findroot(
+        function, (a, b), solver="anderson", tol=_ROOT, maxsteps=200, verify=False
+    )
 
 
 def _close_pair(function: Curve, a: mpf, b: mpf, sample: mpf) -> list[mpf]:
@@ -192,8 +182,8 @@ def _close_pair(function: Curve, a: mpf, b: mpf, sample: mpf) -> list[mpf]:
         for at, value in ((low, f_low), (high, f_high)):
             if value < 0:
                 return [
-                    _bisect(function, a, at, function(a)),
-                    _bisect(function, at, b, function(at)),
+                    _bracketed(function, a, at),
+                    _bracketed(function, at, b),
                 ]
         if f_low > sign * sample * 2 and f_high > sign * sample * 2:
             break
