@@ -18,10 +18,10 @@ demo: $(VENV)/.core ## derive GELU's theory, emit its kernels, and use them
 	cd $(DEMO) && $(CURDIR)/$(BIN)/python $(CURDIR)/docs/demo.py
 
 test: $(VENV)/.test ## the quick tests, on two workers
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
 test-slow: $(VENV)/.test ## the tests longer than a few seconds
-	$(BIN)/python -m pytest -m slow -n 2
+	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 lint: $(VENV)/.dev ## ruff: rules and formatting of the hand-written code
 	$(BIN)/ruff check .

@@ -158,7 +158,7 @@ def test_generated_integrands(expr):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(expr=cases)
 def test_many_generated_integrands(expr):
     check(expr)
