@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mpmath
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # NumPy and Numba read these when they are first imported, which nothing above does.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".numba_cache"))
@@ -18,8 +18,13 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".numba
 for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-# A deadline per example would measure the neighbour's work.
-settings.register_profile("freejac", deadline=None, derandomize=True)
+# A deadline per example, or for drawing it, would measure the neighbour's work.
+settings.register_profile(
+    "freejac",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("freejac")
 
 
