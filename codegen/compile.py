@@ -21,6 +21,7 @@ from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.render import kernel_block, quadrature_view, template
 from freejac.codegen.spec import Argument, Base
 from freejac.codegen.stable import stabilise
+from freejac.symbolic.domain import exact
 from freejac.symbolic.errors import Error, InputError, NotConvergedError
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.quadrature import gaussian_mean
@@ -47,7 +48,7 @@ def compile_expression(expr: sp.Expr, args: Sequence[sp.Symbol]) -> Callable[...
         Error: the kernel disagrees with mpmath at a trial point: the expression cancels so badly
             that double precision does not carry it.
     """
-    expr, args = sp.sympify(expr), tuple(args)
+    expr, args = exact("what is compiled", expr), tuple(args)
     _require_arguments(expr, args)
     expectations = sorted(expr.atoms(Expectation), key=sp.default_sort_key)
     safe = _safe_names(args, expectations)
@@ -142,26 +143,26 @@ def _compare(
         try:
             with mpmath.workdps(60):
                 inner = [_mean_value(e, point) for e in means]
-                exact = plain(*(mpmath.mpf(v) for v in point.values()), *inner)
+                expected = plain(*(mpmath.mpf(v) for v in point.values()), *inner)
         except (ZeroDivisionError, ValueError, OverflowError, NotConvergedError):
             continue  # The trial point is outside the expression's domain.
-        if not isinstance(exact, mpmath.mpf | int) or not mpmath.isfinite(exact):
+        if not isinstance(expected, mpmath.mpf | int) or not mpmath.isfinite(expected):
             continue
         with np.errstate(all="ignore"):
             value = float(kernel(*point.values()))
-        if not abs(value - exact) <= _AGREEMENT * max(abs(exact), mpmath.mpf("1e-300")):
+        if not abs(value - expected) <= _AGREEMENT * max(abs(expected), mpmath.mpf("1e-300")):
             where = ", ".join(f"{a} = {v:g}" for a, v in point.items())
             raise Error(
-                f"the compiled kernel gives {value:.17g} instead of {mpmath.nstr(exact, 17)} at "
+                f"the compiled kernel gives {value:.17g} instead of {mpmath.nstr(expected, 17)} at "
                 f"{where}: the expression cancels in double precision; rewrite it"
             )
 
 
 def _mean_value(expectation: Expectation, point: dict[sp.Symbol, float]) -> mpmath.mpf:
-    exact = {s: sp.Rational(v) for s, v in point.items()}
+    numbers = {s: sp.Rational(v) for s, v in point.items()}
     function = expectation.integrand
-    variance = sp.Rational(str(expectation.variance.subs(exact).evalf(60)))
-    inside = {s: v for s, v in exact.items() if s in function.free_symbols}
+    variance = expectation.variance.subs(numbers)
+    inside = {s: v for s, v in numbers.items() if s in function.free_symbols}
     return gaussian_mean(function, variance, 30, inside)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,3 +94,10 @@ def test_an_activation_of_one_s_own_is_compiled_and_kept(
     assert kernels(x * sp.tanh(b * x)).module is k.module
     with pytest.raises(InputError, match="give a value for b"):
         k.second_moment(0.5)
+
+
+def test_text_is_refused_and_never_evaluated(tmp_path: Path) -> None:
+    target = tmp_path / "evaluated"
+    with pytest.raises(InputError, match="SymPy expression"):
+        compile_expression(f"open({str(target)!r}, 'w')", [q])
+    assert not target.exists()
