@@ -176,5 +176,7 @@ def test_a_sample_of_kernels_is_as_accurate_as_recorded(
 def test_every_kernel_is_as_accurate_as_recorded(
     records: dict[str, ModuleRecord], name: str
 ) -> None:
-    # The oracle bisects its way through every oscillation of sin at large q.
-    remeasured(records, name, 40 if name == "sin" else POINTS, seed=1)
+    # The oracle bisects its way through the oscillations of sin at large q, and through the
+    # bend of the smoothed ReLU when its width s is small.
+    slow_oracle = name in {"sin", "smoothed_relu"}
+    remeasured(records, name, 40 if slow_oracle else POINTS, seed=1)
