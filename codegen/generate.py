@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +90,7 @@ def measure(module: Module, progress: Progress = lambda _: None) -> ModuleRecord
     raise Error(f"{module.name}: the kernels {', '.join(missed)} miss their tolerance")
 
 
-def _inside(comparisons: list[Comparison], domain: Interval | None) -> list[Comparison]:
+def _inside(comparisons: Sequence[Comparison], domain: Interval | None) -> Sequence[Comparison]:
     """Comparisons on the kernel's own domain, which may be smaller than its module's."""
     if domain is None:
         return comparisons
@@ -98,7 +98,9 @@ def _inside(comparisons: list[Comparison], domain: Interval | None) -> list[Comp
     return [c for c in comparisons if low <= c.point["q"] <= high]
 
 
-def _with_errors(module: Module, record: ModuleRecord, results: Mapping[str, list]) -> ModuleRecord:  # type: ignore[type-arg]
+def _with_errors(
+    module: Module, record: ModuleRecord, results: Mapping[str, Sequence[Comparison]]
+) -> ModuleRecord:
     kernels = {}
     for name, old in record.kernels.items():
         inside = _inside(results[name], old.domain)
