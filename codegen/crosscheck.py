@@ -1,8 +1,9 @@
-"""Comparing kernels with references from their definitions.
+"""Comparing kernels with references at 50 digits.
 
-The references never see a closed form of ours: Gaussian means are integrated by mpmath, the
-moments come from Lagrange's formula in exact numbers, the residual density from Newton's method
-on the Green's function equation.
+Gaussian means are integrated by mpmath from their definition, and the residual density comes from
+Newton's method on the Green's function equation: both check formula and arithmetic. The moments
+of J Jᵀ and the residual edges are evaluated in exact numbers, which checks the arithmetic alone;
+their formulas are held against simulated matrices in the tests of `symbolic`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,18 @@ __all__ = ["kernel_table"]
 _HEAD = f"""# Kernels
 
 Every kernel in `generated/`, with the worst relative error measured against {DIGITS}-digit
-references computed from its definition, never from a closed form: at least {POINTS} points spread
-over the logarithm of its domain, the ends included. Outside its domain a kernel returns nan.
+references at {POINTS} points or more, spread over the logarithm of its domain. Outside its domain a
+kernel returns nan.
+
+| kernels | reference |
+|---|---|
+| Gaussian means | mpmath quadrature of the definition, both ends of q included |
+| residual density | Newton's method on the Green's function equation, inside the edges |
+| moments of JJᵀ, residual edges | Lagrange's formula and the edge condition in exact numbers |
+
+The last row measures the arithmetic of a kernel, not its formula; the formulas are held against
+simulated matrices and known laws in `tests/`.
+
 Figures are rounded up to one digit; *ulp* counts units in the last place. Where a closed form
 cancels in double precision, the kernel integrates instead; the switch is found by measurement.
 
