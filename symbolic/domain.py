@@ -10,7 +10,7 @@ from mpmath import mp
 
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["Number", "exact", "finite", "layer_count"]
+__all__ = ["Number", "exact", "finite", "layer_count", "rational"]
 
 Number: TypeAlias = int | float | sp.Expr
 """What a caller may give as a number."""
@@ -36,6 +36,18 @@ def exact(name: str, value: object) -> sp.Expr:
     if not isinstance(converted, sp.Expr):
         raise DomainError(f"{name} must be a number or a SymPy expression, not {value!r}")
     return converted
+
+
+def rational(name: str, value: object) -> sp.Expr:
+    """Read like `exact`, with every float taken for the decimal that Python shows for it.
+
+    >>> rational("q", 0.1)
+    1/10
+    """
+    expr = exact(name, value)
+    decimals = {f: sp.Rational(repr(float(f))) for f in expr.atoms(sp.Float) if f._prec <= 53}
+    wide = {f: sp.Rational(f) for f in expr.atoms(sp.Float) if f._prec > 53}
+    return expr.xreplace(decimals | wide)
 
 
 def finite(name: str, value: object) -> Any:

@@ -15,6 +15,7 @@ __all__ = [
     "NoClosedForm",
     "NotConvergedError",
     "ParseError",
+    "Undecided",
     "UnknownNameError",
 ]
 
@@ -62,6 +63,24 @@ class UnknownNameError(ParseError):
 
 class DomainError(InputError):
     """A value outside the domain of what was asked, such as σ_w < 0 or NaN."""
+
+
+class Undecided(DomainError):  # noqa: N818 (a question, which a distinction of cases can answer)
+    """The assumptions on the parameters do not decide the sign of an expression.
+
+    Attributes:
+        expr: the expression in the parameters (SymPy) whose sign is asked for.
+        order: whether the question is the order of two points on the line; a Gaussian mean is then
+            continuous where the sign changes.
+    """
+
+    def __init__(self, expr: object, message: str = "", *, order: bool = False) -> None:
+        """Keep the expression, and say what would decide."""
+        self.expr, self.order = expr, order
+        super().__init__(
+            message
+            or f"cannot decide the sign of {expr}; declare its parameters positive or give numbers"
+        )
 
 
 class NoClosedForm(Error):  # noqa: N818 (the promised public name)

@@ -18,17 +18,22 @@ from typing import Any, TypeAlias
 import mpmath
 import sympy as sp
 
-from freejac.symbolic.domain import exact
+from freejac.symbolic.assembly import assemble
+from freejac.symbolic.domain import exact, rational
 from freejac.symbolic.errors import DomainError, InputError, NoClosedForm
-from freejac.symbolic.gaussian import Part, integrate_term
+from freejac.symbolic.gaussian import Parts, Polynomial, add_parts, integrate
+from freejac.symbolic.growth import integrate_flat, split_flat
+from freejac.symbolic.integrands import Located, collect, fold_opaque, generators, signed_sum
 from freejac.symbolic.parsing import parse
-from freejac.symbolic.piecewise import Delta, PiecewiseFunction, decompose
+from freejac.symbolic.piecewise import PiecewiseFunction, decompose
 from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.rational import RationalTerm, integrate_rational, rational_term
+from freejac.symbolic.surds import Field
 from freejac.symbolic.symbols import q as default_variance
 from freejac.symbolic.symbols import x
-from freejac.symbolic.terms import Obstruction, expand_terms
+from freejac.symbolic.terms import Obstruction
 
-__all__ = ["Expectation", "expect", "expectation"]
+__all__ = ["Expectation", "Integrand", "as_function", "expect", "expectation"]
 
 Integrand: TypeAlias = str | sp.Expr | PiecewiseFunction
 
@@ -60,8 +65,8 @@ def expect(f: Integrand, variance: sp.Expr = default_variance) -> sp.Expr:
     >>> expect("erf(x)**2")
     2*asin(2*q/(2*q + 1))/pi
     """
-    function = _as_function(f)
-    variance = exact("the variance", variance)
+    function = as_function(f)
+    variance = rational("the variance", variance)
     if not variance.is_positive:
         raise DomainError(f"the variance must be positive, not {variance}")
     return _closed_form(function, variance)
@@ -73,7 +78,7 @@ def expectation(f: Integrand, variance: sp.Expr = default_variance) -> sp.Expr:
     >>> expectation("tanh(x)**2")
     Expectation(tanh(x)**2, q)
     """
-    function = _as_function(f)
+    function = as_function(f)
     try:
         return expect(function, variance)
     except NoClosedForm:
@@ -97,7 +102,7 @@ class Expectation(sp.Expr):
     def __new__(cls, integrand: sp.Expr, variance: sp.Expr) -> Expectation:
         """Build from an integrand in x and a variance."""
         return sp.Expr.__new__(
-            cls, exact("the integrand", integrand), exact("the variance", variance)
+            cls, exact("the integrand", integrand), rational("the variance", variance)
         )
 
     @property
@@ -152,92 +157,57 @@ class Expectation(sp.Expr):
         )
 
 
-def _as_function(f: Integrand) -> PiecewiseFunction:
+def as_function(f: Integrand) -> PiecewiseFunction:
+    """Read an integrand: text, expression, or pieces.
+
+    Raises:
+        InputError: it is nothing of the kind.
+    """
     if isinstance(f, PiecewiseFunction):
         return f
     if isinstance(f, str):
         return decompose(parse(f))
     if not isinstance(f, (sp.Expr, int)):
         raise InputError(f"an integrand is text or a SymPy expression, not {type(f).__name__}")
-    return decompose(sp.sympify(f, strict=True))
+    return decompose(rational("the integrand", f))
 
 
 @lru_cache(maxsize=2048)
 def _closed_form(function: PiecewiseFunction, q: sp.Expr) -> sp.Expr:
-    parts: list[Part] = []
     try:
-        for piece in function.pieces:
-            for term in expand_terms(piece.expr):
-                parts += integrate_term(term, piece.lower, piece.upper, q)
+        terms, rationals = _split(fold_opaque(collect(function)))
+        found, whole = generators(terms, function.deltas)
+        for rational in rationals:
+            found |= rational.constants
+        field = Field(found, whole | {q})
+        variance = field.whole(q)
+        ordinary, flat = split_flat(terms, variance)
+        parts: Parts = {}
+        for shape, powers in signed_sum(ordinary, function.deltas, field).items():
+            polynomial: Polynomial = {
+                (power,): coefficient for power, coefficient in powers.items()
+            }
+            add_parts(parts, integrate([[variance]], [shape], polynomial))
+        for located in flat:
+            add_parts(parts, integrate_flat(located, variance))
+        for rational in rationals:
+            add_parts(parts, integrate_rational(rational, variance))
     except Obstruction as reason:
         raise NoClosedForm(f"E[{function.to_sympy()}]", str(reason)) from None
-    parts += [_delta_part(delta, q) for delta in function.deltas]
-    return _canonical(parts)
+    return assemble(parts)
 
 
-def _delta_part(delta: Delta, q: sp.Expr) -> Part:
-    """∫ w δ⁽ᵏ⁾(x − b) N(x; 0, q) dx = w (−1)ᵏ N⁽ᵏ⁾(b) = w He_k(b/√q) N(b)/q^{k/2}."""
-    at = delta.location
-    hermite = sp.hermite_prob(delta.order, x).subs(x, at / sp.sqrt(q))
-    factor = delta.weight * hermite / q ** sp.Rational(delta.order, 2)
-    return Part(factor / sp.sqrt(2 * sp.pi * q), -(at**2) / (2 * q))
-
-
-def _canonical(parts: Iterable[Part]) -> sp.Expr:
-    """Collect parts by exponential, simplify the coefficients, and choose erf or erfc."""
-    groups: dict[sp.Expr, dict[sp.Expr, sp.Expr]] = {}
-    for part in parts:
-        sign, special = sp.S.One, part.special
-        if isinstance(special, sp.Mul):
-            # SymPy moves the sign of an odd function's argument to the front.
-            sign, special = special.as_coeff_Mul()
-        if special != 1 and not special.has(sp.Function):
-            sign, special = sign * special, sp.S.One
-        group = groups.setdefault(sp.expand(part.exponent), {})
-        group[special] = group.get(special, sp.S.Zero) + part.coefficient * sign
-    total = sp.S.Zero
-    for exponent, group in groups.items():
-        simplified = {s: _simple(coefficient) for s, coefficient in group.items()}
-        total += sp.Add(*(c * sp.exp(exponent) for c in _with_erfc(simplified)))
-    return total
-
-
-def _simple(coefficient: sp.Expr) -> sp.Expr:
-    """Sum of products: terms that share their irrational factors are joined and factored.
-
-    Radicals and π are kept apart from rational functions, so that nothing is nested and equal
-    coefficients written differently come out equal.
-    """
-    groups: dict[sp.Expr, sp.Expr] = {}
-    for term in _products(coefficient):
-        signature = sp.S.One
-        for factor in sp.Mul.make_args(term):
-            base, exponent = factor.as_base_exp()
-            if base.is_NumberSymbol:
-                signature *= factor
-            elif exponent.is_Rational and not exponent.is_Integer:
-                signature *= base ** (exponent - sp.floor(exponent))
-        groups[signature] = groups.get(signature, sp.S.Zero) + term / signature
-    return sp.Add(*(sp.factor(sp.together(rest)) * sig for sig, rest in groups.items()))
-
-
-def _products(coefficient: sp.Expr) -> list[sp.Expr]:
-    """Expand the numerators of a sum, and leave its denominators factored."""
-    products = []
-    for summand in sp.Add.make_args(coefficient):
-        numerator, denominator = sp.fraction(summand)
-        products += [n / denominator for n in sp.Add.make_args(sp.expand(numerator))]
-    return products
-
-
-def _with_erfc(group: dict[sp.Expr, sp.Expr]) -> list[sp.Expr]:
-    """Write k + c·erf(B) as k·erfc(B) + (k + c)·erf(B), so that nothing cancels at large B."""
-    constant = group.pop(sp.S.One, sp.S.Zero)
-    erfs = [s for s in group if isinstance(s, sp.erf) and group[s] != 0]
-    partners = [s for s in erfs if _simple(constant + group[s]) == 0] if constant != 0 else []
-    chosen = partners[0] if partners else erfs[0] if len(erfs) == 1 and constant != 0 else None
-    if chosen is None or _simple(constant - group[chosen]) == 0:
-        return [constant, *(c * s for s, c in group.items())]
-    rest = _simple(constant + group.pop(chosen))
-    terms = [constant * sp.erfc(chosen.args[0]), rest * chosen]
-    return terms + [c * s for s, c in group.items()]
+def _split(terms: Iterable[Located]) -> tuple[list[Located], list[RationalTerm]]:
+    """Terms of the class, and rational functions."""
+    plain: list[Located] = []
+    rationals = []
+    for located in terms:
+        if located.term.opaque == 1:
+            plain.append(located)
+            continue
+        rational = rational_term(located)
+        if rational is None:
+            raise Obstruction(f"{located.term.opaque} is outside the class")
+        rationals.append(rational)
+        plain += rational.located
+    return plain, rationals

@@ -1,263 +1,312 @@
-"""Gaussian integrals of one term over an interval: the mechanisms behind `expect`.
+"""Gaussian integrals of polynomials × exponentials × signs: the mechanisms behind `expect`.
 
-Tilting completes the square: under N(0, q) the factor exp(a x² + b x + c) turns the measure into
-N(m, v) with v = q/(1 − 2aq), m = bv, and a prefactor. Then
+Everything the closed-form engine covers is an expectation over one or two Gaussian variables of
+polynomial × exponential of a quadratic × Π sign(yⱼ), yⱼ = αⱼ xᵢ + βⱼ + noise: a breakpoint a is
+the factor sign(x − a), and erf(αx + β) is the mean of sign(αx + β + ξ/√2), ξ ~ N(0, 1). Then
 
-* no erf, no cosine: truncated moments, J_n = m J_{n−1} + (n−1) v J_{n−2} − v [xⁿ⁻¹ N(x; m, v)];
-* a cosine: the same recursion with the complex mean v(b + iω), real part taken exactly;
-* products of erf: Stein's identity E[x g] = m E[g] + v E[g′] lowers n, and the derivative of an
-  erf is a Gaussian, which tilting absorbs; what is left is E[erf], E[erf erf] and odd products.
+* tilting absorbs the exponential into the Gaussian measure (a wave makes its mean complex);
+* Stein's identity E[xᵢ g] = mᵢ E[g] + Σₖ Vᵢₖ E[∂ₖ g] lowers powers. The derivative of a sign is
+  a Dirac delta, and conditioning on yⱼ = 0 leaves an integral of the same kind with a sign less;
+* what is left are means of products of signs: orthant probabilities. One sign gives erf, two the
+  bivariate normal distribution, an odd number centred at the origin gives 0, and more have no
+  closed form.
 
-Each integral is returned as `Part`s: coefficient · exp(exponent) · special, for the canonical
-form to collect.
+Price's theorem, the recursions for truncated moments and those for quadrant moments are all
+special cases of the second step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeAlias
 
 import sympy as sp
 
+from freejac.symbolic.integrands import Shape
+from freejac.symbolic.surds import Surd
 from freejac.symbolic.symbols import x
-from freejac.symbolic.terms import Obstruction, Term
+from freejac.symbolic.terms import Obstruction
 
-__all__ = ["Part", "integrate_term"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """coefficient · exp(exponent) · special, where special is 1 or one transcendental function."""
-
-    coefficient: sp.Expr
-    exponent: sp.Expr = sp.S.Zero
-    special: sp.Expr = sp.S.One
-
-    def times(self, factor: sp.Expr, exponent: sp.Expr = sp.S.Zero) -> Part:
-        """Multiply by factor · exp(exponent)."""
-        return Part(self.coefficient * factor, self.exponent + exponent, self.special)
+__all__ = [
+    "Leaf",
+    "Measure",
+    "Moments",
+    "Parts",
+    "Polynomial",
+    "Sign",
+    "add_parts",
+    "integrate",
+    "outgrown",
+    "tilted",
+]
 
 
 @dataclass(frozen=True)
-class _Measure:
-    """The tilted measure prefactor · exp(exponent) · N(mean, variance)."""
+class Sign:
+    """The factor sign(slope · x[axis] + offset + √noise · ξ), ξ ~ N(0, 1) independent of all.
 
-    mean: sp.Expr
-    variance: sp.Expr
-    deviation: sp.Expr
-    prefactor: sp.Expr
-    exponent: sp.Expr
+    Attributes:
+        axis: which variable.
+        slope, offset: an affine function of it.
+        noise: a variance: 0 for a breakpoint, 1/2 for an error function.
+    """
+
+    axis: int
+    slope: Surd
+    offset: Surd
+    noise: Surd
 
 
-def integrate_term(term: Term, lower: sp.Expr, upper: sp.Expr, q: sp.Expr) -> list[Part]:
-    """∫ term · N(x; 0, q) dx over (lower, upper), in closed form.
+@dataclass(frozen=True)
+class Leaf:
+    """What is left of an integral: 1, erf(h/√2), or E[sign(X + h) sign(Y + k)] at correlation r.
+
+    Attributes:
+        arguments: (), (h,) or (h, k, r).
+    """
+
+    arguments: tuple[Surd, ...] = ()
+
+
+Polynomial: TypeAlias = dict[tuple[int, ...], Surd]
+"""Coefficients by the powers of the variables."""
+Parts: TypeAlias = dict[tuple[Surd, Leaf], Surd]
+"""Σ coefficient · exp(exponent) · leaf, as a mapping (exponent, leaf) → coefficient."""
+
+
+def _add_part(parts: Parts, exponent: Surd, leaf: Leaf, coefficient: Surd) -> None:
+    """Add to a sum of parts."""
+    key = (exponent, leaf)
+    total = parts[key] + coefficient if key in parts else coefficient
+    if total:
+        parts[key] = total
+    else:
+        parts.pop(key, None)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """weight · exp(exponent) · N(mean, covariance); the mean may be complex."""
+
+    weight: Surd
+    exponent: Surd
+    mean: tuple[Surd, ...]
+    covariance: tuple[tuple[Surd, ...], ...]
+
+    def pinned(self, sign: Sign) -> Measure:
+        """Condition on the argument of a sign being 0; the weight is its density there."""
+        level, variance = self.level(sign), self.variance(sign)
+        i = sign.axis
+        pull = [sign.slope * row[i] / variance for row in self.covariance]
+        return Measure(
+            weight=(level.field.number(2 * sp.pi) * variance).sqrt() ** -1,
+            exponent=level**2 / variance / -2,
+            mean=tuple(m - a * level for m, a in zip(self.mean, pull, strict=True)),
+            covariance=tuple(
+                tuple(old - a * sign.slope * self.covariance[i][k] for k, old in enumerate(row))
+                for a, row in zip(pull, self.covariance, strict=True)
+            ),
+        )
+
+    def level(self, sign: Sign) -> Surd:
+        """Mean of the argument of a sign."""
+        return sign.slope * self.mean[sign.axis] + sign.offset
+
+    def variance(self, sign: Sign) -> Surd:
+        """Variance of the argument of a sign."""
+        return sign.slope**2 * self.covariance[sign.axis][sign.axis] + sign.noise
+
+    def covariance_of(self, first: Sign, second: Sign) -> Surd:
+        """Covariance of the arguments of two signs."""
+        return first.slope * second.slope * self.covariance[first.axis][second.axis]
+
+
+class Moments:
+    """E[xⁿ Π sign(yⱼ)] under a measure, for all powers n, without the measure's own prefactor."""
+
+    def __init__(self, measure: Measure, signs: tuple[Sign, ...]) -> None:
+        """Start from power 0."""
+        self._measure = measure
+        self._signs = signs
+        self._known: dict[tuple[int, ...], Parts] = {}
+        self._pinned: dict[int, tuple[Measure, Moments]] = {}
+
+    def of(self, powers: tuple[int, ...]) -> Parts:
+        """Moment of the given powers, one for every variable."""
+        # Ascending, so that no recursion is deeper than one step.
+        for lower in product(*(range(n + 1) for n in powers)):
+            if lower not in self._known:
+                self._known[lower] = self._one(lower)
+        return self._known[powers]
+
+    def _one(self, powers: tuple[int, ...]) -> Parts:
+        axis = next((i for i, n in enumerate(powers) if n), None)
+        if axis is None:
+            return self._orthant()
+        parts: Parts = {}
+        lowered = _lower(powers, axis)
+        mean, covariance = self._measure.mean, self._measure.covariance
+        if mean[axis]:
+            add_parts(parts, self._known[lowered], mean[axis])
+        for other, n in enumerate(lowered):
+            if n:
+                add_parts(parts, self._known[_lower(lowered, other)], covariance[axis][other] * n)
+        for j, sign in enumerate(self._signs):
+            pull = covariance[axis][sign.axis] * sign.slope
+            if pull:
+                density, rest = self._boundary(j)
+                add_parts(parts, rest.of(lowered), density.weight * pull * 2, density.exponent)
+        return parts
+
+    def _boundary(self, j: int) -> tuple[Measure, Moments]:
+        """The integral over yⱼ = 0: density and remaining moments."""
+        if j not in self._pinned:
+            measure = self._measure.pinned(self._signs[j])
+            rest = self._signs[:j] + self._signs[j + 1 :]
+            self._pinned[j] = measure, Moments(measure, rest)
+        return self._pinned[j]
+
+    def _orthant(self) -> Parts:
+        """E[Π sign(yⱼ)]."""
+        signs, measure = self._signs, self._measure
+        zero = measure.weight * 0
+        one = zero + 1
+        if not signs:
+            return {(zero, Leaf()): one}
+        levels = [measure.level(sign) for sign in signs]
+        if len(signs) % 2 and not any(levels):
+            return {}
+        if len(signs) > 2:
+            raise Obstruction(
+                f"a product of {len(signs)} error functions or steps needs a {len(signs)}-"
+                "dimensional orthant probability"
+            )
+        spread = [measure.variance(sign).sqrt() for sign in signs]
+        heights = tuple(level / width for level, width in zip(levels, spread, strict=True))
+        if len(signs) == 1:
+            return {(zero, Leaf(heights)): one}
+        if any(height.imaginary for height in heights):
+            raise Obstruction(
+                "a wave with two error functions or steps needs a bivariate normal distribution "
+                "of complex argument"
+            )
+        correlation = measure.covariance_of(*signs) / spread[0] / spread[1]
+        return {(zero, Leaf((*heights, correlation))): one}
+
+
+def _lower(powers: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return tuple(n - (i == axis) for i, n in enumerate(powers))
+
+
+def add_parts(
+    parts: Parts, others: Parts, factor: Surd | None = None, exponent: Surd | None = None
+) -> None:
+    """Add another sum of parts, times factor · exp(exponent)."""
+    for (old, leaf), coefficient in others.items():
+        _add_part(
+            parts,
+            old if exponent is None else old + exponent,
+            leaf,
+            coefficient if factor is None else coefficient * factor,
+        )
+
+
+def tilted(covariance: Sequence[Sequence[Surd]], shapes: Sequence[Shape]) -> Measure:
+    """Absorb one exponential of a quadratic for each axis into a centred Gaussian measure.
+
+    The variance of an exponential that outgrows the weight is negative; see `growth` for when that
+    makes sense.
+    """
+    field = covariance[0][0].field
+    weight, matrix = field.one, [list(row) for row in covariance]
+    for axis, shape in enumerate(shapes):
+        if not shape.quadratic:
+            continue
+        column = [row[axis] for row in matrix]
+        shrink = 1 - 2 * shape.quadratic * column[axis]
+        # The root that belongs to +√ of the new variance, should that be negative.
+        weight = weight / shrink.sqrt().conjugate()
+        pull = [2 * shape.quadratic * entry / shrink for entry in column]
+        matrix = [
+            [old + a * b for old, b in zip(row, column, strict=True)]
+            for a, row in zip(pull, matrix, strict=True)
+        ]
+    linear = [shape.linear for shape in shapes]
+    mean = tuple(
+        sum((v * b for v, b in zip(row, linear, strict=True)), field.zero) for row in matrix
+    )
+    exponent = sum((shape.constant for shape in shapes), field.zero)
+    for b, m in zip(linear, mean, strict=True):
+        exponent = exponent + b * m / 2
+    return Measure(weight, exponent, mean, tuple(map(tuple, matrix)))
+
+
+def outgrown(quadratic: Surd) -> Obstruction:
+    """Why exp(quadratic · x²) has no finite mean, or may have none."""
+    coefficient = quadratic.expr()
+    exponential = sp.exp(coefficient * x**2)
+    if quadratic.sign() == 1:
+        return Obstruction(
+            f"{exponential} outgrows the Gaussian weight at a variance of "
+            f"{1 / (2 * coefficient)} or more"
+        )
+    return Obstruction(f"the sign of {coefficient} in {exponential} is not known; declare it")
+
+
+def integrate(
+    covariance: Sequence[Sequence[Surd]], shapes: Sequence[Shape], powers: Polynomial
+) -> Parts:
+    """E[Σ coefficient · xⁿ · Π shapes] over centred Gaussian variables, one shape for each.
 
     Raises:
-        Obstruction: the integral is outside the class, with the reason.
+        Obstruction: it has no closed form in the class, and why.
     """
-    if _odd_on_the_line(term, lower, upper):
-        return []
-    if term.opaque != 1:
-        raise Obstruction(f"{term.opaque} is outside the class")
-    if term.erfs:
-        return _with_erfs(term, lower, upper, q)
-    if term.wave is not None:
-        return _with_cosine(term, lower, upper, q)
-    return _truncated_moment(term, lower, upper, q)
-
-
-def _odd_on_the_line(term: Term, lower: sp.Expr, upper: sp.Expr) -> bool:
-    """Whether the term is an odd function of x on a symmetric interval."""
-    if lower != -upper or term.linear != 0 or any(offset != 0 for _, offset in term.erfs):
-        return False
-    sign = (-1) ** (term.power + len(term.erfs))
-    if term.opaque != 1:
-        mirrored = term.opaque.subs(x, -x)
-        if mirrored not in (term.opaque, -term.opaque):
-            return False
-        sign = sign if mirrored == term.opaque else -sign
-    if term.wave is not None:
-        phase = term.wave[1]
-        if sp.cos(phase) == 0:
-            sign = -sign
-        elif sp.sin(phase) != 0:
-            return False
-    return sign < 0
-
-
-def _tilt(term: Term, q: sp.Expr) -> _Measure:
-    """Absorb the exponential of a term into the Gaussian measure."""
-    a = term.quadratic
-    if not (-a).is_nonnegative:
-        if a.is_positive:
-            raise Obstruction(
-                f"exp({a}*x**2) outgrows the Gaussian weight at a variance of {1 / (2 * a)} or more"
-            )
-        raise Obstruction(f"the sign of {a} in exp({a}*x**2) is not known; declare it")
-    shrink = sp.factor(1 - 2 * a * q)
-    variance = q / shrink
-    return _Measure(
-        mean=term.linear * variance,
-        variance=variance,
-        deviation=sp.sqrt(q) / sp.sqrt(shrink),
-        prefactor=1 / sp.sqrt(shrink),
-        exponent=sp.cancel(term.linear**2 * variance / 2 + term.constant),
-    )
-
-
-def _standardised(at: sp.Expr, measure: _Measure) -> sp.Expr:
-    """(x − m)/√(2v), the argument of erf, in one canonical shape."""
-    if at == 0:
-        return -sp.cancel(measure.mean / measure.variance) * measure.deviation / sp.sqrt(2)
-    if measure.mean == 0:
-        return at / (sp.sqrt(2) * measure.deviation)
-    return sp.factor_terms(sp.together(at - measure.mean)) / (sp.sqrt(2) * measure.deviation)
-
-
-def _truncated_moment(term: Term, lower: sp.Expr, upper: sp.Expr, q: sp.Expr) -> list[Part]:
-    """Polynomial × exponential on an interval, by the recursion on the power."""
-    measure = _tilt(term, q)
-    scale = term.coefficient * measure.prefactor
-    mean, variance = measure.mean, measure.variance
-    # J_n = inside[n]·J_0 + Σ_end boundary[end][n]·N(end; m, v)
-    inside = [sp.S.One, mean]
-    for n in range(2, term.power + 1):
-        inside.append(sp.expand(mean * inside[n - 1] + (n - 1) * variance * inside[n - 2]))
-    weight = scale * inside[term.power]
-    parts: list[Part] = []
-    for end, sign in ((lower, -1), (upper, 1)):
-        if end.is_infinite:
-            parts.append(Part(weight / 2, measure.exponent))
+    measure = tilted(covariance, shapes)
+    weight, exponent = measure.weight, measure.exponent
+    for axis, shape in enumerate(shapes):
+        if shape.pin is None:
             continue
-        parts.append(Part(sign * weight / 2, measure.exponent, sp.erf(_standardised(end, measure))))
-        boundary = [sp.S.Zero, -variance]
-        for n in range(2, term.power + 1):
-            boundary.append(
-                mean * boundary[n - 1]
-                + (n - 1) * variance * boundary[n - 2]
-                - variance * end ** (n - 1)
-            )
-        density = 1 / (sp.sqrt(2 * sp.pi) * measure.deviation)
-        exponent = term.quadratic * end**2 + term.linear * end + term.constant - end**2 / (2 * q)
-        parts.append(Part(sign * scale * boundary[term.power] * density, exponent))
-    return parts
-
-
-def _with_cosine(term: Term, lower: sp.Expr, upper: sp.Expr, q: sp.Expr) -> list[Part]:
-    """Polynomial × exponential × cosine on the line, or on a half-line from 0 without tilt."""
-    assert term.wave is not None
-    if upper == 0 and lower == -sp.oo:
-        return _with_cosine(term.reflected(), sp.S.Zero, sp.oo, q)
-    half = lower == 0 and upper == sp.oo
-    if not half and (lower != -sp.oo or upper != sp.oo):
-        raise Obstruction(
-            f"a sine or cosine on the interval ({lower}, {upper}) needs the error function of a "
-            "complex argument"
-        )
-    omega, delta = term.wave
-    measure = _tilt(term, q)
-    mean, variance = measure.mean, measure.variance
-    if half and mean != 0:
-        raise Obstruction(
-            "a sine or cosine times an exponential on a half-line needs the error function of a "
-            "complex argument"
-        )
-    complex_mean = mean + sp.I * variance * omega
-    # P·J_n = P·inside[n]·J_0 + edge[n]/√(2πv), P the prefactor; edge arises on a half-line only
-    inside, edge = [sp.S.One, complex_mean], [sp.S.Zero, variance]
-    for n in range(2, term.power + 1):
-        inside.append(sp.expand(complex_mean * inside[-1] + (n - 1) * variance * inside[-2]))
-        edge.append(sp.expand(complex_mean * edge[-1] + (n - 1) * variance * edge[-2]))
-    phase = delta + variance * term.linear * omega
-    scale = term.coefficient * measure.prefactor
-    exponent = sp.cancel(measure.exponent - variance * omega**2 / 2)
-    rotation = sp.cos(phase) + sp.I * sp.sin(phase)
-    real, imaginary = _real_imaginary(inside[term.power] * rotation)
-    if not half:
-        return [Part(scale * real, exponent)]
-    edge_real, _ = _real_imaginary(edge[term.power] * rotation)
-    growth = sp.erfi(omega * measure.deviation / sp.sqrt(2))
-    density = 1 / (sp.sqrt(2 * sp.pi) * measure.deviation)
-    return [
-        Part(scale * real / 2, exponent),
-        Part(-scale * imaginary / 2, exponent, growth),
-        Part(scale * edge_real * density, term.constant),
-    ]
-
-
-def _real_imaginary(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """Real and imaginary part of a polynomial in I with real coefficients."""
-    expanded = sp.expand(expr)
-    return expanded.coeff(sp.I, 0), expanded.coeff(sp.I, 1)
-
-
-def _with_erfs(term: Term, lower: sp.Expr, upper: sp.Expr, q: sp.Expr) -> list[Part]:
-    """Polynomial × exponential × products of erf, on the line or a half-line from 0."""
-    if term.wave is not None:
-        raise Obstruction("a product of erf with a sine or cosine")
-    if upper == 0 and lower == -sp.oo:
-        return _with_erfs(term.reflected(), sp.S.Zero, sp.oo, q)
-    centred = term.linear == 0 and all(offset == 0 for _, offset in term.erfs)
-    half = lower == 0 and upper == sp.oo
-    if (lower, upper) != (-sp.oo, sp.oo) and not (half and centred):
-        raise Obstruction(f"erf on the interval ({lower}, {upper}) needs Owen's T function")
-    if half and (term.power + len(term.erfs)) % 2 == 0:
-        return _with_erfs(term.times(sp.Rational(1, 2)), -sp.oo, sp.oo, q)
-    if term.power == 0:
-        return _erf_product(term, q, half=half)
-    measure = _tilt(term, q)
-    parts: list[Part] = []
-    lowered = replace(term, power=term.power - 1)
-    if measure.mean != 0:
-        parts += integrate_term(lowered.times(measure.mean), lower, upper, q)
-    if term.power > 1:
-        twice = replace(term, power=term.power - 2)
-        parts += integrate_term(twice.times((term.power - 1) * measure.variance), lower, upper, q)
-    for index, (slope, offset) in enumerate(term.erfs):
-        rest = term.erfs[:index] + term.erfs[index + 1 :]
-        derived = lowered.times(
-            measure.variance * 2 * slope / sp.sqrt(sp.pi),
-            quadratic=term.quadratic - slope**2,
-            linear=term.linear - 2 * slope * offset,
-            constant=term.constant - offset**2,
-            erfs=rest,
-        )
-        parts += integrate_term(derived, lower, upper, q)
-    return parts
-
-
-def _erf_product(term: Term, q: sp.Expr, *, half: bool) -> list[Part]:
-    """E[Π erf(αᵢ x + βᵢ)] under the tilted measure."""
-    measure = _tilt(term, q)
-    scale = term.coefficient * measure.prefactor
-    variance = measure.variance
-    if len(term.erfs) == 1:
-        ((slope, offset),) = term.erfs
-        if half:
-            angle = sp.atan(slope * sp.sqrt(2) * measure.deviation) / sp.pi
-            return [_with_special(scale, measure.exponent, angle)]
-        spread = sp.sqrt(sp.factor(sp.cancel(1 + 2 * slope**2 * variance)))
-        argument = sp.factor(sp.cancel(slope * measure.mean + offset)) / spread
-        return [_with_special(scale, measure.exponent, sp.erf(argument))]
-    if len(term.erfs) == 2 and not half:
-        (slope_1, offset_1), (slope_2, offset_2) = term.erfs
-        shifts = [sp.cancel(s * measure.mean + o) for s, o in term.erfs]
-        if any(shift != 0 for shift in shifts):
-            raise Obstruction(
-                f"E[erf({slope_1 * x + offset_1})*erf({slope_2 * x + offset_2})] off centre needs "
-                "Owen's T function"
-            )
-        first, second = (sp.factor(sp.cancel(1 + 2 * s**2 * variance)) for s, _ in term.erfs)
-        covariance = sp.cancel(2 * slope_1 * slope_2 * variance)
-        ratio = covariance / first if first == second else covariance / sp.sqrt(first * second)
-        angle = sp.asin(sp.factor(sp.cancel(ratio) if first == second else ratio))
-        return [_with_special(scale * 2 / sp.pi, measure.exponent, angle)]
-    count = len(term.erfs) + (1 if half else 0)
-    raise Obstruction(
-        f"a product of {count} error functions needs a {count}-dimensional orthant probability"
+        for _ in range(shape.pin.order):
+            powers = _by_parts(measure, powers, axis)
+        edge = Sign(axis, weight.field.one, -shape.pin.location, weight.field.zero)
+        measure = measure.pinned(edge)
+        weight, exponent = weight * measure.weight, exponent + measure.exponent
+    signs = tuple(
+        Sign(axis, step.slope, step.offset, step.noise)
+        for axis, shape in enumerate(shapes)
+        for step in shape.steps
     )
+    moments = Moments(measure, signs)
+    parts: Parts = {}
+    for power, coefficient in powers.items():
+        add_parts(parts, moments.of(power), coefficient * weight, exponent)
+    return parts
 
 
-def _with_special(scale: sp.Expr, exponent: sp.Expr, special: sp.Expr) -> Part:
-    """Move numeric factors of a special function's value into the coefficient."""
-    coefficient, function = special.as_independent(sp.Function, as_Add=False)
-    return Part(scale * coefficient, exponent, function)
+def _by_parts(measure: Measure, powers: Polynomial, axis: int) -> Polynomial:
+    """Lower the order of a delta: E[δ′(xᵢ) Q] = E[δ(xᵢ) ((V⁻¹(x − m))ᵢ Q − ∂ᵢQ)]."""
+    total: Polynomial = {}
+
+    def add(power: tuple[int, ...], coefficient: Surd) -> None:
+        total[power] = total[power] + coefficient if power in total else coefficient
+
+    for power, coefficient in powers.items():
+        for other, entry in enumerate(_inverse_row(measure.covariance, axis)):
+            raised = tuple(n + (i == other) for i, n in enumerate(power))
+            add(raised, coefficient * entry)
+            add(power, -coefficient * entry * measure.mean[other])
+        if power[axis]:
+            add(_lower(power, axis), -coefficient * power[axis])
+    return total
+
+
+def _inverse_row(matrix: Sequence[Sequence[Surd]], row: int) -> list[Surd]:
+    """One row of the inverse of a symmetric 1 × 1 or 2 × 2 matrix."""
+    if len(matrix) == 1:
+        return [matrix[0][0] ** -1]
+    determinant = matrix[0][0] * matrix[1][1] - matrix[0][1] ** 2
+    cofactors = [-matrix[0][1] / determinant] * 2
+    cofactors[row] = matrix[1 - row][1 - row] / determinant
+    return cofactors

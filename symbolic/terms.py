@@ -10,18 +10,18 @@ named as the obstruction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import comb, prod
 
 import sympy as sp
 
-from freejac.symbolic.functions import Phi, sigmoid
+from freejac.symbolic.functions import Phi, sigmoid, softplus
 from freejac.symbolic.symbols import x
 
 __all__ = ["Obstruction", "Term", "expand_terms"]
 
-_MOST_TERMS = 5000
+_MOST_TERMS = 1000
 
 
 class Obstruction(Exception):  # noqa: N818 (a signal between rooms, never seen by a user)
@@ -76,20 +76,60 @@ def expand_terms(expr: sp.Expr) -> list[Term]:
     Raises:
         Obstruction: expansion would make too many terms.
     """
-    rewritten = expr.replace(Phi, lambda u: (1 + sp.erf(u / sp.sqrt(2))) / 2)
-    rewritten = rewritten.replace(sp.erfc, lambda u: 1 - sp.erf(u))
-    rewritten = rewritten.replace(sigmoid, lambda u: (1 + sp.tanh(u / 2)) / 2)
-    rewritten = rewritten.replace(sp.cosh, lambda u: (sp.exp(u) + sp.exp(-u)) / 2)
-    rewritten = rewritten.replace(sp.sinh, lambda u: (sp.exp(u) - sp.exp(-u)) / 2)
+    rewritten = _in_base_functions(expr)
     if _expanded_size(rewritten) > _MOST_TERMS:
         raise Obstruction(f"it expands into more than {_MOST_TERMS} terms")
-    expanded = sp.expand(rewritten, power_base=False, power_exp=False, log=False)
+    kept, names = _protected(rewritten)
+    expanded = sp.expand(kept, power_base=False, power_exp=False, log=False)
     return [
         term
         for summand in sp.Add.make_args(expanded)
-        for term in _classify(summand)
+        for term in _classify(summand.xreplace(names))
         if term.coefficient != 0
     ]
+
+
+def _protected(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Symbol, sp.Expr]]:
+    """Put names in place of denominators, which expansion would multiply out."""
+    below = {
+        part
+        for part in expr.atoms(sp.Pow)
+        if part.has(x) and not (part.exp.is_Integer and part.exp > 0)
+    }
+    names = {sp.Dummy(): part for part in below}
+    return expr.xreplace({part: name for name, part in names.items()}), names
+
+
+def _in_base_functions(expr: sp.Expr) -> sp.Expr:
+    """Write an expression with exp, cos, erf, and with functions that are odd or even in x.
+
+    The odd part of the sigmoid is a tanh, the even part of the softplus a logarithm of cosh: both
+    have means that may vanish, or be known, by symmetry alone.
+    """
+    if not expr.args or not expr.has(x):
+        return expr
+    parts = [_in_base_functions(part) for part in expr.args]
+    rebuilt = expr if tuple(parts) == expr.args else expr.func(*parts)
+    u = rebuilt.args[0]
+    if isinstance(rebuilt, sp.Pow):
+        rest = rebuilt.base - 1
+        if isinstance(rest, sp.exp) and rebuilt.exp.is_Integer and rebuilt.exp < 0:
+            return ((1 - sp.tanh(rest.args[0] / 2)) / 2) ** -rebuilt.exp
+        return rebuilt
+    if isinstance(rebuilt, sp.log) and isinstance(u - 1, sp.exp):
+        return _in_base_functions(softplus((u - 1).args[0]))
+    rule = _BASE.get(rebuilt.func)
+    return rule(u) if rule else rebuilt
+
+
+_BASE: dict[type, Callable[[sp.Expr], sp.Expr]] = {
+    Phi: lambda u: (1 + sp.erf(u / sp.sqrt(2))) / 2,
+    sp.erfc: lambda u: 1 - sp.erf(u),
+    sigmoid: lambda u: (1 + sp.tanh(u / 2)) / 2,
+    softplus: lambda u: u / 2 + sp.log(2 * sp.cosh(u / 2), evaluate=False),
+    sp.cosh: lambda u: (sp.exp(u) + sp.exp(-u)) / 2,
+    sp.sinh: lambda u: (sp.exp(u) - sp.exp(-u)) / 2,
+}
 
 
 def _classify(summand: sp.Expr) -> list[Term]:
@@ -141,7 +181,9 @@ def _expanded_size(expr: sp.Expr) -> int:
     if isinstance(expr, sp.Mul):
         return prod(_expanded_size(part) for part in expr.args)
     if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
-        size, power = _expanded_size(expr.base), int(expr.exp)
+        # A power of a cosine becomes cosines of multiples.
+        size = 2 if isinstance(expr.base, (sp.sin, sp.cos)) else _expanded_size(expr.base)
+        power = int(expr.exp)
         return comb(size + power - 1, power)
     return 1
 

@@ -1,0 +1,362 @@
+"""The bivariate normal distribution function and Owen's T as SymPy functions.
+
+Gaussian expectations in two variables of functions with thresholds are made of them.
+
+>>> h, k, r = sp.symbols("h k r", real=True)
+>>> Phi2(h, k, r).diff(r).subs(k, 0)
+exp(-h**2/(2 - 2*r**2))/(2*pi*sqrt(1 - r**2))
+>>> Phi2(-30, -20, sp.Rational(1, 2)).evalf(20)
+1.1180061421862105286e-207
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flint
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+from sympy.core.function import ArgumentIndexError
+
+from freejac.symbolic.balls import BallFunction, integral, midpoint
+from freejac.symbolic.functions import Phi
+
+__all__ = ["OwenT", "Phi2"]
+
+_GUARD_BITS = 20
+_COARSE = 0.1
+_SHORTER = mpf(7) / 8
+_REACH_BITS = 120
+
+
+def _density(x: sp.Expr) -> sp.Expr:
+    return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+
+
+class _RealFunction(BallFunction):
+    """A function of real arguments, bounded there."""
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if all(arg.is_extended_real for arg in self.args) else None
+
+    def _eval_is_finite(self) -> bool | None:
+        return True if all(arg.is_extended_real for arg in self.args) else None
+
+    def _eval_conjugate(self) -> sp.Expr | None:
+        return self if all(arg.is_extended_real for arg in self.args) else None
+
+
+class Phi2(_RealFunction):
+    r"""Bivariate normal distribution function, Φ₂(h, k; ρ) = P(X ≤ h, Y ≤ k).
+
+    X and Y are standard normal with correlation ρ.
+
+    Args:
+        h: a real bound.
+        k: a real bound; Φ₂ is symmetric in h and k, which are put in SymPy's order.
+        rho: the correlation, in [−1, 1]; nan beyond.
+
+    Returns:
+        Exact values where one argument is 0, ±1 or ±∞ and makes it elementary or a product of
+        Φ's, otherwise the unevaluated function.
+
+    Source: Abramowitz & Stegun (1964), 26.3; R. L. Plackett, Biometrika 41 (1954) 351, for the
+    derivative in ρ, which is the density.
+
+    >>> h, k, r = sp.symbols("h k r", real=True)
+    >>> Phi2(0, 0, r), Phi2(h, sp.oo, r), Phi2(k, h, 0)
+    (asin(r)/(2*pi) + 1/4, Phi(h), Phi(h)*Phi(k))
+    """
+
+    @classmethod
+    def eval(cls, h: sp.Expr, k: sp.Expr, rho: sp.Expr) -> sp.Expr | None:
+        """Exact values and the order of h and k; None keeps the function unevaluated."""
+        if any(arg in (sp.nan, sp.zoo) for arg in (h, k, rho)):
+            return sp.nan
+        if (rho - 1).is_positive or (rho + 1).is_negative:
+            return sp.nan
+        if -sp.oo in (h, k):
+            return sp.S.Zero
+        if sp.oo in (h, k):
+            return Phi(k if h is sp.oo else h)
+        if rho.is_zero:
+            return Phi(h) * Phi(k)
+        if rho in (sp.S.One, sp.S.NegativeOne):
+            return _comonotone(h, k) if rho is sp.S.One else _antimonotone(h, k)
+        if h.is_zero and k.is_zero:
+            return sp.Rational(1, 4) + sp.asin(rho) / (2 * sp.pi)
+        first, second = sorted((h, k), key=sp.default_sort_key)
+        return cls(first, second, rho) if (first, second) != (h, k) else None
+
+    @staticmethod
+    def parts(*args: Any) -> tuple[Any, ...]:
+        """Return h, k, h + k, h − k, 1 + ρ, 1 − ρ."""
+        h, k, rho = args
+        return h, k, h + k, h - k, 1 + rho, 1 - rho
+
+    @staticmethod
+    def contains(*parts: Any) -> bool:
+        """Tell whether −1 < ρ < 1."""
+        return bool(parts[4] > 0 and parts[5] > 0)
+
+    @staticmethod
+    def ball(goal: int, *parts: Any) -> Any:
+        """Value at balls; every term is positive.
+
+        The density integrated from correlation −1, v² = (1 + ρ)/(1 − ρ), with s, d = (h ± k)/2:
+
+            Φ₂ = max(0, Φ(h) − Φ(−k))
+                 + (1/π) ∫₀^V exp(−s²(1 + v⁻²)/2 − d²(1 + v²)/2)/(1 + v²) dv.
+        """
+        h, k, total, difference, above, below = parts
+        wedge = _wedge(goal, total * total / 4, difference * difference / 4, (above / below).sqrt())
+        if total <= 0:
+            return wedge
+        root = flint.arb(2).sqrt()
+        return ((-h / root).erfc() - (k / root).erfc()) / 2 + wedge
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Differentiate in h, k or ρ."""
+        h, k, rho = self.args
+        rest = 1 - rho**2
+        if argindex == 1:
+            return _density(h) * Phi((k - rho * h) / sp.sqrt(rest))
+        if argindex == 2:
+            return _density(k) * Phi((h - rho * k) / sp.sqrt(rest))
+        if argindex == 3:
+            exponent = -(h**2 - 2 * rho * h * k + k**2) / (2 * rest)
+            return sp.exp(exponent) / (2 * sp.pi * sp.sqrt(rest))
+        raise ArgumentIndexError(self, argindex)
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.is_extended_real else None
+
+    def _eval_is_positive(self) -> bool | None:
+        h, k, rho = self.args
+        inside = (1 - rho).is_positive and (1 + rho).is_positive
+        return True if inside and h.is_real and k.is_real else None
+
+    def _eval_rewrite_as_OwenT(  # noqa: N802 (SymPy finds it by the function's name)
+        self, h: sp.Expr, k: sp.Expr, rho: sp.Expr, **_: Any
+    ) -> sp.Expr:
+        root = sp.sqrt(1 - rho**2)
+        on_axis = [Phi(u) / 2 + OwenT(u, rho / root) for u in (k, h)]
+        if h.is_zero or k.is_zero:
+            return on_axis[0 if h.is_zero else 1]
+        if h == k:
+            return Phi(h) - 2 * OwenT(h, sp.sqrt((1 - rho) / (1 + rho)))
+        same = (Phi(h) + Phi(k)) / 2 - sum(
+            OwenT(u, (v - rho * u) / (u * root)) for u, v in ((h, k), (k, h))
+        )
+        side = h * k
+        if side.is_positive or side.is_negative:
+            return same if side.is_positive else same - sp.S.Half
+        return sp.Piecewise(
+            (on_axis[0], sp.Eq(h, 0)),
+            (on_axis[1], sp.Eq(k, 0)),
+            (same, side > 0),
+            (same - sp.S.Half, True),
+        )
+
+    def _eval_rewrite_as_Integral(  # noqa: N802 (SymPy finds it by the class's name)
+        self, h: sp.Expr, k: sp.Expr, rho: sp.Expr, **_: Any
+    ) -> sp.Expr:
+        t = sp.Dummy("t", real=True)
+        inner = Phi((k - rho * t) / sp.sqrt(1 - rho**2))
+        return sp.Integral(_density(t) * inner, (t, -sp.oo, h))
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        h, k, rho = map(printer._print, self.args)
+        power = "" if exp is None else f"^{{{exp}}}"
+        return rf"\Phi_{{2}}{power}\left({h}, {k}; {rho}\right)"
+
+    def _numpycode(self, printer: Any) -> str:
+        return f"({printer._print(self.rewrite(OwenT))})"
+
+    _scipycode = _numpycode
+
+
+def _comonotone(h: sp.Expr, k: sp.Expr) -> sp.Expr | None:
+    """Φ₂(h, k; 1): both variables are one."""
+    if (h - k).is_nonnegative or (h - k).is_nonpositive:
+        return Phi(k if (h - k).is_nonnegative else h)
+    return Phi(sp.Min(h, k)) if h.is_extended_real and k.is_extended_real else None
+
+
+def _antimonotone(h: sp.Expr, k: sp.Expr) -> sp.Expr | None:
+    """Φ₂(h, k; −1): one variable is the other with the opposite sign."""
+    if (h + k).is_nonpositive:
+        return sp.S.Zero
+    h, k = sorted((h, k), key=sp.default_sort_key)
+    if (h + k).is_nonnegative:
+        return Phi(h) - Phi(-k)
+    both = h.is_extended_real and k.is_extended_real
+    return sp.Max(0, Phi(h) - Phi(-k)) if both else None
+
+
+class OwenT(_RealFunction):
+    r"""Owen's function T(h, a) = (1/2π) ∫₀ᵃ exp(−h²(1 + t²)/2)/(1 + t²) dt.
+
+    Args:
+        h: real; T is even in h.
+        a: real; T is odd in a.
+
+    Returns:
+        Exact values at h ∈ {0, ±∞} and a ∈ {0, ±1, ±∞}, otherwise the unevaluated function, with
+        minus signs taken out of h and a.
+
+    Source: D. B. Owen, Ann. Math. Statist. 27 (1956) 1075.
+
+    >>> h, a = sp.symbols("h a", real=True)
+    >>> OwenT(-h, -a), OwenT(0, a), OwenT(h, 1)
+    (-OwenT(h, a), atan(a)/(2*pi), Phi(-h)*Phi(h)/2)
+    """
+
+    @classmethod
+    def eval(cls, h: sp.Expr, a: sp.Expr) -> sp.Expr | None:
+        """Exact values and the symmetries; None keeps the function unevaluated."""
+        if any(arg in (sp.nan, sp.zoo) for arg in (h, a)):
+            return sp.nan
+        if a.is_zero or h in (sp.oo, -sp.oo):
+            return sp.S.Zero
+        if h.is_zero:
+            return sp.atan(a) / (2 * sp.pi)
+        if h.could_extract_minus_sign():
+            return cls(-h, a)
+        if a.could_extract_minus_sign():
+            return -cls(h, -a)
+        if a is sp.S.One:
+            return Phi(h) * Phi(-h) / 2
+        if a is sp.oo and h.is_extended_real:
+            return Phi(-sp.Abs(h)) / 2
+        return None
+
+    @staticmethod
+    def ball(goal: int, *parts: Any) -> Any:
+        """Value at balls, from the definition."""
+        h, a = parts
+        return _wedge(goal, flint.arb(0), h * h, abs(a)) * a.sgn() / 2
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Differentiate in h or a."""
+        h, a = self.args
+        if argindex == 1:
+            return -_density(h) * sp.erf(a * h / sp.sqrt(2)) / 2
+        if argindex == 2:
+            return sp.exp(-(h**2) * (1 + a**2) / 2) / (2 * sp.pi * (1 + a**2))
+        raise ArgumentIndexError(self, argindex)
+
+    def _eval_is_positive(self) -> bool | None:
+        h, a = self.args
+        return a.is_extended_positive if h.is_real and a.is_extended_real else None
+
+    def _eval_is_negative(self) -> bool | None:
+        h, a = self.args
+        return a.is_extended_negative if h.is_real and a.is_extended_real else None
+
+    def _eval_rewrite_as_Phi2(  # noqa: N802 (SymPy finds it by the function's name)
+        self, h: sp.Expr, a: sp.Expr, **_: Any
+    ) -> sp.Expr:
+        return Phi2(0, h, a / sp.sqrt(1 + a**2)) - Phi(h) / 2
+
+    def _eval_rewrite_as_Integral(  # noqa: N802 (SymPy finds it by the class's name)
+        self, h: sp.Expr, a: sp.Expr, **_: Any
+    ) -> sp.Expr:
+        t = sp.Dummy("t", real=True)
+        inner = sp.exp(-(h**2) * (1 + t**2) / 2) / (1 + t**2)
+        return sp.Integral(inner, (t, 0, a)) / (2 * sp.pi)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        h, a = map(printer._print, self.args)
+        power = "" if exp is None else f"^{{{exp}}}"
+        return rf"T{power}\left({h}, {a}\right)"
+
+    def _numpycode(self, printer: Any) -> str:
+        h, a = map(printer._print, self.args)
+        return f"{printer._module_format('scipy.special.owens_t')}({h}, {a})"
+
+    _scipycode = _numpycode
+
+
+def _wedge(goal: int, below: Any, above: Any, end: Any) -> Any:
+    """Ball of (1/π) ∫₀^V exp(−A(1 + v⁻²)/2 − B(1 + v²)/2)/(1 + v²) dv.
+
+    In log v the integrand is log-concave: it is integrated from where it has fallen by all the
+    bits on the one side of its top to where it has on the other, octave by octave.
+
+    Args:
+        goal: bits that are wanted.
+        below: ball of A ≥ 0.
+        above: ball of B ≥ 0.
+        end: ball of V > 0.
+    """
+    if not (end.is_finite() and end > 0):
+        return flint.arb("nan")
+    drop = mpf(goal + _GUARD_BITS) * mpmath.ln2
+    low, top, high = _reach(midpoint(below), midpoint(above), midpoint(end), drop)
+    peak = (below / (top * top) + above * top * top) / 2
+    scale = (-(below + above) / 2 - peak).exp() / flint.arb.pi()
+    if scale.rel_accuracy_bits() <= 0:
+        return scale * flint.arb(2)  # the integral of 1/(1 + v²) is less
+
+    def integrand(v: Any) -> Any:
+        square = v * v
+        return (peak - (below / square + above * square) / 2).exp() / (1 + square)
+
+    ends = _octaves(low, high, smooth=1 / (1 + midpoint(above)) if below == 0 else mpf(0))
+    bulk = integral(integrand, ends, goal)
+    # The two ends that are left out hold less than that times the width.
+    bulk += flint.arb(0, (flint.arb(-drop).exp() * (high - low)).upper())
+    if high == midpoint(end):
+        bulk += integrand(end) * (end - high)
+    return scale * bulk
+
+
+def _octaves(low: mpf, high: mpf, smooth: mpf) -> list[mpf]:
+    """Ends of panels of factors of two, from the top down; below `smooth` one panel to 0."""
+    ends = [high]
+    while ends[-1] > max(2 * low, smooth):
+        ends.append(ends[-1] / 2)
+    return [*ends, mpf(0) if smooth else low]
+
+
+def _reach(below: mpf, above: mpf, end: mpf, drop: mpf) -> tuple[mpf, mpf, mpf]:
+    """Where the integrand of `_wedge` over log v has fallen by e^{−drop}, its top, and again."""
+    with mp.workprec(_REACH_BITS):
+        limit = mpmath.log(end)
+
+        def slope(w: mpf) -> mpf:
+            return below * mpmath.exp(-2 * w) - above * mpmath.exp(2 * w) - mpmath.tanh(w)
+
+        def bend(w: mpf) -> mpf:
+            sides = below * mpmath.exp(-2 * w) + above * mpmath.exp(2 * w)
+            return mpmath.sqrt(2 * sides + mpmath.sech(w) ** 2)
+
+        top = limit
+        if slope(limit) < 0:
+            step = mpf(1)
+            while slope(limit - step) < 0:
+                step *= 2
+            left, right = limit - step, limit
+            while (right - left) * bend((left + right) / 2) > _COARSE:
+                top = (left + right) / 2
+                left, right = (top, right) if slope(top) > 0 else (left, top)
+        a, b = below * mpmath.exp(-2 * top), above * mpmath.exp(2 * top)
+
+        def fallen(side: int) -> mpf:
+            def fall(step: mpf) -> mpf:
+                sides = a * mpmath.expm1(-2 * side * step) + b * mpmath.expm1(2 * side * step)
+                return sides / 2 + mpmath.log(mpmath.cosh(top + side * step) / mpmath.cosh(top))
+
+            step = 1 / (abs(slope(top)) + bend(top))
+            while fall(step) < drop:
+                step *= 2
+            for _ in range(4):
+                shorter = step * _SHORTER
+                step = shorter if fall(shorter) >= drop else step
+            return mpmath.exp(top + side * step)
+
+        if top == limit:
+            return fallen(-1), end, end
+        return fallen(-1), mpmath.exp(top), min(end, fallen(1))

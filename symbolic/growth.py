@@ -1,0 +1,87 @@
+"""Exponentials exp(a x²) that grow, a > 0, against the Gaussian weight exp(−x²/2q).
+
+On an unbounded interval the mean is infinite from q = 1/(2a) on. On a bounded one it is finite
+for every q: below 1/(2a) and above it the general formula holds (above it, with erfi in place of
+erf), and at q = 1/(2a) the weights cancel and an elementary integral is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from freejac.symbolic.errors import Undecided
+from freejac.symbolic.gaussian import Leaf, Parts, add_parts, outgrown
+from freejac.symbolic.integrands import Located
+from freejac.symbolic.surds import Field, Surd
+from freejac.symbolic.terms import Obstruction, Term
+
+__all__ = ["integrate_flat", "require_decay", "split_flat"]
+
+
+def split_flat(terms: Iterable[Located], variance: Surd) -> tuple[list[Located], list[Located]]:
+    """Terms for the general formula, and those whose exponential cancels the Gaussian weight.
+
+    Raises:
+        Obstruction: the mean is infinite, or may be.
+        Undecided: 1 − 2aq may have either sign, and the two have different formulas.
+    """
+    ordinary: list[Located] = []
+    flat: list[Located] = []
+    for located in terms:
+        quadratic = -variance.field.whole(-located.term.quadratic)
+        shrink = 1 - 2 * quadratic * variance
+        sign = shrink.sign()
+        if sign != 1 and (located.lower.is_infinite or located.upper.is_infinite):
+            raise outgrown(quadratic)
+        if sign is None:
+            raise Undecided(shrink.expr())
+        (ordinary if sign else flat).append(located)
+    return ordinary, flat
+
+
+def require_decay(terms: Iterable[Located], variance: Surd) -> None:
+    """Refuse exponentials that grow, as two variables together may not bear them.
+
+    Raises:
+        Obstruction: there is one.
+    """
+    for located in terms:
+        quadratic = -variance.field.whole(-located.term.quadratic)
+        if quadratic and quadratic.sign() != -1:
+            raise outgrown(quadratic)
+
+
+def integrate_flat(located: Located, variance: Surd) -> Parts:
+    """∫ coefficient · xⁿ · Re exp(βx + γ) dx/√(2πq) over a bounded interval, β and γ complex."""
+    field, term = variance.field, located.term
+    if term.erfs:
+        raise Obstruction("an error function under a weight that is constant")
+    weight = field.number(term.coefficient) / (field.number(2 * sp.pi) * variance).sqrt()
+    rate, constant = _exponent(term, field)
+    parts: Parts = {}
+    for end, sign in ((located.upper, 1), (located.lower, -1)):
+        at = field.number(end)
+        add_parts(parts, _primitive(term.power, rate, at), weight * sign, constant)
+    return parts
+
+
+def _exponent(term: Term, field: Field) -> tuple[Surd, Surd]:
+    rate, constant = field.number(term.linear), field.number(term.constant)
+    if term.wave is None:
+        return rate, constant
+    omega, delta = (field.number(part) for part in term.wave)
+    return rate + field.i * omega, constant + field.i * delta
+
+
+def _primitive(power: int, rate: Surd, at: Surd) -> Parts:
+    """∫ xⁿ exp(βx) dx at a point: by parts, ∫ = xⁿ exp(βx)/β − (n/β) ∫ xⁿ⁻¹ exp(βx)."""
+    zero = rate * 0
+    if not rate:
+        return {(zero, Leaf()): at ** (power + 1) / (power + 1)}
+    inverse = rate.conjugate() / (rate * rate.conjugate())
+    total = inverse
+    for n in range(1, power + 1):
+        total = (at**n - n * total) * inverse
+    return {(rate * at, Leaf()): total}
