@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import sympy as sp
 
 from freejac.codegen.names import code_name
+from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.derivative_law import general_law
@@ -88,7 +89,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
 
 def _closed(integrand: PiecewiseFunction) -> sp.Expr | None:
     try:
-        return expect(integrand)
+        return soundly(integrand, expect(integrand)).expr
     except NoClosedForm:
         return None
 

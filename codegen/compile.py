@@ -17,8 +17,8 @@ import sympy as sp
 
 from freejac.codegen.load import load_text
 from freejac.codegen.names import code_name
-from freejac.codegen.printer import HELPERS, source
-from freejac.codegen.render import kernel_block, quadrature_view, template
+from freejac.codegen.printer import source
+from freejac.codegen.render import kernel_block, preamble, quadrature_view, template
 from freejac.codegen.spec import Argument, Base
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.domain import exact
@@ -121,10 +121,8 @@ def _view(
     }
     return {
         "intro": [f"Arguments: {', '.join(map(str, args))}."],
-        "uses_math": "math." in text or rule is not None,
-        "uses_numpy": rule is not None,
         "quadrature": rule,
-        "helpers": [name for name in sorted(HELPERS.values()) if f"{name}(" in text],
+        **preamble(text, always_math=rule is not None, always_numpy=rule is not None),
         "kernels": [kernel],
         "means": calls,
     }

@@ -4,31 +4,18 @@ They are SymPy functions with a definition (`rewrite`), so that a rewritten expr
 compared with the one it came from.
 
 >>> import sympy as sp
->>> Erfcx(2).rewrite(sp.exp)
-exp(4)*erfc(2)
+>>> Sech2(2).rewrite(sp.cosh)
+cosh(2)**(-2)
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import mpmath
 import sympy as sp
 
-__all__ = ["Cos1m", "Erfcx", "Sech2"]
-
-
-class Erfcx(sp.Function):
-    """Scaled complementary error function exp(x²) erfc(x).
-
-    Source: W. J. Cody, Math. Comp. 23 (1969) 631, for why it deserves a name.
-    """
-
-    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
-        (arg,) = args
-        return sp.exp(arg**2) * sp.erfc(arg)
-
-    def _eval_evalf(self, prec: int) -> sp.Expr:
-        return self.rewrite(sp.exp)._eval_evalf(prec)
+__all__ = ["Cos1m", "Sech2"]
 
 
 class Cos1m(sp.Function):
@@ -41,6 +28,10 @@ class Cos1m(sp.Function):
     def _eval_evalf(self, prec: int) -> sp.Expr:
         return self.rewrite(sp.cos)._eval_evalf(prec)
 
+    @staticmethod
+    def _imp_(x: Any) -> Any:
+        return 2 * mpmath.sin(x / 2) ** 2
+
 
 class Sech2(sp.Function):
     """1/cosh²(x) = 1 − tanh²(x), where cosh overflows although the value is a plain 0."""
@@ -51,3 +42,7 @@ class Sech2(sp.Function):
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
         return self.rewrite(sp.cosh)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(x: Any) -> Any:
+        return mpmath.sech(x) ** 2

@@ -17,17 +17,25 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
-from freejac.codegen.functions import Cos1m, Erfcx, Sech2
+from freejac.codegen.functions import Cos1m, Sech2
+from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
+from freejac.symbolic.scaled import dawson, erfcx
+from freejac.symbolic.voigt import VoigtK, VoigtL
 
 __all__ = ["HELPERS", "NumbaPrinter", "source"]
 
 HELPERS: dict[type, str] = {
     Cos1m: "_one_minus_cos",
-    Erfcx: "_erfcx",
-    Sech2: "_sech_squared",
+    OwenT: "_owens_t",
     Phi: "_normal_cdf",
+    Phi2: "_bivariate_normal_cdf",
+    Sech2: "_sech_squared",
+    VoigtK: "_voigt_k",
+    VoigtL: "_voigt_l",
+    dawson: "_dawson",
+    erfcx: "_erfcx",
     sigmoid: "_sigmoid",
     softplus: "_softplus",
     sp.Heaviside: "_step",
@@ -165,7 +173,9 @@ class NumbaPrinter(Printer):
         return f"math.pow({self._print(base)}, {self._print(exponent)})"
 
     def _print_Function(self, expr: sp.Function) -> str:
-        arguments = ", ".join(self._print(argument) for argument in expr.args[:1])
+        # Heaviside has its value at 0 for a second argument.
+        count = 1 if isinstance(expr, sp.Heaviside) else len(expr.args)
+        arguments = ", ".join(map(self._print, expr.args[:count]))
         if expr.func in HELPERS:
             return f"{HELPERS[expr.func]}({arguments})"
         if expr.func in _MATH and len(expr.args) == 1:

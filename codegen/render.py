@@ -6,6 +6,7 @@ The text depends on nothing else: no clock, no environment, no order of a set.
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
-import mpmath
 import sympy as sp
 
+from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
@@ -23,11 +24,25 @@ from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import Block, statements
 from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.quadrature import legendre_rule
 
-__all__ = ["digest", "kernel_block", "method", "quadrature_view", "render", "template"]
+__all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "render", "template"]
 
 _WIDTH = 96
 _HALF_NODES = 10
+_HELPER_NODES = 40
+_WORD = re.compile(r"\b_\w+")
+_HELPER_NAMES = frozenset(HELPERS.values()) | {
+    "_MIDPOINTS",
+    "_RULE_NODES",
+    "_conditional",
+    "_exp_square",
+    "_faddeeva",
+    "_lower_half",
+    "_product",
+    "_sum",
+    "_wedge",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class PieceView:
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("freejac.codegen"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -48,6 +63,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.globals["rule"] = _gauss_legendre(_HELPER_NODES)
+    return environment
 
 
 def template(name: str, **context: Any) -> str:
@@ -79,9 +96,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "names": sorted(k["name"] for k in kernels),
         "kernels": kernels,
         "quadrature": rule,
-        "helpers": [name for name in sorted(HELPERS.values()) if f"{name}(" in text],
-        "uses_math": True,
-        "uses_numpy": rule is not None,
+        **preamble(text, always_math=True, always_numpy=rule is not None),
     }
     return template(module.template, module=view)
 
@@ -95,10 +110,76 @@ def digest(module: Module, record: ModuleRecord) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def preamble(text: str, *, always_math: bool, always_numpy: bool) -> dict[str, Any]:
+    """Which helpers a module's text needs, those that they call among them, and which imports.
+
+    Args:
+        text: the code of the kernels.
+        always_math: whether the rest of the module needs `math`.
+        always_numpy: whether the rest of the module needs NumPy.
+    """
+    helper = _environment().get_template("helpers.jinja").module.helper
+    found: dict[str, str] = {}
+    unread = [text]
+    while unread:
+        words = set(_WORD.findall(unread.pop()))
+        for name in words & _HELPER_NAMES - set(found):
+            found[name] = helper(name)
+            unread.append(found[name])
+    code = "\n".join([text, *found.values()])
+    return {
+        "helpers": sorted(found),
+        "uses_math": always_math or "math." in code,
+        "uses_numpy": always_numpy or "np." in code,
+    }
+
+
 def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
-    """Statements of an expression in its stable form."""
+    """Statements of an expression in its stable form; cases become branches that return."""
+    names = list(names)
+    if not isinstance(expr, sp.Piecewise):
+        return _plain_block(expr, names)
+    lines: list[str] = []
+    *cases, (last, _) = expr.args
+    for value, condition in cases:
+        block = _plain_block(value, names)
+        lines.append(f"if {source(condition)}:")
+        lines += [f"    {line}" for line in (*block.lines, f"return {block.result}")]
+    block = _plain_block(last, names)
+    return Block((*lines, *block.lines), block.result)
+
+
+def _plain_block(expr: sp.Expr, names: list[str]) -> Block:
+    series = expr.atoms(Horner)
+    if series:
+        (series,) = series
+        return _series_block(expr, series, names)
     expr = sp.expand(expr) if any(abs(n.p) > 2**53 for n in expr.atoms(sp.Integer)) else expr
     return statements(stabilise(expr), taken=names)
+
+
+def _series_block(expr: sp.Expr, series: Horner, names: list[str]) -> Block:
+    """Horner's rule, a line for each coefficient; numbers are rounded once, here."""
+    total = sp.Symbol("total", real=True)
+    u, *coefficients = series.args
+    values = [source(_rounded(c)) for c in reversed(coefficients)]
+    lines = [f"step = {source(u)}", f"total = {values[0]}"]
+    for value in values[1:]:
+        negative = value.startswith("-")
+        tail = "" if value == "0.0" else f" - {value[1:]}" if negative else f" + {value}"
+        lines.append(f"total = total * step{tail}")
+    block = statements(expr.xreplace({series: total}), taken=[*names, "total", "step"])
+    return Block((*lines, *block.lines), block.result)
+
+
+def _rounded(coefficient: sp.Expr) -> sp.Expr:
+    """A coefficient with its numbers rounded to doubles."""
+    total = []
+    for term in sp.Add.make_args(sp.expand(coefficient)):
+        number, rest = term.as_independent(*coefficient.free_symbols)
+        whole = number if number.is_Integer else sp.Float(number.evalf(40), 17)
+        total.append(whole * rest)
+    return sp.Add(*total)
 
 
 def quadrature_view(
@@ -165,17 +246,10 @@ def _marks(functions: list[PiecewiseFunction]) -> list[sp.Expr]:
 
 @lru_cache(maxsize=2)
 def _gauss_legendre(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Positive nodes and their weights to 17 digits, correctly rounded."""
-    with mpmath.workdps(40):
-        roots = [
-            mpmath.findroot(
-                lambda t: mpmath.legendre(count, t),
-                mpmath.cos(mpmath.pi * (k + mpmath.mpf(3) / 4) / (count + mpmath.mpf(1) / 2)),
-            )
-            for k in range(count // 2)
-        ]
-        weights = [2 * (1 - t * t) / (count * mpmath.legendre(count - 1, t)) ** 2 for t in roots]
-        return tuple(repr(float(t)) for t in roots), tuple(repr(float(w)) for w in weights)
+    """Positive nodes, from the largest, and their weights, correctly rounded to doubles."""
+    points, weights, _ = legendre_rule(count, 40)
+    pairs = sorted(zip(points, weights, strict=True), reverse=True)[: count // 2]
+    return tuple(repr(float(t)) for t, _ in pairs), tuple(repr(float(w)) for _, w in pairs)
 
 
 def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
@@ -327,4 +401,18 @@ def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
     switch = _switch(record)
     if switch is None:
         return "quadrature"
-    return f"closed; quadrature if {switch}" if switch else "closed form"
+    parts = [f"series if {condition}" for condition in _series_conditions(kernel.closed)]
+    parts += [f"quadrature if {switch}"] if switch else []
+    return f"closed; {', '.join(parts)}" if parts else "closed form"
+
+
+def _series_conditions(closed: sp.Expr | None) -> list[str]:
+    """Where a series stands in for a closed form."""
+    cases = list(closed.args) if isinstance(closed, sp.Piecewise) else []
+    found = []
+    for k, (value, condition) in enumerate(cases):
+        if value.has(Horner):
+            low = condition == sp.true
+            bound = cases[k - 1][1].rhs if low else condition.rhs
+            found.append(f"q {'>' if low else '<'} {float(bound):g}")
+    return found

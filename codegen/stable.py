@@ -12,11 +12,12 @@ Each rule replaces a form that cancels, overflows or underflows by an equal one 
 | c − c sigmoid(u) | c sigmoid(−u) |
 | log(1 + u), log(1 + e^u) | log1p(u), softplus(u) |
 | 1/(1 + e^u), e^u sigmoid(−u) | sigmoid(−u), sigmoid(u) |
+| asin(a/b), b > 0 | atan(a/√(b² − a²)): the quotient may be within rounding of 1 |
 
 >>> import sympy as sp
 >>> a = sp.Symbol("a", positive=True)
 >>> stabilise(sp.exp(2 * a) * sp.erfc(sp.sqrt(2 * a)) + 1 - sp.exp(-a))
-Erfcx(sqrt(2)*sqrt(a)) - expm1(-a)
+erfcx(sqrt(2)*sqrt(a)) - expm1(-a)
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from collections.abc import Callable
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-from freejac.codegen.functions import Cos1m, Erfcx, Sech2
+from freejac.codegen.functions import Cos1m, Sech2
 from freejac.symbolic.functions import Phi, sigmoid, softplus
+from freejac.symbolic.scaled import erfcx
+from freejac.symbolic.surds import Field
 
 __all__ = ["stabilise"]
 
@@ -106,7 +109,17 @@ def _scaled_tails(expr: sp.Expr) -> sp.Expr:
     tail = tails[0]
     exponent = sp.expand(sp.Add(*exponents) - tail.args[0] ** 2)
     rest = [f for f in expr.args if not isinstance(f, sp.exp) and f is not tail]
-    return sp.Mul(*rest, sp.exp(exponent), Erfcx(tail.args[0]))
+    return sp.Mul(*rest, sp.exp(exponent), erfcx(tail.args[0]))
+
+
+def _arcsine(expr: sp.asin) -> sp.Expr:
+    """Write asin(a/b) with the exact difference b² − a², which 1 − (a/b)² would lose."""
+    above, below = sp.fraction(sp.together(expr.args[0]))
+    if below == 1 or not below.is_positive:
+        return expr
+    field = Field([above, below])
+    gap = field.number(below) ** 2 - field.number(above) ** 2
+    return sp.atan(above / sp.sqrt(gap.expr())) if gap.sign() == 1 else expr
 
 
 _Pair = Callable[[sp.Expr], "sp.Expr | None"]
@@ -147,6 +160,7 @@ def _sum(expr: sp.Expr) -> sp.Expr:
 
 
 _RULES: tuple[tuple[type, Callable[[sp.Expr], sp.Expr]], ...] = (
+    (sp.asin, _arcsine),
     (sp.log, _logarithm),
     (sp.Pow, _power),
     (sp.Mul, _product),

@@ -17,17 +17,25 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
-from freejac.codegen.functions import Cos1m, Erfcx
+from freejac.codegen.functions import Cos1m
 from freejac.codegen.printer import source
+from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.functions import Phi, sigmoid, softplus
+from freejac.symbolic.scaled import dawson, erfcx
+from freejac.symbolic.voigt import VoigtK, VoigtL
 
 __all__ = ["Block", "statements"]
 
 _WIDTH = 84
 _STEMS: dict[type, str] = {
     Cos1m: "versine",
-    Erfcx: "tail",
+    OwenT: "wedge",
     Phi: "cdf",
+    Phi2: "cdf",
+    VoigtK: "voigt",
+    VoigtL: "voigt",
+    dawson: "dawson",
+    erfcx: "tail",
     sigmoid: "logistic",
     softplus: "plus",
     sp.Add: "sum",

@@ -13,12 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from freejac.codegen.sound import sound_form as sound_form
     from freejac.evaluators import compile as compile
     from freejac.evaluators import kernels as kernels
     from freejac.networks import Jacobian as Jacobian
     from freejac.networks import ResNet as ResNet
     from freejac.symbolic.activation import Activation as Activation
     from freejac.symbolic.activation import activation as activation
+    from freejac.symbolic.bivariate import Expectation2 as Expectation2
+    from freejac.symbolic.bivariate import expect2 as expect2
+    from freejac.symbolic.bivariate_normal import OwenT as OwenT
+    from freejac.symbolic.bivariate_normal import Phi2 as Phi2
     from freejac.symbolic.errors import DomainError as DomainError
     from freejac.symbolic.errors import Error as Error
     from freejac.symbolic.errors import InputError as InputError
@@ -29,9 +34,12 @@ if TYPE_CHECKING:
     from freejac.symbolic.errors import UnknownNameError as UnknownNameError
     from freejac.symbolic.expectation import Expectation as Expectation
     from freejac.symbolic.expectation import expect as expect
+    from freejac.symbolic.functions import Phi as Phi
     from freejac.symbolic.library import names as activations
     from freejac.symbolic.mean_field import MeanField as MeanField
     from freejac.symbolic.parsing import parse as parse
+    from freejac.symbolic.scaled import dawson as dawson
+    from freejac.symbolic.scaled import erfcx as erfcx
     from freejac.symbolic.symbols import c as c
     from freejac.symbolic.symbols import cumulant as cumulant
     from freejac.symbolic.symbols import depth as depth
@@ -42,6 +50,8 @@ if TYPE_CHECKING:
     from freejac.symbolic.symbols import sigma_w as sigma_w
     from freejac.symbolic.symbols import x as x
     from freejac.symbolic.symbols import z as z
+    from freejac.symbolic.voigt import VoigtK as VoigtK
+    from freejac.symbolic.voigt import VoigtL as VoigtL
 
     __version__: str
 
@@ -50,22 +60,31 @@ _HOME = {
     "DomainError": "freejac.symbolic.errors",
     "Error": "freejac.symbolic.errors",
     "Expectation": "freejac.symbolic.expectation",
+    "Expectation2": "freejac.symbolic.bivariate",
     "InputError": "freejac.symbolic.errors",
     "InternalError": "freejac.symbolic.errors",
     "Jacobian": "freejac.networks",
     "MeanField": "freejac.symbolic.mean_field",
     "NoClosedForm": "freejac.symbolic.errors",
     "NotConvergedError": "freejac.symbolic.errors",
+    "OwenT": "freejac.symbolic.bivariate_normal",
     "ParseError": "freejac.symbolic.errors",
+    "Phi": "freejac.symbolic.functions",
+    "Phi2": "freejac.symbolic.bivariate_normal",
     "ResNet": "freejac.networks",
     "UnknownNameError": "freejac.symbolic.errors",
+    "VoigtK": "freejac.symbolic.voigt",
+    "VoigtL": "freejac.symbolic.voigt",
     "activation": "freejac.symbolic.activation",
     "activations": "freejac.symbolic.library:names",
     "c": "freejac.symbolic.symbols",
     "compile": "freejac.evaluators",
     "cumulant": "freejac.symbolic.symbols",
+    "dawson": "freejac.symbolic.scaled",
     "depth": "freejac.symbolic.symbols",
+    "erfcx": "freejac.symbolic.scaled",
     "expect": "freejac.symbolic.expectation",
+    "expect2": "freejac.symbolic.bivariate",
     "kernels": "freejac.evaluators",
     "lam": "freejac.symbolic.symbols",
     "p": "freejac.symbolic.symbols",
@@ -73,6 +92,7 @@ _HOME = {
     "q": "freejac.symbolic.symbols",
     "sigma_b": "freejac.symbolic.symbols",
     "sigma_w": "freejac.symbolic.symbols",
+    "sound_form": "freejac.codegen.sound",
     "x": "freejac.symbolic.symbols",
     "z": "freejac.symbolic.symbols",
 }
@@ -83,23 +103,32 @@ __all__ = [
     "DomainError",
     "Error",
     "Expectation",
+    "Expectation2",
     "InputError",
     "InternalError",
     "Jacobian",
     "MeanField",
     "NoClosedForm",
     "NotConvergedError",
+    "OwenT",
     "ParseError",
+    "Phi",
+    "Phi2",
     "ResNet",
     "UnknownNameError",
+    "VoigtK",
+    "VoigtL",
     "__version__",
     "activation",
     "activations",
     "c",
     "compile",
     "cumulant",
+    "dawson",
     "depth",
+    "erfcx",
     "expect",
+    "expect2",
     "kernels",
     "lam",
     "p",
@@ -107,6 +136,7 @@ __all__ = [
     "q",
     "sigma_b",
     "sigma_w",
+    "sound_form",
     "x",
     "z",
 ]

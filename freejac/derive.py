@@ -77,6 +77,8 @@ def derive(
     sections.append(stages.expectations(field))
     announce("mean field")
     sections.append(stages.mean_field_maps(field))
+    announce("two inputs")
+    sections.append(stages.two_inputs(field))
     if scales is not None:
         announce("fixed points")
         sections.append(stages.fixed_points(field, scales))

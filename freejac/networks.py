@@ -12,15 +12,16 @@ from typing import Any
 import sympy as sp
 
 from freejac.arrays import real_array
-from freejac.symbolic import jacobian, residual
+from freejac.symbolic import jacobian, residual, residual_finite
 from freejac.symbolic.domain import Number, finite
+from freejac.symbolic.ensembles import Ensemble
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["Jacobian", "ResNet"]
+__all__ = ["FiniteResNet", "Jacobian", "ResNet"]
 
 
 class Jacobian(jacobian.Jacobian):
-    """The law of the eigenvalues of J Jᵀ for L equal, square, wide layers.
+    """The law of the squared singular values of J, for wide layers, equal or not.
 
     Arguments, attributes and methods are those of `freejac.symbolic.jacobian.Jacobian`;
     `density` takes and gives arrays.
@@ -39,19 +40,19 @@ class Jacobian(jacobian.Jacobian):
         parameters: Mapping[sp.Symbol, Number] | None = None,
         digits: int = 15,
     ) -> Any:
-        """Evaluate the density of the continuous part of the law of J Jᵀ.
+        """Evaluate the density of the continuous part of the law of JᵀJ.
 
         Args:
             lam: eigenvalues, an array of any shape or a number.
             q: the variance of the pre-activations, positive; needed when the law of D² has it.
             sigma_w: the scale of the weights, positive.
             depth: the number of layers, when this Jacobian has the symbol.
-            parameters: values of the activation's parameters, or of p.
-            digits: correct digits aimed at.
+            parameters: values of the activation's parameters, of p, or of other symbols in layers.
+            digits: correct digits aimed at, 5 to 1000.
 
         Returns:
-            ρ(λ), of the shape of `lam`: 0 outside the support. Atoms are not part of it; see
-            `atoms`.
+            ρ(λ), of the shape of `lam`: 0 outside the support; floats up to 15 digits, mpmath
+            numbers beyond. Atoms are not part of it; see `atoms`.
 
         Raises:
             NoClosedForm: S of D² has no closed form.
@@ -71,11 +72,13 @@ class Jacobian(jacobian.Jacobian):
             parameters=parameters,
             digits=digits,
         )
-        return _shaped(found, values)
+        if digits <= _FLOAT_DIGITS:
+            return _shaped(found, values)
+        return _shaped(found, values, object)
 
 
 class ResNet(residual.ResNet):
-    """The Jacobian of a wide and deep residual network, skip weight 1.
+    """The Jacobian of a wide and deep residual network.
 
     Arguments, attributes and methods are those of `freejac.symbolic.residual.ResNet`; `density`
     takes and gives arrays, and is compiled.
@@ -84,12 +87,15 @@ class ResNet(residual.ResNet):
     sigma_w**2*erf(sqrt(2)/(2*sqrt(q)))
     """
 
-    def density(self, lam: Any, *, cumulant: Number, digits: int = 13) -> Any:
+    def density(
+        self, lam: Any, *, cumulant: Number, depth: int | None = None, digits: int = 13
+    ) -> Any:
         """Evaluate the density of the eigenvalues of J Jᵀ, by the compiled kernel.
 
         Args:
             lam: eigenvalues, an array of any shape or a number.
             cumulant: the effective cumulant c, positive.
+            depth: the number of layers, needed for the factor a^{2L} when a ≠ 1.
             digits: correct digits aimed at; more than 13 are computed by mpmath, which takes
                 milliseconds a value.
 
@@ -97,25 +103,52 @@ class ResNet(residual.ResNet):
             ρ(λ), of the shape of `lam`: 0 outside the edges.
 
         Raises:
-            DomainError: a number is not finite, or c is not positive.
+            DomainError: a number is not finite, c is not positive, or the depth is missing.
 
         >>> ResNet().density([0.5, 1.0, 9.0], cumulant=0.5).round(6)
         array([0.576663, 0.305638, 0.      ])
         """
-        values, c = _finite(lam), float(finite("cumulant", cumulant))
-        if not c > 0:
-            raise DomainError(f"the cumulant must be positive, not {cumulant}")
+        values = _finite(lam)
+        scale, c = map(float, self.in_numbers(cumulant, depth))
         low, high = _KERNEL_CUMULANTS
         if digits > 13 or not low <= c <= high:
-            found = super().density(values.ravel().tolist(), cumulant=cumulant, digits=digits)
+            points = values.ravel().tolist()
+            found = super().density(points, cumulant=cumulant, depth=depth, digits=digits)
             return _shaped(found, values)
         # Numba is imported when a kernel is first used.
         from freejac.generated import resnet_density
 
-        return _shaped(resnet_density.density(values, c), values)
+        return _shaped(resnet_density.density(values / scale, c) / scale, values)
+
+    def _finite(self, depth: sp.Expr, weights: Ensemble) -> FiniteResNet:
+        """Give the finite law an array surface."""
+        return FiniteResNet(self._sources(), depth, weights, self.skip, self._block_gain())
+
+
+class FiniteResNet(residual_finite.FiniteResNet):
+    """The exact law at finite depth; `density` takes and gives arrays.
+
+    >>> ResNet("linear").finite(1, "orthogonal").density([[0.5, 1.0], [2.0, 5.0]]).round(6)
+    array([[0.240623, 0.183776],
+           [0.159155, 0.      ]])
+    """
+
+    def density(self, lam: Any, **arguments: Any) -> Any:
+        """Evaluate the density of the continuous part of the law of J Jᵀ.
+
+        Args:
+            lam: eigenvalues, an array of any shape or a number.
+            arguments: as for `freejac.symbolic.residual_finite.FiniteResNet.density`.
+
+        Returns:
+            ρ(λ), of the shape of `lam`: 0 outside the support.
+        """
+        values = _finite(lam)
+        return _shaped(super().density(values.ravel().tolist(), **arguments), values)
 
 
 _KERNEL_CUMULANTS = (1e-6, 1e2)
+_FLOAT_DIGITS = 15
 
 
 def _finite(lam: Any) -> Any:
@@ -127,7 +160,7 @@ def _finite(lam: Any) -> Any:
     return values
 
 
-def _shaped(found: Any, values: Any) -> Any:
+def _shaped(found: Any, values: Any, kind: type = float) -> Any:
     import numpy as np  # as above
 
-    return np.asarray(found, dtype=float).reshape(values.shape)[()]
+    return np.asarray(found, dtype=kind).reshape(values.shape)[()]

@@ -15,6 +15,7 @@ from functools import cache, partial
 import sympy as sp
 
 from freejac.symbolic.activation import Activation
+from freejac.symbolic.bivariate import Expectation2, expect2
 from freejac.symbolic.ensembles import Ensemble
 from freejac.symbolic.errors import DomainError, InternalError, NoClosedForm, NotConvergedError
 from freejac.symbolic.expectation import Expectation, expect
@@ -122,7 +123,7 @@ def quantity(
         return Quantity(name, symbol, latex, meaning, series(), False, note)
     except (DomainError, NotConvergedError) as reason:
         return Quantity(name, symbol, latex, meaning, None, False, str(reason))
-    gaps = sorted(value.atoms(Expectation), key=str)
+    gaps = sorted(value.atoms(Expectation, Expectation2), key=str)
     reasons = dict.fromkeys(_obstruction(gap) for gap in gaps)
     note = "no closed form: " + "; ".join(reasons) if gaps else ""
     shape = general() if general is not None else None
@@ -130,10 +131,10 @@ def quantity(
 
 
 @cache
-def _obstruction(gap: Expectation) -> str:
+def _obstruction(gap: Expectation | Expectation2) -> str:
     """Why an expectation stays unevaluated."""
     try:
-        expect(gap.integrand, gap.variance)
+        (expect2 if isinstance(gap, Expectation2) else expect)(*gap.args)
     except NoClosedForm as reason:
         return reason.obstruction
     raise InternalError(f"{gap} has a closed form and was left unevaluated")

@@ -22,6 +22,7 @@ from sympy.printing.pretty.stringpict import prettyForm
 from sympy.printing.str import StrPrinter
 
 from freejac.quantities import Derivation, Quantity, Section
+from freejac.symbolic.bivariate import Expectation2
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.symbols import cumulant, x
 
@@ -181,6 +182,10 @@ class _Pretty(PrettyPrinter):
         inner = self._print(expr.args[0].xreplace({x: _H}))
         return prettyForm(*prettyForm(*inner.parens("[", "]")).left("E"))
 
+    def _print_Expectation2(self, expr: Expectation2) -> prettyForm:
+        inner = self._print(_product(expr))
+        return prettyForm(*prettyForm(*inner.parens("[", "]")).left("E"))
+
 
 class _Line(StrPrinter):
     """SymPy's one-line printer, with E[…] for expectations."""
@@ -193,9 +198,19 @@ class _Line(StrPrinter):
         inner = self._print(expr.args[0].xreplace({x: _H}))
         return self._names.get(expr, f"E[{inner}]")
 
+    def _print_Expectation2(self, expr: Expectation2) -> str:
+        return f"E[{self._print(_product(expr))}]"
+
 
 _H = sp.Symbol("h", real=True)
 """How the bound variable of an expectation is written."""
+_PAIR = sp.symbols("h₁ h₂", real=True)
+
+
+def _product(expr: Expectation2) -> sp.Expr:
+    """f(h₁) g(h₂)."""
+    parts = (f.xreplace({x: h}) for f, h in zip(expr.args[:2], _PAIR, strict=True))
+    return sp.Mul(*parts, evaluate=False)
 
 
 def as_latex(theory: Derivation) -> str:

@@ -33,6 +33,7 @@ __all__ = [
     "law_of_slopes",
     "mean_field_maps",
     "residual_law",
+    "two_inputs",
     "weight_ensemble",
 ]
 
@@ -81,6 +82,27 @@ def mean_field_maps(field: MeanField) -> Section:
         quantity("critical_sigma_b2", "σ_b²", r"\sigma_b^2", "", lambda: line()[1]),
     )
     return Section("mean_field", "Mean field", rows)
+
+
+def two_inputs(field: MeanField) -> Section:
+    """The duals of φ and φ′, which the correlation map and its slope are made of."""
+    rows = (
+        quantity(
+            "dual",
+            "E[φ(h₁)φ(h₂)]",
+            r"\mathbb{E}[\varphi(h_1)\varphi(h_2)]",
+            "dual of φ",
+            lambda: field.dual,
+        ),
+        quantity(
+            "slope_dual",
+            "E[φ′(h₁)φ′(h₂)]",
+            r"\mathbb{E}[\varphi'(h_1)\varphi'(h_2)]",
+            "dual of φ′",
+            lambda: field.slope_dual,
+        ),
+    )
+    return Section("two_inputs", "Two inputs: h₁, h₂ of variance q and correlation c", rows)
 
 
 def fixed_points(field: MeanField, scales: tuple[sp.Expr, sp.Expr]) -> Section:
@@ -155,7 +177,7 @@ def law_of_slopes(field: MeanField, generic: DerivativeLaw) -> Section:
 def _atoms_of(law: DerivativeLaw) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
     if not isinstance(law, AtomicLaw):
         raise InternalError(f"the law of D² of {law.name} should be atomic")
-    return law.atoms
+    return law.atoms()
 
 
 def _spread(law: DerivativeLaw) -> sp.Expr:

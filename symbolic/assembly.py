@@ -8,13 +8,13 @@ differences.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from typing import TypeAlias
 
 import sympy as sp
 
 from freejac.symbolic.bivariate_normal import Phi2
-from freejac.symbolic.gaussian import Leaf, Parts
+from freejac.symbolic.gaussian import Leaf, Parts, add_parts
 from freejac.symbolic.surds import Surd
 from freejac.symbolic.voigt import VoigtK, VoigtL
 
@@ -26,13 +26,19 @@ Group: TypeAlias = dict[Function, Surd]
 Groups: TypeAlias = dict[tuple[Surd, sp.Expr], Group]
 
 _ONE: Function = ("one", ())
+_MOST_CHOICES = 6
 
 
 def assemble(parts: Parts) -> sp.Expr:
     """The real part of Σ coefficient · exp(exponent) · leaf, as one expression."""
     groups: Groups = {}
+    parts = _without_logarithms(parts)
+    below = _turned(parts)
     for (exponent, leaf), coefficient in parts.items():
-        _emit(groups, exponent, leaf, coefficient)
+        if any(height.real and height.imaginary for height in leaf.arguments):
+            _emit_complex(groups, exponent, leaf.arguments[0], coefficient, exponent in below)
+        else:
+            _emit(groups, exponent, leaf, coefficient)
     total = []
     for (exponent, wave), group in groups.items():
         scale = sp.exp(exponent.expanded()) * wave
@@ -52,19 +58,58 @@ def _emit(groups: Groups, exponent: Surd, leaf: Leaf, coefficient: Surd) -> None
         if arguments[0]:
             sign, height = _signed(arguments[0])
             _add_real(groups, exponent, ("erf", (height,)), coefficient * sign)
-    elif not arguments[0].real:
+    else:
         # erf(i g) = i erfi(g)
         sign, height = _signed(arguments[0].imaginary)
         i = exponent.field.i
         _add_real(groups, exponent, ("erfi", (height,)), coefficient * i * sign)
-    else:
-        _emit_complex(groups, exponent, arguments[0], coefficient)
 
 
-def _emit_complex(groups: Groups, exponent: Surd, height: Surd, coefficient: Surd) -> None:
+def _without_logarithms(parts: Parts) -> Parts:
+    """Write exp(n log 2 + …) as 2ⁿ exp(…), as it comes from breakpoints such as log 2."""
+    field = next(iter(parts))[0].field if parts else None
+    logarithms = [g for g in field.generators if isinstance(g, sp.log)] if field else []
+    for logarithm in logarithms:
+        if not logarithm.args[0].is_Rational:
+            continue
+        moved: Parts = {}
+        for (exponent, leaf), coefficient in parts.items():
+            times, rest = exponent.split(logarithm)
+            whole = times.is_Integer
+            factor = field.rational(logarithm.args[0] ** times) if whole else field.one
+            add_parts(moved, {(rest if whole else exponent, leaf): coefficient * factor})
+        parts = moved
+    return parts
+
+
+def _turned(parts: Parts) -> set[Surd]:
+    """The exponents at which complex error functions of unknown side are better turned around.
+
+    erf(ζ) = ±1 ∓ exp(−ζ²) w(±iζ), and that sign is best for which the ones cancel.
+    """
+    sums: dict[Surd, list[Surd]] = {}
+    for (exponent, leaf), coefficient in parts.items():
+        usual, turned = sums.setdefault(exponent, [exponent.field.zero] * 2)
+        if not leaf.arguments:
+            sums[exponent] = [usual + coefficient, turned + coefficient]
+        elif leaf.arguments[0].real and leaf.arguments[0].imaginary:
+            side, height = _signed(leaf.arguments[0].real)
+            known = height.sign() == 1
+            sums[exponent] = [
+                usual + coefficient * side,
+                turned + coefficient * (side if known else -side),
+            ]
+    return {exponent for exponent, (usual, turned) in sums.items() if usual and not turned}
+
+
+def _emit_complex(
+    groups: Groups, exponent: Surd, height: Surd, coefficient: Surd, turned: bool
+) -> None:
     """erf(ζ) = 1 − exp(−ζ²) w(iζ), w = K + iL at iζ = −Im ζ + i Re ζ."""
-    sign, _ = _signed(height.real)
-    height, coefficient = height * sign, coefficient * sign
+    side, real = _signed(height.real)
+    if turned and real.sign() is None:
+        side = -side
+    height, coefficient = height * side, coefficient * side
     i = exponent.field.i
     _add_real(groups, exponent, _ONE, coefficient)
     tail = exponent - height**2 / 2
@@ -105,7 +150,8 @@ def _add_real(groups: Groups, exponent: Surd, function: Function, coefficient: S
     if not phase:
         _add(groups, (exponent, sp.S.One), function, coefficient.real)
         return
-    angle = phase.expr()
+    turns, rest = phase.split(sp.pi)
+    angle = rest.expr() + turns * sp.pi
     for wave, part in ((sp.cos(angle), coefficient.real), (sp.sin(angle), -coefficient.imaginary)):
         number, wave_only = wave.as_coeff_Mul()
         if number:
@@ -166,23 +212,38 @@ def _reduce(group: Group, function: Function, change: Surd) -> None:
 
 
 def _with_tails(group: Group) -> list[tuple[Surd, sp.Expr]]:
-    """Write k + c·erf(B) as k·erfc(B) + (k + c)·erf(B), so that nothing cancels at large B."""
+    """Write sums that vanish at large arguments with erfc, so that nothing cancels there.
+
+    These are k − k·erf(B), erf(A) − erf(B) and the like; k + c·erf(B) that tends to something else
+    is k·erfc(B) + (k + c)·erf(B).
+    """
     constant = group.get(_ONE)
-    erfs = sorted((f for f in group if f[0] == "erf"), key=lambda f: f[1][0].key)
-    chosen = None
-    if constant is not None:
-        partners = [f for f in erfs if constant == -group[f]]
-        chosen = partners[0] if partners else erfs[0] if len(erfs) == 1 else None
-        if chosen is not None and constant == group[chosen]:
-            chosen = None
-    terms = [(c, _function(f)) for f, c in group.items() if f not in (chosen, _ONE)]
-    if constant is None:
-        return terms
-    if chosen is None:
-        return [*terms, (constant, sp.S.One)]
-    argument = _argument(chosen[1][0])
-    rest = constant + group[chosen]
-    return [*terms, (constant, sp.erfc(argument)), (rest, sp.erf(argument))]
+    names = sorted((f for f in group if f[0] == "erf"), key=lambda f: f[1][0].key)
+    erfs = {f: group[f] for f in names}
+    vanishing = _vanishing(constant, erfs)
+    if constant is not None and not vanishing and len(erfs) == 1 and constant != group[names[0]]:
+        rest = {names[0]: constant + group[names[0]]}
+        group = {f: c for f, c in group.items() if f not in (names[0], _ONE)} | rest
+        tails = [(constant, _tail(names[0]))]
+    else:
+        gone = {*vanishing, _ONE} if vanishing else set()
+        tails = [(-group[f], _tail(f)) for f in vanishing]
+        group = {f: c for f, c in group.items() if f not in gone}
+    return tails + [(c, _function(f)) for f, c in group.items()]
+
+
+def _vanishing(constant: Surd | None, erfs: Group) -> tuple[Function, ...]:
+    """The most error functions whose coefficients add up to minus the constant."""
+    sizes = range(len(erfs), 0, -1) if len(erfs) <= _MOST_CHOICES else (len(erfs), 2, 1)
+    for size in sizes:
+        for chosen in combinations(erfs, size):
+            if not sum((erfs[f] for f in chosen), constant or 0):
+                return chosen
+    return ()
+
+
+def _tail(function: Function) -> sp.Expr:
+    return sp.erfc(_argument(function[1][0]))
 
 
 def _argument(height: Surd) -> sp.Expr:
@@ -192,6 +253,8 @@ def _argument(height: Surd) -> sp.Expr:
 
 def _function(function: Function) -> sp.Expr:
     kind, arguments = function
+    if function == _ONE:
+        return sp.S.One
     if kind == "erf":
         return sp.erf(_argument(arguments[0]))
     if kind == "erfi":

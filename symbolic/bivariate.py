@@ -20,13 +20,15 @@ import sympy as sp
 
 from freejac.symbolic.assembly import assemble
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
+from freejac.symbolic.cases import by_cases
 from freejac.symbolic.domain import exact, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
-from freejac.symbolic.expectation import Integrand, as_function, expect, expectation
+from freejac.symbolic.expectation import Integrand, as_function, expect, expectation, pieces, read
 from freejac.symbolic.gaussian import Parts, Polynomial, add_parts, integrate
 from freejac.symbolic.growth import require_decay
 from freejac.symbolic.integrands import Shape, SignedSum, collect, generators, signed_sum
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
+from freejac.symbolic.signs import Chain, assumed
 from freejac.symbolic.surds import Field, Surd
 from freejac.symbolic.symbols import c as default_correlation
 from freejac.symbolic.symbols import q as default_variance
@@ -70,16 +72,27 @@ def expect2(
     >>> expect2("exp(x)", "exp(x)", c=1)
     exp(2*q)
     """
-    first, second = as_function(f), as_function(g)
+    integrands = read(f), read(g)
     q1, q2 = _variances(q1, q2)
     c = rational("the correlation", c)
     if c.is_real is False or (c**2 - 1).is_positive:
         raise DomainError(f"the correlation must lie in [-1, 1], not {c}")
-    if (c**2 - 1).is_zero:
-        return expect(_on_the_diagonal(first, second, q1, q2, c), q1)
     if c.is_zero:
-        return expect(first, q1) * expect(second, q2)
-    return _closed_form(first, second, q1, q2, c)
+        return expect(f, q1) * expect(g, q2)
+    return by_cases(
+        lambda given: _in_case(
+            *(pieces(integrand, given) for integrand in integrands),
+            *(value.subs(dict(given)) for value in (q1, q2, c)),
+        )
+    )
+
+
+def _in_case(
+    f: PiecewiseFunction, g: PiecewiseFunction, q1: sp.Expr, q2: sp.Expr, c: sp.Expr
+) -> sp.Expr:
+    if (c**2 - 1).is_zero:
+        return expect(_on_the_diagonal(f, g, q1, q2, c), q1)
+    return _closed_form(f, g, q1, q2, c, assumed())
 
 
 def expectation2(
@@ -115,7 +128,7 @@ class Expectation2(sp.Expr):
 
     >>> kernel = Expectation2(sp.tanh(x), sp.tanh(x), sp.S.One, sp.S.One, sp.S.Half)
     >>> kernel.evalf(12)
-    0.186137404394
+    0.186324413203
     """
 
     is_commutative = True
@@ -175,8 +188,9 @@ class Expectation2(sp.Expr):
         digits = mpmath.libmp.prec_to_dps(prec) + 2
         if self.free_symbols:
             return Expectation2(*self.args[:2], *(arg.evalf(digits) for arg in self.args[2:]))
-        value = gaussian_mean2(*self.functions, *self.args[2:], digits)
-        return sp.Float(value, digits)
+        f, g = self.functions
+        q1, q2, c = self.args[2:]
+        return sp.Float(gaussian_mean2(f, g, q1, q2, c, digits), digits)
 
     def _latex(self, printer: Any) -> str:
         f, g, q1, q2, c = self.args
@@ -191,8 +205,14 @@ class Expectation2(sp.Expr):
 
 @lru_cache(maxsize=2048)
 def _closed_form(
-    f: PiecewiseFunction, g: PiecewiseFunction, q1: sp.Expr, q2: sp.Expr, c: sp.Expr
+    f: PiecewiseFunction,
+    g: PiecewiseFunction,
+    q1: sp.Expr,
+    q2: sp.Expr,
+    c: sp.Expr,
+    facts: Chain,
 ) -> sp.Expr:
+    """The closed form in one case; the facts that define it are part of the cache's key."""
     try:
         if _odd_together(f, g):
             return sp.S.Zero

@@ -6,7 +6,7 @@ Gaussian expectations in two variables of functions with thresholds are made of 
 >>> Phi2(h, k, r).diff(r).subs(k, 0)
 exp(-h**2/(2 - 2*r**2))/(2*pi*sqrt(1 - r**2))
 >>> Phi2(-30, -20, sp.Rational(1, 2)).evalf(20)
-1.1180061421862105286e-207
+2.1489026863722778836e-206
 """
 
 from __future__ import annotations
@@ -14,20 +14,17 @@ from __future__ import annotations
 from typing import Any
 
 import flint
-import mpmath
 import sympy as sp
-from mpmath import mp, mpf
 from sympy.core.function import ArgumentIndexError
 
-from freejac.symbolic.balls import BallFunction, integral, midpoint
+from freejac.symbolic.balls import BallFunction, vanishes
 from freejac.symbolic.functions import Phi
+from freejac.symbolic.scaled import inverse_odd_series
+from freejac.symbolic.wedge import wedge
 
 __all__ = ["OwenT", "Phi2"]
 
-_GUARD_BITS = 20
-_COARSE = 0.1
-_SHORTER = mpf(7) / 8
-_REACH_BITS = 120
+_DOUBTFUL = 1e-12
 
 
 def _density(x: sp.Expr) -> sp.Expr:
@@ -74,17 +71,17 @@ class Phi2(_RealFunction):
         """Exact values and the order of h and k; None keeps the function unevaluated."""
         if any(arg in (sp.nan, sp.zoo) for arg in (h, k, rho)):
             return sp.nan
-        if (rho - 1).is_positive or (rho + 1).is_negative:
+        if rho.is_number and _is_beyond_one(rho):
             return sp.nan
         if -sp.oo in (h, k):
             return sp.S.Zero
         if sp.oo in (h, k):
             return Phi(k if h is sp.oo else h)
-        if rho.is_zero:
+        if vanishes(rho):
             return Phi(h) * Phi(k)
         if rho in (sp.S.One, sp.S.NegativeOne):
             return _comonotone(h, k) if rho is sp.S.One else _antimonotone(h, k)
-        if h.is_zero and k.is_zero:
+        if vanishes(h) and vanishes(k):
             return sp.Rational(1, 4) + sp.asin(rho) / (2 * sp.pi)
         first, second = sorted((h, k), key=sp.default_sort_key)
         return cls(first, second, rho) if (first, second) != (h, k) else None
@@ -110,11 +107,11 @@ class Phi2(_RealFunction):
                  + (1/π) ∫₀^V exp(−s²(1 + v⁻²)/2 − d²(1 + v²)/2)/(1 + v²) dv.
         """
         h, k, total, difference, above, below = parts
-        wedge = _wedge(goal, total * total / 4, difference * difference / 4, (above / below).sqrt())
+        part = wedge(goal, total * total / 4, difference * difference / 4, (above / below).sqrt())
         if total <= 0:
-            return wedge
+            return part
         root = flint.arb(2).sqrt()
-        return ((-h / root).erfc() - (k / root).erfc()) / 2 + wedge
+        return ((-h / root).erfc() - (k / root).erfc()) / 2 + part
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Differentiate in h, k or ρ."""
@@ -130,7 +127,7 @@ class Phi2(_RealFunction):
         raise ArgumentIndexError(self, argindex)
 
     def _eval_is_nonnegative(self) -> bool | None:
-        return True if self.is_extended_real else None
+        return True if all(arg.is_extended_real for arg in self.args) else None
 
     def _eval_is_positive(self) -> bool | None:
         h, k, rho = self.args
@@ -159,6 +156,19 @@ class Phi2(_RealFunction):
             (same - sp.S.Half, True),
         )
 
+    def _eval_rewrite_as_tractable(
+        self,
+        h: sp.Expr,
+        k: sp.Expr,
+        rho: sp.Expr,
+        limitvar: sp.Symbol | None = None,
+        **_: Any,
+    ) -> sp.Expr:
+        for u, v in ((h, k), (k, h)):
+            if limitvar is not None and sp.limit(u, limitvar, sp.oo) is -sp.oo:
+                return sp.exp(-(u**2) / 2) * _ScaledPhi2(u, v, rho)
+        return self
+
     def _eval_rewrite_as_Integral(  # noqa: N802 (SymPy finds it by the class's name)
         self, h: sp.Expr, k: sp.Expr, rho: sp.Expr, **_: Any
     ) -> sp.Expr:
@@ -175,6 +185,14 @@ class Phi2(_RealFunction):
         return f"({printer._print(self.rewrite(OwenT))})"
 
     _scipycode = _numpycode
+
+
+def _is_beyond_one(rho: sp.Expr) -> bool:
+    """Tell whether a number is no correlation; SymPy's own test of its sign would be dear."""
+    if rho.is_Rational:
+        return bool(abs(rho) > 1)
+    value = rho.evalf(15)
+    return bool(value.is_Float and abs(value) > 1 + _DOUBTFUL)
 
 
 def _comonotone(h: sp.Expr, k: sp.Expr) -> sp.Expr | None:
@@ -218,9 +236,9 @@ class OwenT(_RealFunction):
         """Exact values and the symmetries; None keeps the function unevaluated."""
         if any(arg in (sp.nan, sp.zoo) for arg in (h, a)):
             return sp.nan
-        if a.is_zero or h in (sp.oo, -sp.oo):
+        if vanishes(a) or h in (sp.oo, -sp.oo):
             return sp.S.Zero
-        if h.is_zero:
+        if vanishes(h):
             return sp.atan(a) / (2 * sp.pi)
         if h.could_extract_minus_sign():
             return cls(-h, a)
@@ -236,7 +254,7 @@ class OwenT(_RealFunction):
     def ball(goal: int, *parts: Any) -> Any:
         """Value at balls, from the definition."""
         h, a = parts
-        return _wedge(goal, flint.arb(0), h * h, abs(a)) * a.sgn() / 2
+        return wedge(goal, flint.arb(0), h * h, abs(a)) * a.sgn() / 2
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Differentiate in h or a."""
@@ -254,6 +272,21 @@ class OwenT(_RealFunction):
     def _eval_is_negative(self) -> bool | None:
         h, a = self.args
         return a.is_extended_negative if h.is_real and a.is_extended_real else None
+
+    def _eval_aseries(self, n: int, args0: Any, x: sp.Symbol, logx: Any) -> sp.Expr:
+        # T(h, ∞) = Φ(−|h|)/2; what a finite a > 0 takes from it is exponentially smaller.
+        h, a = self.args
+        if args0[0] is sp.oo and args0[1].is_extended_positive:
+            return sp.exp(-(h**2) / 2) * _ScaledOwenT(h, a)._eval_aseries(n, args0, x, logx)
+        return super()._eval_aseries(n, args0, x, logx)
+
+    def _eval_rewrite_as_tractable(
+        self, h: sp.Expr, a: sp.Expr, limitvar: sp.Symbol | None = None, **_: Any
+    ) -> sp.Expr:
+        if limitvar is None or sp.limit(h, limitvar, sp.oo) not in (sp.oo, -sp.oo):
+            return self
+        size = h if sp.limit(h, limitvar, sp.oo) is sp.oo else -h
+        return sp.exp(-(h**2) / 2) * _ScaledOwenT(size, a)
 
     def _eval_rewrite_as_Phi2(  # noqa: N802 (SymPy finds it by the function's name)
         self, h: sp.Expr, a: sp.Expr, **_: Any
@@ -279,84 +312,29 @@ class OwenT(_RealFunction):
     _scipycode = _numpycode
 
 
-def _wedge(goal: int, below: Any, above: Any, end: Any) -> Any:
-    """Ball of (1/π) ∫₀^V exp(−A(1 + v⁻²)/2 − B(1 + v²)/2)/(1 + v²) dv.
+class _ScaledPhi2(sp.Function):
+    """exp(h²/2) Φ₂(h, k; ρ), without the exponential that SymPy's limits must see at h → −∞."""
 
-    In log v the integrand is log-concave: it is integrated from where it has fallen by all the
-    bits on the one side of its top to where it has on the other, octave by octave.
+    @classmethod
+    def eval(cls, h: sp.Expr, k: sp.Expr, rho: sp.Expr) -> sp.Expr | None:
+        """It is less than the Mills ratio, which falls like 1/|h|."""
+        return sp.S.Zero if h is -sp.oo else None
 
-    Args:
-        goal: bits that are wanted.
-        below: ball of A ≥ 0.
-        above: ball of B ≥ 0.
-        end: ball of V > 0.
-    """
-    if not (end.is_finite() and end > 0):
-        return flint.arb("nan")
-    drop = mpf(goal + _GUARD_BITS) * mpmath.ln2
-    low, top, high = _reach(midpoint(below), midpoint(above), midpoint(end), drop)
-    peak = (below / (top * top) + above * top * top) / 2
-    scale = (-(below + above) / 2 - peak).exp() / flint.arb.pi()
-    if scale.rel_accuracy_bits() <= 0:
-        return scale * flint.arb(2)  # the integral of 1/(1 + v²) is less
-
-    def integrand(v: Any) -> Any:
-        square = v * v
-        return (peak - (below / square + above * square) / 2).exp() / (1 + square)
-
-    ends = _octaves(low, high, smooth=1 / (1 + midpoint(above)) if below == 0 else mpf(0))
-    bulk = integral(integrand, ends, goal)
-    # The two ends that are left out hold less than that times the width.
-    bulk += flint.arb(0, (flint.arb(-drop).exp() * (high - low)).upper())
-    if high == midpoint(end):
-        bulk += integrand(end) * (end - high)
-    return scale * bulk
+    def _eval_rewrite_as_intractable(
+        self, h: sp.Expr, k: sp.Expr, rho: sp.Expr, **_: Any
+    ) -> sp.Expr:
+        return sp.exp(h**2 / 2) * Phi2(h, k, rho)
 
 
-def _octaves(low: mpf, high: mpf, smooth: mpf) -> list[mpf]:
-    """Ends of panels of factors of two, from the top down; below `smooth` one panel to 0."""
-    ends = [high]
-    while ends[-1] > max(2 * low, smooth):
-        ends.append(ends[-1] / 2)
-    return [*ends, mpf(0) if smooth else low]
+class _ScaledOwenT(sp.Function):
+    """exp(h²/2) T(h, a), which varies slowly at large h, where SymPy's limits need that."""
 
+    def _eval_rewrite_as_intractable(self, h: sp.Expr, a: sp.Expr, **_: Any) -> sp.Expr:
+        return sp.exp(h**2 / 2) * OwenT(h, a)
 
-def _reach(below: mpf, above: mpf, end: mpf, drop: mpf) -> tuple[mpf, mpf, mpf]:
-    """Where the integrand of `_wedge` over log v has fallen by e^{−drop}, its top, and again."""
-    with mp.workprec(_REACH_BITS):
-        limit = mpmath.log(end)
-
-        def slope(w: mpf) -> mpf:
-            return below * mpmath.exp(-2 * w) - above * mpmath.exp(2 * w) - mpmath.tanh(w)
-
-        def bend(w: mpf) -> mpf:
-            sides = below * mpmath.exp(-2 * w) + above * mpmath.exp(2 * w)
-            return mpmath.sqrt(2 * sides + mpmath.sech(w) ** 2)
-
-        top = limit
-        if slope(limit) < 0:
-            step = mpf(1)
-            while slope(limit - step) < 0:
-                step *= 2
-            left, right = limit - step, limit
-            while (right - left) * bend((left + right) / 2) > _COARSE:
-                top = (left + right) / 2
-                left, right = (top, right) if slope(top) > 0 else (left, top)
-        a, b = below * mpmath.exp(-2 * top), above * mpmath.exp(2 * top)
-
-        def fallen(side: int) -> mpf:
-            def fall(step: mpf) -> mpf:
-                sides = a * mpmath.expm1(-2 * side * step) + b * mpmath.expm1(2 * side * step)
-                return sides / 2 + mpmath.log(mpmath.cosh(top + side * step) / mpmath.cosh(top))
-
-            step = 1 / (abs(slope(top)) + bend(top))
-            while fall(step) < drop:
-                step *= 2
-            for _ in range(4):
-                shorter = step * _SHORTER
-                step = shorter if fall(shorter) >= drop else step
-            return mpmath.exp(top + side * step)
-
-        if top == limit:
-            return fallen(-1), end, end
-        return fallen(-1), mpmath.exp(top), min(end, fallen(1))
+    def _eval_aseries(self, n: int, args0: Any, x: sp.Symbol, logx: Any) -> sp.Expr:
+        h, _ = self.args
+        if args0[0] is not sp.oo or not args0[1].is_extended_positive:
+            return super()._eval_aseries(n, args0, x, logx)
+        factor = 1 / (4 * sp.sqrt(sp.pi))
+        return inverse_odd_series(h / sp.sqrt(2), n, x, sign=-1, factor=factor)

@@ -1,27 +1,40 @@
-"""The oracle in two variables: E[f(u₁)g(u₂)] from its definition (a first, slow version)."""
+"""The oracle in two variables: E[f(u₁)g(u₂)] from its definition, at any number of digits.
+
+Nothing here knows a closed form or an expansion of the density in orthogonal polynomials. The
+double integral is taken on a grid of panels on the scale of the density. For c near ±1 that scale
+is narrow; there u₂ given u₁ is integrated first, except where g has a breakpoint within reach.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import product
 
+import flint
 import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.symbolic.ball_pieces import Ball, BallPieces, exact_values, number_ball
+from freejac.symbolic.balls import midpoint, working_bits
+from freejac.symbolic.bivariate_panels import panel_mean
+from freejac.symbolic.bivariate_search import Axis
 from freejac.symbolic.domain import Number, finite
-from freejac.symbolic.errors import DomainError
+from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.line_quadrature import Factor, line_mean
+from freejac.symbolic.narrow_quadrature import narrow_mean
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.quadrature import (
-    NumericPiece,
-    _integrate,
-    _panels,
-    gaussian_mean,
-    legendre_rule,
-    numeric_pieces,
-)
+from freejac.symbolic.quadrature import exact_number, gaussian_mean
+from freejac.symbolic.symmetry import dilated
 
 __all__ = ["gaussian_mean2"]
+
+Numbers = tuple[sp.Expr, sp.Expr, sp.Expr]
+
+_GUARD_DIGITS = 25
+_ATTEMPTS = 4
+_NARROW = 0.04
 
 
 def gaussian_mean2(
@@ -33,51 +46,172 @@ def gaussian_mean2(
     digits: int = 30,
     parameters: Mapping[sp.Symbol, Number] | None = None,
 ) -> mpf:
-    """E[f(u₁)g(u₂)], centred Gaussian of variances q1, q2 and correlation c, by quadrature."""
-    if f.deltas or g.deltas:
-        raise DomainError("deltas are not supported yet")
-    with mp.workdps(digits + 20):
-        q1, q2, c = (finite(n, v) for n, v in (("q1", q1), ("q2", q2), ("c", c)))
-        if not (q1 > 0 and q2 > 0 and abs(c) <= 1):
-            raise DomainError("variances must be positive and the correlation in [-1, 1]")
-        if c == 0:
-            means = [gaussian_mean(h, q, digits + 5, parameters) for h, q in ((f, q1), (g, q2))]
-            return means[0] * means[1]
-        s = mpmath.sqrt((1 - c) * (1 + c))
-        outer = numeric_pieces([f], parameters or {})
-        inner = numeric_pieces([g], parameters or {})
-        r1, r2 = mpmath.sqrt(q1), mpmath.sqrt(q2)
-        images = [low / r2 / c for low, _, _ in inner[1:]]
-        marks = [mpf(0)] + [low / r1 for low, _, _ in outer[1:]] + images
-        extra = [m + s * k / c for m in images for k in range(-14, 15, 2)]
+    """E[f(u₁)g(u₂)], u₁ and u₂ centred Gaussian, by quadrature of the definition.
 
-        def integrand(z: mpf, piece: object) -> list[mpf]:
-            weight = mpmath.npdf(z) * piece(r1 * z)[0]
-            return [weight * _inner(inner, r2, c * z, s, digits)]
+    Args:
+        f: the function of u₁, with its Dirac deltas.
+        g: the function of u₂, with its Dirac deltas.
+        q1: variance of u₁, positive.
+        q2: variance of u₂, positive.
+        c: correlation, in [−1, 1].
+        digits: digits the result is good to, relative to E|f(u₁)g(u₂)|.
+        parameters: a value for every parameter of f and g.
 
-        panels = []
-        for low, high, piece in outer:
-            a, b = max(low / r1, mpf(-16)), min(high / r1, mpf(16))
-            if a < b:
-                ends = sorted({*_panels(a, b, marks, 1 / q1), *(e for e in extra if a < e < b)})
-                panels += [
-                    (u, v, lambda z, piece=piece: integrand(z, piece)) for u, v in pairwise(ends)
-                ]
-        return _integrate(panels, 1, digits)[0]
+    Returns:
+        The mean at `digits` digits.
+
+    Raises:
+        DomainError: a variance is not positive, c not in [−1, 1], a parameter has no value, the
+            mean is infinite, or deltas coincide at c = ±1.
+        NotConvergedError: the integrand cannot be resolved by bisection.
+
+    >>> from freejac.symbolic.piecewise import decompose
+    >>> from freejac.symbolic.symbols import x
+    >>> step = decompose(sp.Heaviside(x))
+    >>> print(mpmath.nstr(gaussian_mean2(step, step, 1, 4, sp.Rational(1, 2)), 20))
+    0.33333333333333333333
+    """
+    values = dict(parameters or {})
+    numbers = _read(q1, q2, c, digits)
+    if abs(numbers[2]) == 1 and (f.deltas or g.deltas):
+        return gaussian_mean(_on_the_line(f, g, numbers, values), numbers[0], digits)
+    guard = _GUARD_DIGITS
+    for _ in range(_ATTEMPTS):
+        bits = int((digits + guard) * math.log2(10)) + 1
+        with mp.workprec(bits + 10), working_bits(bits):
+            total, size = _Mean2(f, g, numbers, digits, values).value()
+            if total.rad() <= flint.arb(10) ** (-digits - 1) * size.mid():
+                with mp.workdps(digits):
+                    return +midpoint(total)
+        guard *= 2
+    raise NotConvergedError("rounding errors exceed the precision; do the functions cancel?")
 
 
-def _inner(pieces: list[NumericPiece], r2: mpf, mean: mpf, s: mpf, digits: int) -> mpf:
-    if s == 0:
-        return next(p for low, high, p in pieces if low <= r2 * mean <= high)(r2 * mean)[0]
-    points, weights, _ = legendre_rule(max(24, 3 * digits // 2), mp.dps)
-    total = mpf(0)
-    for low, high, piece in pieces:
-        a, b = max((low / r2 - mean) / s, mpf(-14)), min((high / r2 - mean) / s, mpf(14))
-        count = int(mpmath.ceil((b - a) / 4)) if a < b else 0
-        for k in range(count):
-            middle, half = a + (b - a) * (k + mpf(1) / 2) / count, (b - a) / count / 2
-            total += half * mpmath.fsum(
-                w * mpmath.npdf(middle + half * t) * piece(r2 * (mean + s * (middle + half * t)))[0]
-                for t, w in zip(points, weights, strict=True)
+class _Mean2:
+    """One evaluation at the present precision."""
+
+    def __init__(
+        self,
+        f: PiecewiseFunction,
+        g: PiecewiseFunction,
+        numbers: Numbers,
+        digits: int,
+        parameters: Mapping[sp.Symbol, Number],
+    ) -> None:
+        self.digits = digits
+        self.roots = [number_ball(number).sqrt() for number in numbers[:2]]
+        self.c = number_ball(numbers[2])
+        self.s = ((1 - self.c) * (1 + self.c)).sqrt()
+        self.functions = f, g
+        self.pieces = [BallPieces(function, parameters) for function in (f, g)]
+        self.deltas = [_deltas(function, parameters) for function in (f, g)]
+
+    def value(self) -> tuple[Ball, Ball]:
+        """The mean, and the mean of absolute values."""
+        parts = [self._regular()]
+        for which, deltas in enumerate(self.deltas):
+            parts += [self._delta(which, *delta) for delta in deltas]
+        parts += [self._two_deltas(*pair) for pair in product(*self.deltas)]
+        totals, sizes = zip(*parts, strict=True)
+        return sum(totals, flint.arb(0)), sum(sizes, flint.arb(0))
+
+    def _regular(self) -> tuple[Ball, Ball]:
+        first, second = self.pieces
+        if self.c == 0:
+            means = [
+                line_mean([Factor(pieces, flint.arb(0), root)], self.digits + 2)
+                for pieces, root in zip(self.pieces, self.roots, strict=True)
+            ]
+            return means[0][0] * means[1][0], means[0][1] * means[1][1]
+        if self.s == 0:
+            factors = [
+                Factor(first, flint.arb(0), self.roots[0]),
+                Factor(second, flint.arb(0), self.c * self.roots[1]),
+            ]
+            return line_mean(factors, self.digits)
+        if float(self.s) < _NARROW:
+            return narrow_mean(self.pieces, self.roots, self.c, self.s, self.digits)
+        axes = [Axis(p, r, flint.arb(0)) for p, r in zip(self.pieces, self.roots, strict=True)]
+        return panel_mean((axes[0], axes[1]), self.c, self.s, self.digits)
+
+    def _delta(self, which: int, at: Ball, order: int, jump: Ball) -> tuple[Ball, Ball]:
+        """E[w δ⁽ᵏ⁾(u − b) h(v)], from (−1)ᵏ times the k-th derivative of the density at b.
+
+        With λ = b/√q and v = √q′(cλ + s w), the density of (u, v) as a function of u has the
+        derivative (−1)ᵏ Heₖ(sλ − c w) (s√q)⁻ᵏ times itself.
+        """
+        c, s, root = self.c, self.s, self.roots[which]
+        level = at / root
+        scale = jump / root * (-level * level / 2).exp() / (2 * flint.arb.pi()).sqrt()
+        other = self.roots[1 - which]
+        factor = Factor(self.pieces[1 - which], other * c * level, other * s)
+        weight = None if order == 0 else lambda w: _hermite(order, s * level - c * w)
+        total, size = line_mean([factor], self.digits, weight)
+        scale = scale / (s * root) ** order
+        return total * scale, size * abs(scale)
+
+    def _two_deltas(
+        self, first: tuple[Ball, int, Ball], second: tuple[Ball, int, Ball]
+    ) -> tuple[Ball, Ball]:
+        """(−1)^{j+k} ∂ʲ∂ᵏ of the joint density at the two places."""
+        c, s = midpoint(self.c), midpoint(self.s)
+        roots = [midpoint(root) for root in self.roots]
+
+        def density(u: mpf, v: mpf) -> mpf:
+            a, b = u / roots[0], v / roots[1]
+            return mpmath.exp(-(((a - c * b) / s) ** 2 + b * b) / 2) / (
+                2 * mp.pi * s * roots[0] * roots[1]
             )
-    return total
+
+        orders = first[1], second[1]
+        point = midpoint(first[0]), midpoint(second[0])
+        slope = mpmath.diff(density, point, orders) if any(orders) else density(*point)
+        value = flint.arb((-1) ** sum(orders) * slope) * first[2] * second[2]
+        return value, abs(value)
+
+
+def _hermite(order: int, point: Ball) -> Ball:
+    """Heₖ, by Heₖ₊₁ = t Heₖ − k Heₖ₋₁."""
+    before, value = flint.arb(0), flint.arb(1)
+    for k in range(order):
+        before, value = value, point * value - k * before
+    return value
+
+
+def _read(q1: Number, q2: Number, c: Number, digits: int) -> Numbers:
+    """The variances and the correlation as exact numbers."""
+    names = "the variance q1", "the variance q2", "the correlation"
+    with mp.workdps(digits + _GUARD_DIGITS):
+        numbers = [finite(name, value) for name, value in zip(names, (q1, q2, c), strict=True)]
+        for name, number in zip(names[:2], numbers[:2], strict=True):
+            if not number > 0:
+                raise DomainError(f"{name} must be positive, not {mpmath.nstr(number, 6)}")
+        if not abs(numbers[2]) <= 1:
+            raise DomainError(f"the correlation must lie in [-1, 1], not {c}")
+    first, second, third = (
+        value if isinstance(value, sp.Expr) else exact_number(number)
+        for value, number in zip((q1, q2, c), numbers, strict=True)
+    )
+    return first, second, third
+
+
+def _on_the_line(
+    f: PiecewiseFunction,
+    g: PiecewiseFunction,
+    numbers: Numbers,
+    parameters: Mapping[sp.Symbol, Number],
+) -> PiecewiseFunction:
+    """f(u) g(±√(q₂/q₁) u), what is left of both at c = ±1."""
+    q1, q2, c = numbers
+    first, second = (h.subs(exact_values(h, parameters)) for h in (f, g))
+    return first * dilated(second, c * sp.sqrt(q2 / q1))
+
+
+def _deltas(
+    function: PiecewiseFunction, parameters: Mapping[sp.Symbol, Number]
+) -> list[tuple[Ball, int, Ball]]:
+    exact = exact_values(function, parameters)
+    return [
+        (number_ball(d.location.subs(exact)), d.order, number_ball(d.weight.subs(exact)))
+        for d in function.deltas
+    ]

@@ -9,21 +9,23 @@ atoms away from 0). Any other φ gives the moments μ_k = E[φ′^{2k}], and S a
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from functools import cached_property
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from freejac.symbolic import transforms
 from freejac.symbolic.activation import Activation, activation
-from freejac.symbolic.domain import exact
+from freejac.symbolic.domain import Number, exact
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.expectation import expect
+from freejac.symbolic.finite_law import FiniteLaw
+from freejac.symbolic.free_cumulants import s_series_from_moments
+from freejac.symbolic.law import Law, order
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.series import Series, from_expr
+from freejac.symbolic.series import Series
 from freejac.symbolic.symbols import p as linear_probability
-from freejac.symbolic.symbols import parameter, q, z
+from freejac.symbolic.symbols import parameter, q
 
 __all__ = [
     "AtomicLaw",
@@ -40,14 +42,8 @@ __all__ = [
 StandIns = dict[sp.Symbol, sp.Expr]
 
 
-class DerivativeLaw(ABC):
-    """A law on [0, ∞) with finite moments, as that of D².
-
-    Attributes:
-        name: how it is shown.
-    """
-
-    name: str
+class DerivativeLaw(Law):
+    """A law on [0, ∞) with finite moments, as that of D²."""
 
     @abstractmethod
     def moment(self, k: int) -> sp.Expr:
@@ -67,71 +63,46 @@ class DerivativeLaw(ABC):
         >>> bernoulli().s_series(2).coefficients
         (1/p, (p - 1)/p**2)
         """
-        return s_series_from_moments(tuple(self.moment(k) for k in range(1, terms + 1)))
+        return s_series_from_moments(self.moments(terms))
+
+    def moments(self, count: int) -> tuple[sp.Expr, ...]:
+        """μ_1, …, μ_count."""
+        return tuple(self.moment(k) for k in range(1, order(count) + 1))
 
     @property
-    def stieltjes(self) -> sp.Expr:
-        """G(z) = E[1/(z − D²)]."""
-        return transforms.stieltjes_from_mgf(self.mgf)
+    def is_nonnegative(self) -> bool | None:
+        """Squares are."""
+        return True
 
-    @property
-    def mgf(self) -> sp.Expr:
-        """M(z) = E[D²/(z − D²)]."""
-        raise NoClosedForm(f"M of {self.name}", "the law of D² is not a finite set of atoms")
-
-    @cached_property
-    def inverse_mgf(self) -> sp.Expr:
-        """M⁻¹(z), with M⁻¹(z) ~ μ_1/z at z → 0."""
-        return transforms.invert_mgf(self.mgf)
-
-    @cached_property
-    def s_transform(self) -> sp.Expr:
-        """S(z) = (1+z)/(z M⁻¹(z)).
-
-        Raises:
-            NoClosedForm: D² is not atomic, or has more than two atoms away from 0.
-        """
-        return transforms.s_transform(self.inverse_mgf)
+    def _only_series(self, what: str) -> NoClosedForm:
+        return NoClosedForm(f"{what} of {self.name}", "the law of D² is not a finite set of atoms")
 
 
-class AtomicLaw(DerivativeLaw):
-    """A law of finitely many atoms: D² of a piecewise-linear activation.
-
-    Attributes:
-        atoms: (location, mass), masses adding to one.
+class AtomicLaw(FiniteLaw, DerivativeLaw):
+    """A law of finitely many atoms on [0, ∞): D² of a piecewise-linear activation.
 
     >>> bernoulli().mgf
     p/(z - 1)
     """
 
-    def __init__(self, name: str, atoms: tuple[tuple[sp.Expr, sp.Expr], ...]) -> None:
-        """Drop atoms of no mass, and refuse what is not a law on [0, ∞) with a positive mean."""
-        self.name = name
-        self.atoms = tuple(
-            (sp.sympify(location, strict=True), sp.sympify(mass, strict=True))
-            for location, mass in atoms
-            if sp.sympify(mass, strict=True) != 0
-        )
-        for location, mass in self.atoms:
-            if location.is_finite is False or location.is_negative or not _is_real(location):
+    def __init__(self, name: str, atoms: Sequence[tuple[object, object]]) -> None:
+        """Refuse, besides what is no law, atoms below 0 and a law without a positive mean."""
+        super().__init__(name, atoms)
+        for location, _ in self.masses:
+            if location.is_negative:
                 raise DomainError(f"{name}: an atom of D² lies at a finite x ≥ 0, not {location}")
-            if not _is_real(mass) or mass.is_negative or (mass - 1).is_positive:
-                raise DomainError(f"{name}: a probability lies in [0, 1], not {mass}")
-        total = sp.Add(*(mass for _, mass in self.atoms))
-        if (total - 1).is_zero is False and sp.simplify(total - 1) != 0:
-            raise DomainError(f"{name}: the probabilities add to {total}, not 1")
         if not self.positive_atoms:
             raise DomainError(f"{name}: φ′ vanishes almost everywhere, so the Jacobian is zero")
 
     @property
     def positive_atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
         """The atoms away from 0."""
-        return tuple((location, mass) for location, mass in self.atoms if location != 0)
+        return tuple((location, mass) for location, mass in self.masses if location != 0)
 
     @property
     def mass_at_zero(self) -> sp.Expr:
         """The probability that φ′ = 0."""
-        return sp.Add(*(mass for location, mass in self.atoms if location == 0))
+        return sp.Add(*(mass for location, mass in self.masses if location == 0))
 
     def moment(self, k: int) -> sp.Expr:
         """μ_k = Σ mass × locationᵏ.
@@ -155,11 +126,9 @@ class AtomicLaw(DerivativeLaw):
         moments = tuple(sp.Add(*(w * a**k for a, w in atoms)) for k in range(1, terms + 1))
         return moments, names
 
-    @cached_property
-    def mgf(self) -> sp.Expr:
-        """M(z) = Σ mass × location/(z − location)."""
-        terms = (mass * location / (z - location) for location, mass in self.positive_atoms)
-        return sp.Add(*terms)
+    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
+        """Put numbers in for parameters."""
+        return AtomicLaw(self.name, [(a.subs(values), w.subs(values)) for a, w in self.masses])
 
 
 class MomentLaw(DerivativeLaw):
@@ -183,6 +152,10 @@ class MomentLaw(DerivativeLaw):
         symbols = tuple(sp.Dummy(f"mu_{k}", positive=True) for k in range(1, terms + 1))
         return symbols, {mu: self.moment(k) for k, mu in enumerate(symbols, start=1)}
 
+    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
+        """Put numbers in for q and the parameters: a law known by its moments."""
+        return _Substituted(self, values)
+
     def s_series(self, terms: int) -> Series:
         """S(z) by reversion, with the moments put in at the end."""
         symbols, values = self.stand_in_moments(terms)
@@ -192,6 +165,23 @@ class MomentLaw(DerivativeLaw):
             series.valuation,
             tuple(u.xreplace(values) for u in series.unit),
         )
+
+
+class _Substituted(DerivativeLaw):
+    """A law of D² with numbers put in."""
+
+    def __init__(self, law: DerivativeLaw, values: Mapping[sp.Symbol, Number]) -> None:
+        self.name, self._law, self._values = law.name, law, dict(values)
+
+    def moment(self, k: int) -> sp.Expr:
+        return self._law.moment(k).subs(self._values)
+
+    def stand_in_moments(self, terms: int) -> tuple[tuple[sp.Expr, ...], StandIns]:
+        symbols, stand_ins = self._law.stand_in_moments(terms)
+        return symbols, {symbol: expr.subs(self._values) for symbol, expr in stand_ins.items()}
+
+    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
+        return _Substituted(self._law, {**self._values, **values})
 
 
 class GeneralLaw(DerivativeLaw):
@@ -205,30 +195,15 @@ class GeneralLaw(DerivativeLaw):
 
     def moment(self, k: int) -> sp.Expr:
         """Return the symbol mu_k."""
-        return _moment_symbols(k)[-1]
+        return _moment_symbols(k)[-1] if k else sp.S.One
+
+    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
+        """Put numbers in for moments."""
+        return _Substituted(self, values)
 
     def stand_in_moments(self, terms: int) -> tuple[tuple[sp.Expr, ...], StandIns]:
         """Return the symbols mu_k, which stand for themselves."""
         return _moment_symbols(terms), {}
-
-
-def s_series_from_moments(moments: tuple[sp.Expr, ...]) -> Series:
-    """Expand S(z) from moments: with t(z) the reversion of Σ m_k tᵏ, S = (1+z) t(z)/z.
-
-    Args:
-        moments: (m_1, m_2, …), m_1 ≠ 0; as many terms of S follow.
-
-    Raises:
-        DomainError: the mean vanishes, so that S does not exist.
-
-    >>> t = s_series_from_moments((sp.Integer(1), sp.Integer(2), sp.Integer(5)))
-    >>> t.coefficients      # Catalan numbers: S = 1/(1+z)
-    (1, -1, 1)
-    """
-    if not moments or moments[0] == 0:
-        raise DomainError("the S-transform needs a law with nonzero mean")
-    inverse = Series.of(moments, valuation=1).reversion()
-    return from_expr(1 + z, z, len(moments)) * inverse.shift(-1)
 
 
 def bernoulli(
@@ -286,7 +261,7 @@ def derivative_law(phi: str | sp.Expr | Activation | DerivativeLaw) -> Derivativ
     Raises:
         DomainError: φ jumps, or is constant.
 
-    >>> derivative_law("hard_tanh").atoms
+    >>> derivative_law("hard_tanh").atoms()
     ((0, 1 - erf(sqrt(2)/(2*sqrt(q)))), (1, erf(sqrt(2)/(2*sqrt(q)))))
     """
     if isinstance(phi, DerivativeLaw):

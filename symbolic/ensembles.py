@@ -1,4 +1,4 @@
-"""Weight ensembles: the law of W Wᵀ for a square layer, by its S-transform.
+"""Weight ensembles: the law of W Wᵀ of a layer, by its S-transform.
 
 Every ensemble is normalised so that the mean squared singular value of W is σ_w²:
 S_{WWᵀ}(z) = σ_w⁻² (1 + s_1 z + s_2 z² + …).
@@ -39,13 +39,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A biunitarily invariant ensemble of square weights W.
+    """A biunitarily invariant ensemble of weights W.
 
     Attributes:
         name: how it is shown.
         s_transform: S_{WWᵀ} in z and σ_w, or None when only some coefficients are known.
         s_coefficients: (s_1, s_2, …) as far as they are known, when `s_transform` is None.
         atoms: (location, mass) of every atom of the law of W Wᵀ; None when not known.
+        rectangular: whether weights of any shape are meant, with W_ij of variance σ_w²/N_in, so
+            that S of an N_out × N_in layer is (ν_in/ν_out) S(z/ν_out), see
+            `freejac.symbolic.layers`.
 
     Raises:
         DomainError: S(0) is not 1/σ_w².
@@ -58,6 +61,7 @@ class Ensemble:
     s_transform: sp.Expr | None = None
     s_coefficients: tuple[sp.Expr, ...] = ()
     atoms: tuple[tuple[sp.Expr, sp.Expr], ...] | None = None
+    rectangular: bool = False
 
     def __post_init__(self) -> None:
         """Hold every ensemble to one normalisation, so that σ_w means the same in all."""
@@ -195,7 +199,8 @@ def gaussian() -> Ensemble:
     >>> gaussian().s1
     -1
     """
-    return Ensemble("gaussian", s_transform(invert_mgf(wishart_mgf())), atoms=())
+    closed = s_transform(invert_mgf(wishart_mgf()))
+    return Ensemble("gaussian", closed, atoms=(), rectangular=True)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ freejac.symbolic.errors.NoClosedForm: no closed form for E[tanh(x)**2]: tanh(x)*
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ import mpmath
 import sympy as sp
 
 from freejac.symbolic.assembly import assemble
+from freejac.symbolic.cases import by_cases
 from freejac.symbolic.domain import exact, rational
 from freejac.symbolic.errors import DomainError, InputError, NoClosedForm
 from freejac.symbolic.gaussian import Parts, Polynomial, add_parts, integrate
@@ -28,12 +29,21 @@ from freejac.symbolic.parsing import parse
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
 from freejac.symbolic.quadrature import gaussian_mean
 from freejac.symbolic.rational import RationalTerm, integrate_rational, rational_term
+from freejac.symbolic.signs import Chain, assumed
 from freejac.symbolic.surds import Field
 from freejac.symbolic.symbols import q as default_variance
 from freejac.symbolic.symbols import x
 from freejac.symbolic.terms import Obstruction
 
-__all__ = ["Expectation", "Integrand", "as_function", "expect", "expectation"]
+__all__ = [
+    "Expectation",
+    "Integrand",
+    "as_function",
+    "expect",
+    "expectation",
+    "pieces",
+    "read",
+]
 
 Integrand: TypeAlias = str | sp.Expr | PiecewiseFunction
 
@@ -53,7 +63,8 @@ def expect(f: Integrand, variance: sp.Expr = default_variance) -> sp.Expr:
 
     Returns:
         The exact value, in a canonical form: one term per exponential, erfc where 1 − erf would
-        cancel.
+        cancel. Where the sign or the order of parameters matters and their assumptions leave it
+        open, a `Piecewise` of the cases.
 
     Raises:
         NoClosedForm: the expectation is outside the class; the message names the obstruction.
@@ -65,11 +76,13 @@ def expect(f: Integrand, variance: sp.Expr = default_variance) -> sp.Expr:
     >>> expect("erf(x)**2")
     2*asin(2*q/(2*q + 1))/pi
     """
-    function = as_function(f)
+    integrand = read(f)
     variance = rational("the variance", variance)
     if not variance.is_positive:
         raise DomainError(f"the variance must be positive, not {variance}")
-    return _closed_form(function, variance)
+    return by_cases(
+        lambda given: _closed_form(pieces(integrand, given), variance.subs(dict(given)), assumed())
+    )
 
 
 def expectation(f: Integrand, variance: sp.Expr = default_variance) -> sp.Expr:
@@ -163,22 +176,41 @@ def as_function(f: Integrand) -> PiecewiseFunction:
     Raises:
         InputError: it is nothing of the kind.
     """
+    return pieces(read(f), {})
+
+
+def read(f: Integrand) -> sp.Expr | PiecewiseFunction:
+    """Take an integrand in, its breakpoints not yet looked for.
+
+    Raises:
+        InputError: it is nothing of the kind.
+    """
     if isinstance(f, PiecewiseFunction):
         return f
     if isinstance(f, str):
-        return decompose(parse(f))
+        return parse(f)
     if not isinstance(f, (sp.Expr, int)):
         raise InputError(f"an integrand is text or a SymPy expression, not {type(f).__name__}")
-    return decompose(rational("the integrand", f))
+    return rational("the integrand", f)
+
+
+def pieces(
+    integrand: sp.Expr | PiecewiseFunction, given: Mapping[sp.Symbol, sp.Expr]
+) -> PiecewiseFunction:
+    """Split an integrand at its breakpoints, after substitutions for its parameters."""
+    if isinstance(integrand, PiecewiseFunction):
+        return integrand.subs(dict(given)) if given else integrand
+    return decompose(integrand.subs(dict(given)) if given else integrand)
 
 
 @lru_cache(maxsize=2048)
-def _closed_form(function: PiecewiseFunction, q: sp.Expr) -> sp.Expr:
+def _closed_form(function: PiecewiseFunction, q: sp.Expr, facts: Chain) -> sp.Expr:
+    """The closed form in one case; the facts that define it are part of the cache's key."""
     try:
         terms, rationals = _split(fold_opaque(collect(function)))
         found, whole = generators(terms, function.deltas)
-        for rational in rationals:
-            found |= rational.constants
+        for fraction in rationals:
+            found |= fraction.constants
         field = Field(found, whole | {q})
         variance = field.whole(q)
         ordinary, flat = split_flat(terms, variance)
@@ -190,8 +222,8 @@ def _closed_form(function: PiecewiseFunction, q: sp.Expr) -> sp.Expr:
             add_parts(parts, integrate([[variance]], [shape], polynomial))
         for located in flat:
             add_parts(parts, integrate_flat(located, variance))
-        for rational in rationals:
-            add_parts(parts, integrate_rational(rational, variance))
+        for fraction in rationals:
+            add_parts(parts, integrate_rational(fraction, variance))
     except Obstruction as reason:
         raise NoClosedForm(f"E[{function.to_sympy()}]", str(reason)) from None
     return assemble(parts)
@@ -205,9 +237,9 @@ def _split(terms: Iterable[Located]) -> tuple[list[Located], list[RationalTerm]]
         if located.term.opaque == 1:
             plain.append(located)
             continue
-        rational = rational_term(located)
-        if rational is None:
+        fraction = rational_term(located)
+        if fraction is None:
             raise Obstruction(f"{located.term.opaque} is outside the class")
-        rationals.append(rational)
-        plain += rational.located
+        rationals.append(fraction)
+        plain += fraction.located
     return plain, rationals

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from freejac.symbolic.errors import Undecided
 from freejac.symbolic.gaussian import Leaf, Parts, add_parts, outgrown
 from freejac.symbolic.integrands import Located
+from freejac.symbolic.signs import sign_of
 from freejac.symbolic.surds import Field, Surd
 from freejac.symbolic.terms import Obstruction, Term
 
@@ -36,7 +36,7 @@ def split_flat(terms: Iterable[Located], variance: Surd) -> tuple[list[Located],
         if sign != 1 and (located.lower.is_infinite or located.upper.is_infinite):
             raise outgrown(quadratic)
         if sign is None:
-            raise Undecided(shrink.expr())
+            sign = sign_of(shrink.expr())
         (ordinary if sign else flat).append(located)
     return ordinary, flat
 

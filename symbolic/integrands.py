@@ -117,6 +117,7 @@ def fold_opaque(terms: Sequence[Located]) -> list[Located]:
     """
     inside = []
     sums: dict[Located, sp.Expr] = {}
+    origin: dict[Located, Located] = {}
     for located in terms:
         if located.term.opaque.is_rational_function(x):
             inside.append(located)
@@ -124,12 +125,9 @@ def fold_opaque(terms: Sequence[Located]) -> list[Located]:
         for half in _on_positive_side(located):
             bare, coefficient = _unit(half)
             sums[bare] = sums.get(bare, sp.S.Zero) + coefficient
-    outside = [
-        replace(bare, term=bare.term.times(coefficient))
-        for bare, coefficient in sums.items()
-        if sp.expand(coefficient) != 0
-    ]
-    return inside + outside
+            origin[bare] = located
+    # What is left is refused, and named as it was written, not as its mirror image.
+    return inside + [origin[bare] for bare, total in sums.items() if sp.expand(total) != 0]
 
 
 def _on_positive_side(located: Located) -> list[Located]:
@@ -185,11 +183,12 @@ def generators(
         whole.add(-term.quadratic)
         for slope, _ in term.erfs:
             (whole if slope.has(sp.Add) else found).add(slope)
-        found |= {term.coefficient, term.linear, term.constant, *(b for _, b in term.erfs)}
+        found |= {term.linear, term.constant, *(b for _, b in term.erfs)}
+        found.update(*_constants(term.coefficient))
         found |= {end for end in (located.lower, located.upper) if end.is_finite is not False}
         found |= set(term.wave or ())
     for delta in deltas:
-        found |= {delta.location, delta.weight}
+        found.update({delta.location}, *_constants(delta.weight))
     return found, whole
 
 
@@ -201,42 +200,39 @@ def signed_sum(terms: Iterable[Located], deltas: Sequence[Delta], field: Field) 
     zero = field.zero
     for delta in deltas:
         pin = Pin(field.number(delta.location), delta.order)
-        _add(total, Shape(zero, zero, zero, (), pin), 0, field.number(delta.weight))
+        for factor, exponent, angle in _constants(delta.weight):
+            phase, turn = _phase(angle, field)
+            constant = field.number(exponent) + field.i * phase
+            _add(total, Shape(zero, zero, constant, (), pin), 0, field.number(factor) * turn)
     return {shape: powers for shape, powers in total.items() if powers}
 
 
 def _add_term(total: SignedSum, located: Located, field: Field) -> None:
     term = located.term
-    coefficient, exponent = _without_exponentials(term.coefficient)
-    linear, constant = field.number(term.linear), field.number(term.constant + exponent)
-    factor = field.number(coefficient)
-    if term.wave is not None:
-        omega, delta, turn = _phase(*term.wave, field)
-        linear, constant = linear + field.i * omega, constant + field.i * delta
-        factor = factor * turn
-    half = field.rational(sp.Rational(1, 2))
-    steps = []
-    for slope, offset in term.erfs:
-        steps.append(Step(field.whole(slope), field.number(offset), half))
-    for weight, edge in _edges(located, field):
-        shape = Shape(
-            -field.whole(-term.quadratic),
-            linear,
-            constant,
-            tuple(sorted([*steps, *edge], key=lambda s: (s.slope.key, s.offset.key, s.noise.key))),
-        )
-        _add(total, shape, term.power, factor * weight)
-
-
-def _phase(omega: sp.Expr, delta: sp.Expr, field: Field) -> tuple[Surd, Surd, Surd]:
-    """Write cos(ωx + δ) as Re turn·exp(i(ωx + δ′)): a turn by a multiple of π/2 is exact."""
+    omega, delta = term.wave or (sp.S.Zero, sp.S.Zero)
     if omega.could_extract_minus_sign():
         omega, delta = -omega, -delta
+    half = field.rational(sp.Rational(1, 2))
+    steps = [Step(field.whole(slope), field.number(offset), half) for slope, offset in term.erfs]
+    for weight, edge in _edges(located, field):
+        ordered = sorted([*steps, *edge], key=lambda s: (s.slope.key, s.offset.key, s.noise.key))
+        for factor, exponent, angle in _constants(term.coefficient):
+            phase, turn = _phase(delta + angle, field)
+            shape = Shape(
+                -field.whole(-term.quadratic),
+                field.number(term.linear) + field.i * field.number(omega),
+                field.number(term.constant + exponent) + field.i * phase,
+                tuple(ordered),
+            )
+            _add(total, shape, term.power, field.number(factor) * turn * weight)
+
+
+def _phase(delta: sp.Expr, field: Field) -> tuple[Surd, Surd]:
+    """Write exp(iδ) as turn · exp(iδ′): a turn by a multiple of π/2 is exact."""
     quarters = 2 * sp.expand(delta).coeff(sp.pi)
     if not quarters.is_Integer:
-        return field.number(omega), field.number(delta), field.one
-    rest = sp.expand(delta) - quarters * sp.pi / 2
-    return field.number(omega), field.number(rest), field.i ** (int(quarters) % 4)
+        return field.number(delta), field.one
+    return field.number(delta - quarters * sp.pi / 2), field.i ** (int(quarters) % 4)
 
 
 def _edges(located: Located, field: Field) -> list[tuple[Surd, tuple[Step, ...]]]:
@@ -253,12 +249,37 @@ def _edges(located: Located, field: Field) -> list[tuple[Surd, tuple[Step, ...]]
     return [*sides, (whole, ())] if whole else sides
 
 
-def _without_exponentials(coefficient: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """Split a factor exp(exponent) off a coefficient without x."""
-    factors = sp.Mul.make_args(coefficient)
-    exponents = [factor.args[0] for factor in factors if isinstance(factor, sp.exp)]
-    rest = [factor for factor in factors if not isinstance(factor, sp.exp)]
-    return sp.Mul(*rest), sp.Add(*exponents)
+def _constants(expr: sp.Expr) -> list[tuple[sp.Expr, sp.Expr, sp.Expr]]:
+    """Write an expression without x as a sum of factor · exp(exponent) · Re exp(i phase).
+
+    As triples (factor, exponent, phase), so that exponents and phases join those of x.
+    """
+    total: dict[tuple[sp.Expr, sp.Expr], sp.Expr] = {}
+    for product in sp.Add.make_args(expr):
+        rest, exponent, phases = sp.S.One, sp.S.Zero, {sp.S.Zero: sp.S.One}
+        for factor in sp.Mul.make_args(product):
+            base, power = factor.as_base_exp()
+            if base is sp.E:
+                exponent += power
+            elif isinstance(base, (sp.sin, sp.cos)) and power.is_Integer and power > 0:
+                for _ in range(int(power)):
+                    phases = _turned(phases, base)
+            else:
+                rest *= factor
+        for phase, share in phases.items():
+            key = exponent, phase
+            total[key] = total.get(key, sp.S.Zero) + rest * share
+    return [(factor, *key) for key, factor in total.items()]
+
+
+def _turned(phases: dict[sp.Expr, sp.Expr], wave: sp.Expr) -> dict[sp.Expr, sp.Expr]:
+    """Multiply by a constant cosine or sine: cos(a) Re z = Re z(exp(ia) + exp(−ia))/2."""
+    angle = wave.args[0] - (sp.pi / 2 if isinstance(wave, sp.sin) else 0)
+    total: dict[sp.Expr, sp.Expr] = {}
+    for phase, share in phases.items():
+        for turned in (phase + angle, phase - angle):
+            total[turned] = total.get(turned, sp.S.Zero) + share / 2
+    return total
 
 
 def _add(total: SignedSum, shape: Shape, power: int, coefficient: Surd) -> None:

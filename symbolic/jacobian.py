@@ -1,7 +1,7 @@
-"""The input-output Jacobian J = Π Dˡ Wˡ of a feed-forward network: the law of J Jᵀ.
+"""The input-output Jacobian J = Π Dˡ Wˡ of a feed-forward network: the law of JᵀJ.
 
-S_{JJᵀ} = (S_{D²} S_{WWᵀ})ᴸ, M⁻¹(z) = (1+z)/(z S(z)), and every moment by Lagrange inversion, with
-the depth, the probabilities and σ_w symbolic.
+S_{JᵀJ} = Π_l S_l, for equal layers (S_{D²} S_{WWᵀ})ᴸ, M⁻¹(z) = (1+z)/(z S(z)), and every moment by
+Lagrange inversion, with the depth, the widths, the probabilities and σ_w symbolic.
 
 >>> from freejac.symbolic.derivative_law import bernoulli
 >>> J = Jacobian(bernoulli())
@@ -11,98 +11,151 @@ the depth, the probabilities and σ_w symbolic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
-from freejac.symbolic.activation import Activation, activation
+from freejac.symbolic import edges
+from freejac.symbolic.activation import Activation
 from freejac.symbolic.density import LayerProduct
-from freejac.symbolic.derivative_law import (
-    AtomicLaw,
-    DerivativeLaw,
-    derivative_law,
-    s_series_from_moments,
-)
-from freejac.symbolic.domain import Number, exact, layer_count
-from freejac.symbolic.ensembles import Ensemble, ensemble
-from freejac.symbolic.errors import DomainError, NoClosedForm
-from freejac.symbolic.series import Series, lagrange_moments, readable
+from freejac.symbolic.depth_limits import DepthLimit, sigma_0
+from freejac.symbolic.derivative_law import DerivativeLaw, s_series_from_moments
+from freejac.symbolic.domain import Number, layer_count
+from freejac.symbolic.ensembles import Ensemble
+from freejac.symbolic.errors import DomainError
+from freejac.symbolic.explanation import Explanation
+from freejac.symbolic.jacobian_steps import explain
+from freejac.symbolic.layer_values import bind
+from freejac.symbolic.layers import Layer, place
+from freejac.symbolic.product_atoms import product_atoms
+from freejac.symbolic.series import Series
+from freejac.symbolic.shape import MomentsOfS
 from freejac.symbolic.symbols import depth as symbolic_depth
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import sigma_w as scale_symbol
 from freejac.symbolic.symbols import z
+from freejac.symbolic.universality import limit_of
 
 __all__ = ["Jacobian"]
 
 _DEEPEST = 4000
+_FLOAT_DIGITS = 15
 
 
-class Jacobian:
-    """The law of the eigenvalues of J Jᵀ for L equal, square, wide layers.
+class Jacobian(MomentsOfS):
+    """The law of the squared singular values of J, for wide layers.
+
+    Moments and densities are those of JᵀJ, in the N_0 × N_0 matrices; for equal square layers that
+    is the law of J Jᵀ as well.
+
+    Moments, variance, skewness and kurtosis are `freejac.symbolic.shape.MomentsOfS`'s.
 
     Attributes:
-        law: the law of D² = φ′(h)², h ~ N(0, q).
-        ensemble: the weight ensemble.
-        depth: the number of layers L, a positive integer or the symbol.
+        layers: the layers, from the input to the output.
+        factors: the same with their widths in units of the input's.
 
     Source: Pennington, Schoenholz and Ganguli, "Resurrecting the sigmoid in deep learning
         through dynamical isometry", eqs. (12)–(24).
 
-    >>> from freejac.symbolic.derivative_law import bernoulli
+    >>> from freejac.symbolic.derivative_law import bernoulli, general_law, point_mass
     >>> Jacobian(bernoulli(), weights="orthogonal").variance_at_criticality
     L*(1 - p)/p
+    >>> Jacobian(general_law(), "orthogonal").moment(2)
+    (mu_1*sigma_w**2)**(2*L)*(L*(-1 + mu_2/mu_1**2) + 1)
+    >>> J = Jacobian(point_mass())
+    >>> J.skewness, J.kurtosis
+    ((3*L - 1)/(2*sqrt(L)), (8*L**2 + 1)/(3*L))
+    >>> J = Jacobian(layers=[Layer("linear", 600), Layer("linear", 1400)], input_width=1000)
+    >>> J.moment(1), J.atoms()
+    (7*sigma_w**4/5, ((0, 2/5),))
     """
 
     def __init__(
         self,
-        phi: str | sp.Expr | Activation | DerivativeLaw,
+        phi: str | sp.Expr | Activation | DerivativeLaw | None = None,
         weights: str | Ensemble = "gaussian",
         depth: int | sp.Expr = symbolic_depth,
+        *,
+        layers: Sequence[Layer] | None = None,
+        input_width: Number | None = None,
     ) -> None:
-        """Resolve the three ingredients.
+        """Resolve the ingredients: of equal layers by `phi`, `weights`, `depth`; else by `layers`.
 
         Args:
             phi: an activation (name, text, expression), or a law of D².
             weights: "gaussian", "orthogonal", or an `Ensemble`.
             depth: the number of layers, a positive integer, or a positive integer symbol.
+            layers: `Layer`s from the input to the output, in place of the three.
+            input_width: the width of the input, when layers have widths.
 
         Raises:
-            DomainError: the depth is not a positive integer, or φ′² has no law.
+            DomainError: a number is out of range, φ′² has no law, weights that have to be square
+                are not, or both ways of giving layers are used.
             UnknownNameError: the ensemble is not known.
         """
-        source = phi if isinstance(phi, DerivativeLaw) else activation(phi)
-        self.law = derivative_law(source)
-        self._defaults = source.defaults if isinstance(source, Activation) else {}
-        self.ensemble = ensemble(weights)
-        self.depth = _checked_depth(depth)
+        if (phi is None) == (layers is None):
+            raise DomainError("give an activation, as in Jacobian('tanh'), or layers=[Layer(…), …]")
+        if phi is not None:
+            layers = (Layer(phi, weights=weights, count=depth),)
+        elif (weights, depth) != ("gaussian", symbolic_depth):
+            raise DomainError("layers=[…] have weights and count of their own: Layer(…, count=4)")
+        self.layers = tuple(layers or ())
+        self.factors = place(self.layers, input_width)
 
     def __repr__(self) -> str:
-        return f"Jacobian({self.law.name}, {self.ensemble.name}, depth={self.depth})"
+        if len(self.layers) == 1:
+            return f"Jacobian({self.law.name}, {self.ensemble.name}, depth={self.depth})"
+        return f"Jacobian(layers={list(self.layers)})"
+
+    @property
+    def law(self) -> DerivativeLaw:
+        """The law of D² = φ′(h)², h ~ N(0, q), of equal layers.
+
+        Raises:
+            DomainError: there are different layers.
+        """
+        return self._layer.law
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The weight ensemble of equal layers.
+
+        Raises:
+            DomainError: there are different layers.
+        """
+        return self._layer.ensemble
+
+    @property
+    def depth(self) -> sp.Expr:
+        """The number of layers L, a positive integer or the symbol."""
+        return edges.total_depth(self.factors)
+
+    @property
+    def _layer(self) -> Layer:
+        if len(self.layers) != 1:
+            raise DomainError("the layers differ: see .layers and .factors")
+        return self.layers[0]
 
     @cached_property
     def layer_s_transform(self) -> sp.Expr:
-        """S_{D²}(z) S_{WWᵀ}(z) of one layer.
+        """S_{D²}(z) S_{WWᵀ}(z) of one layer, where layers are equal.
 
         Raises:
             NoClosedForm: one of the factors is known as a series only.
+            DomainError: there are different layers.
         """
-        if self.ensemble.s_transform is None:
-            raise NoClosedForm("S of the weights", f"{self.ensemble.name}: a series only")
-        product = self.law.s_transform * self.ensemble.s_transform
-        return sp.factor(product) if product.is_rational_function(z) else sp.together(product)
+        return self._layer.s_transform
 
     @property
     def s_transform(self) -> sp.Expr:
-        """S_{JJᵀ}(z) = (S_{D²} S_{WWᵀ})ᴸ.
+        """S_{JᵀJ}(z), the product over the layers; (S_{D²} S_{WWᵀ})ᴸ for equal ones.
 
         Raises:
-            NoClosedForm: as for `layer_s_transform`.
+            NoClosedForm: S of a layer is known as a series only.
         """
-        numerator, denominator = sp.fraction(self.layer_s_transform)
-        if not numerator.has(z):
-            return (denominator / numerator) ** (-self.depth)
-        return numerator**self.depth * denominator ** (-self.depth)
+        return sp.Mul(*(_power(placed.s_transform, placed.count) for placed in self.factors))
 
     @property
     def inverse_mgf(self) -> sp.Expr:
@@ -116,7 +169,7 @@ class Jacobian:
 
     @cached_property
     def mean(self) -> sp.Expr:
-        """m_1 = χᴸ = (σ_w² μ_1)ᴸ.
+        """m_1 = Π σ_w² μ_1 × N_L/N_0, for equal layers χᴸ.
 
         Raises:
             DomainError: the depth is a number so large that exact powers are out of reach.
@@ -126,139 +179,152 @@ class Jacobian:
                 f"exact moments at depth {self.depth} have too many digits; keep the symbol "
                 "freejac.depth, or use the kernels in freejac.generated.jacobian_moments"
             )
-        return (self.law.moment(1) / self.ensemble.leading) ** self.depth
-
-    def moment(self, k: int) -> sp.Expr:
-        """m_k = E[λᵏ] over the eigenvalues of J Jᵀ.
-
-        Args:
-            k: 0, 1, 2, …
-
-        Returns:
-            m_1^k times a polynomial in the depth; exact in q for an activation.
-
-        Raises:
-            DomainError: k is negative, or the ensemble knows too few coefficients of S.
-
-        Source: m_k = (1/k) [z^{k−1}] ((1+z)/S)^k.
-
-        >>> from freejac.symbolic.derivative_law import general_law
-        >>> Jacobian(general_law(), "orthogonal").moment(2)
-        (mu_1*sigma_w**2)**(2*L)*(L*(-1 + mu_2/mu_1**2) + 1)
-        """
-        ratio = self._ratio(k)
-        return self.mean**k * ratio
-
-    @property
-    def variance(self) -> sp.Expr:
-        """m_2 − m_1², the variance of the eigenvalues of J Jᵀ."""
-        return self.mean**2 * self._ratio(2, centred=True)
+        return sp.Mul(*(placed.mean**placed.count for placed in self.factors))
 
     @property
     def variance_at_criticality(self) -> sp.Expr:
-        """The variance at χ = 1, where σ_w² = 1/μ_1 and the mean is 1.
+        """The variance over the squared mean: at χ = 1, where σ_w² = 1/μ_1, the mean is 1.
 
         >>> from freejac.symbolic.derivative_law import general_law
         >>> Jacobian(general_law(), "orthogonal").variance_at_criticality
         L*(-1 + mu_2/mu_1**2)
         """
-        critical = 1 / sp.sqrt(self.law.moment(1))
-        return self._ratio(2, centred=True).subs(scale_symbol, critical)
+        ratio = self.relative_variance
+        if not ratio.has(scale_symbol):  # but for an ensemble that does not scale with σ_w
+            return ratio
+        return ratio.subs(scale_symbol, 1 / sp.sqrt(self.law.moment(1)))
 
-    def _ratio(self, k: int, centred: bool = False) -> sp.Expr:
-        """m_k/m_1^k, less one when centred; m_1 cancels, so S is normalised to S(0) = 1."""
-        if isinstance(k, bool) or not isinstance(k, int) or k < 0:
-            raise DomainError(f"the order of a moment is 0, 1, 2, …, not {k}")
-        if k == 0:
-            return sp.S.One
-        moments, values = self.law.stand_in_moments(k)
-        layer = s_series_from_moments(moments) * self.ensemble.s_series(k)
-        product = Series(sp.S.One, 0, layer.unit).power(self.depth)
-        ratio = lagrange_moments(product, k)
-        return (readable(ratio - 1) if centred else ratio).xreplace(values)
+    def normalised_series(self, terms: int) -> tuple[Series, dict[sp.Symbol, sp.Expr]]:
+        """Expand S(z)/S(0) in symbols that stand for the moments of D²; and say what they are.
+
+        Args:
+            terms: how many coefficients, with the first, which is 1.
+
+        Raises:
+            DomainError: the ensemble knows too few coefficients.
+        """
+        product = Series(sp.S.One, 0, (sp.S.One,) + (sp.S.Zero,) * (terms - 1))
+        values: dict[sp.Symbol, sp.Expr] = {}
+        units: dict[Layer, tuple[sp.Expr, ...]] = {}
+        for placed in self.factors:
+            layer = placed.layer
+            if layer not in units:
+                moments, meaning = layer.law.stand_in_moments(terms)
+                values |= {name: layer.at(value) for name, value in meaning.items()}
+                series = s_series_from_moments(moments) * layer.ensemble.s_series(terms)
+                units[layer] = tuple(layer.at(u) for u in series.unit)
+            moved = tuple(u / placed.after**n for n, u in enumerate(units[layer]))
+            product *= Series(sp.S.One, 0, moved).power(placed.count)
+        return product, values
 
     def edges(self) -> tuple[sp.Expr, ...]:
         """Find the ends of the continuous spectrum, ascending; none when there are only atoms.
 
-        The edges are real critical points of λ(m) = M⁻¹(m). From λ = +∞ (m = 0⁺) downwards m
-        grows until dλ/dm = 0 at the upper edge; where orthogonal weights leave an atom at the
-        top, m passes through infinity, and the same root is then below −1. From λ = 0⁻ the
-        inverse has an L-fold zero at m = −P(φ′ ≠ 0), so the spectrum starts at 0, but for one
-        Gaussian layer, where it is simple and m goes on to the lower critical point. With a
-        symbolic depth, orthogonal weights are understood with L ≥ 2.
+        See `freejac.symbolic.edges`. Equal layers with one slope have a closed form; with a
+        symbolic depth, orthogonal weights are understood with L ≥ 2. Other laws have roots of
+        `edge_polynomial`, when all but σ_w is a number; a gap in the spectrum makes more than two.
 
         Returns:
-            (lower, upper), or ().
+            (lower, upper), or (), or the ends of every interval.
 
         Raises:
-            NoClosedForm: φ′² has more than one nonzero value, or the weights are neither Gaussian
-                nor orthogonal.
+            NoClosedForm: D² has more than one nonzero value and a parameter has no number, D² is
+                not atomic, or the weights are neither Gaussian nor orthogonal.
 
         >>> from freejac.symbolic.derivative_law import bernoulli
         >>> Jacobian(bernoulli(), "orthogonal", depth=2).edges()
         (0, 4*p*sigma_w**4*(1 - p))
+        >>> Jacobian("leaky_relu(1/2)", "orthogonal", depth=2).edges()
+        (sigma_w**4/16, sigma_w**4)
         """
-        law = self._bernoulli("the edges")
-        if self.ensemble.atoms is None or self.ensemble.s_transform is None:
-            raise NoClosedForm("the edges", f"weights {self.ensemble.name}: solve M⁻¹′ = 0 instead")
-        slope = 1 / (1 + z) - 1 / z - self.depth * sp.diff(sp.log(self.layer_s_transform), z)
-        condition = sp.Poly(sp.fraction(sp.cancel(sp.together(slope)))[0], z)
-        if condition.degree() == 0:
-            return ()
-        upper, lower = _critical_points(condition)
-        if lower is None:
-            return (sp.S.Zero, self._eigenvalue(upper))
-        single = self._eigenvalue(lower)
-        if law.mass_at_zero == 0 or (self.depth - 1).is_positive:
-            return (sp.S.Zero, self._eigenvalue(upper))
-        if self.depth == 1:
-            return (single, self._eigenvalue(upper))
-        single = sp.simplify(single.subs(self.depth, 1))
-        start = sp.Piecewise((single, sp.Eq(self.depth, 1)), (0, True))
-        return (start, self._eigenvalue(upper))
+        return edges.edges(self.factors)
 
-    def _eigenvalue(self, m: sp.Expr) -> sp.Expr:
-        """λ(m), each factor simplified by itself."""
-        front = readable(sp.radsimp(sp.cancel((1 + m) / m)))
-        layer = sp.factor(sp.cancel((1 / self.layer_s_transform).subs(z, m)))
-        return front * layer**self.depth
+    @cached_property
+    def critical_polynomial(self) -> sp.Poly:
+        """The polynomial in z = m whose real roots are the critical points of λ(m) = M⁻¹(m).
 
-    def _bernoulli(self, quantity: str) -> AtomicLaw:
-        if not isinstance(self.law, AtomicLaw) or len(self.law.positive_atoms) != 1:
-            raise NoClosedForm(quantity, f"φ′² of {self.law.name} has more than one nonzero value")
-        return self.law
+        Raises:
+            NoClosedForm: S of a layer is a series only, or different layers have a D² of several
+                nonzero values.
+
+        >>> from freejac.symbolic.derivative_law import bernoulli
+        >>> Jacobian(bernoulli()).critical_polynomial
+        Poly(L*z**2 + (L - 1)*z - p, z, domain='ZZ[p,L]')
+        """
+        return edges.critical_polynomial(self.factors)
+
+    @cached_property
+    def edge_polynomial(self) -> sp.Poly:
+        """The polynomial in λ among whose real roots are the edges other than 0.
+
+        Raises:
+            DomainError: the depth is a symbol.
+            NoClosedForm: as for `critical_polynomial`.
+
+        >>> J = Jacobian(layers=[Layer("linear", 2, sigma_w=1)], input_width=1)
+        >>> J.edge_polynomial                       # (1 ± √2)²
+        Poly(lambda**2 - 6*lambda + 1, lambda, domain='ZZ')
+        """
+        return edges.edge_polynomial(self.factors)
+
+    @property
+    def edge_growth(self) -> sp.Expr:
+        """The limit of λ₊/(L m_1) as L → ∞ with the layer as it is: e (μ_2/μ_1² − 1 − s_1).
+
+        Any φ and ensemble have it; a linear Gaussian network has e.
+
+        Raises:
+            DomainError: all singular values are equal, or layers differ.
+
+        >>> from freejac.symbolic.derivative_law import bernoulli
+        >>> Jacobian("linear").edge_growth, Jacobian(bernoulli()).edge_growth
+        (E, E/p)
+        """
+        return edges.growth(self._layer)
 
     def atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
-        """Find the atoms of the law of J Jᵀ: (location, mass).
+        """Find the atoms of the law of JᵀJ: (location, mass).
 
-        At 0 stands the larger of the layers' masses at 0. Elsewhere a free product of laws
-        has an atom only at a product of atoms, of mass Σ masses − (number of factors − 1) where
-        that is positive; two different atoms of D² never add up to enough.
+        At 0 stands one minus the smallest rank, that of a width or of a D²; elsewhere products of
+        atoms whose masses are large enough, see `freejac.symbolic.product_atoms`.
 
         Raises:
             NoClosedForm: the law of D² is not a finite set of atoms, or the atoms of the
                 weights are not known.
 
-        Source: Bercovici and Voiculescu, "Regularity questions for free convolution" (1998).
-
         >>> from freejac.symbolic.derivative_law import bernoulli
         >>> Jacobian(bernoulli(sp.Rational(9, 10)), "orthogonal", depth=4).atoms()
         ((0, 1/10), (sigma_w**8, 3/5))
         """
-        if not isinstance(self.law, AtomicLaw):
-            raise NoClosedForm(f"the atoms for {self.law.name}", "the law of D² is not atomic")
-        if self.ensemble.atoms is None:
-            raise NoClosedForm("the atoms", f"those of weights {self.ensemble.name} are not given")
-        weights = dict(self.ensemble.atoms)
-        at_zero = [self.law.mass_at_zero]
-        if sp.S.Zero in weights:
-            at_zero.append(weights.pop(sp.S.Zero))
-        found = [(sp.S.Zero, sp.Max(*at_zero))]
-        for location, mass in self.law.positive_atoms:
-            for weight, share in weights.items():
-                excess = 1 - self.depth * ((1 - mass) + (1 - share))
-                found.append(((location * weight) ** self.depth, sp.Max(0, excess)))
-        return tuple((location, mass) for location, mass in found if mass != 0)
+        return product_atoms(self.factors)
+
+    def depth_limit(self, sigma0: Number = sigma_0) -> DepthLimit:
+        """Find the law at L → ∞, χ = 1 and fixed total variance σ₀², where there is one.
+
+        σ₀² = L(μ_2/μ_1² − 1) is kept by letting q, or p, depend on L.
+
+        Args:
+            sigma0: the root of the total variance, positive; the symbol when left out.
+
+        Raises:
+            DomainError: the weights are not orthogonal, φ′² does not tend to a positive constant
+                as q → 0, or layers differ.
+            NoClosedForm: how φ′² does so is not decided.
+
+        >>> Jacobian("hard_tanh", "orthogonal").depth_limit().s_transform
+        exp(-sigma_0**2*z/(z + 1))
+        """
+        return limit_of(self._layer, sigma0)
+
+    def explain(self) -> Explanation:
+        """Derive the law step by step: φ′, the law of D², S, M⁻¹, moments, atoms, edges.
+
+        Every statement is taken from the objects; a transform without closed form is a series.
+
+        >>> [step.text for step in Jacobian("linear", depth=1).explain()][-2:]
+        ['lambda_- = 0', 'lambda_+ = 4*sigma_w**2']
+        """
+        return explain(self)
 
     def density(
         self,
@@ -269,8 +335,8 @@ class Jacobian:
         depth: int | None = None,
         parameters: Mapping[sp.Symbol, Number] | None = None,
         digits: int = 15,
-    ) -> float | list[float]:
-        """Evaluate the density of the continuous part of the law of J Jᵀ, numerically.
+    ) -> Any:
+        """Evaluate the density of the continuous part of the law of JᵀJ, numerically.
 
         Args:
             lam: an eigenvalue, or a sequence of them; the density is 0 outside the support,
@@ -279,11 +345,12 @@ class Jacobian:
             sigma_w: the scale of the weights, positive.
             depth: the number of layers, when this Jacobian has the symbol.
             parameters: values of the activation's parameters, for those without a default, or
-                of p.
-            digits: correct digits aimed at.
+                of p, or of symbols among widths, variances and scales of layers.
+            digits: correct digits aimed at, 5 to 1000.
 
         Returns:
-            A number, or a list as long as the sequence. Atoms are not part of it: see `atoms`.
+            A number, or a list as long as the sequence: floats up to 15 digits, mpmath numbers
+            beyond. Atoms are not part of it: see `atoms`.
 
         Raises:
             NoClosedForm: S of D² has no closed form.
@@ -297,9 +364,10 @@ class Jacobian:
         curve = self.layer_product(
             q=q, sigma_w=sigma_w, depth=depth, parameters=parameters, digits=digits
         )
-        if isinstance(lam, Iterable):
-            return [float(value) for value in curve.density(list(lam))]
-        return float(curve.density([lam])[0])
+        points = list(lam) if isinstance(lam, Iterable) else [lam]
+        found = curve.density(points)
+        numbers = [float(value) for value in found] if digits <= _FLOAT_DIGITS else found
+        return numbers if isinstance(lam, Iterable) else numbers[0]
 
     def layer_product(
         self,
@@ -314,60 +382,29 @@ class Jacobian:
 
         Arguments and errors are those of `density`.
         """
-        if not isinstance(self.law, AtomicLaw):
-            raise NoClosedForm(f"S of D² for {self.law.name}", "φ is not piecewise linear")
-        if self.ensemble.s_transform is None:
-            raise NoClosedForm("S of the weights", f"{self.ensemble.name}: a series only")
-        layers = self.depth if depth is None else _checked_depth(depth)
-        if not layers.is_Integer or (self.depth.is_Integer and layers != self.depth):
-            raise DomainError(f"give depth a positive integer equal to that of {self!r}")
-        values = {**self._defaults, **(parameters or {}), scale_symbol: sigma_w}
+        given = dict(parameters or {})
+        if depth is not None:
+            given |= self._depth_value(depth)
+        values = {s: v for layer in self.layers for s, v in layer.defaults.items()}
+        values |= given | {scale_symbol: sigma_w}
         if q is not None:
             values[variance_symbol] = q
-        exact = {symbol: _positive(symbol, value) for symbol, value in values.items()}
-        atoms = tuple((a.subs(exact), mass.subs(exact)) for a, mass in self.law.positive_atoms)
-        return _curve(atoms, self.ensemble.s_transform.subs(exact), int(layers), digits)
+        return bind(self.factors, values, digits)
+
+    def _depth_value(self, depth: int) -> dict[sp.Symbol, Number]:
+        """The symbol for the number of layers, and its value."""
+        counts = {s for layer in self.layers for s in layer.count.free_symbols}
+        number = layer_count(depth)
+        if len(counts) == 1:
+            return {counts.pop(): number}
+        if self.depth != number:
+            raise DomainError(f"give depth a positive integer equal to that of {self!r}")
+        return {}
 
 
-@lru_cache(maxsize=32)
-def _curve(
-    atoms: tuple[tuple[sp.Expr, sp.Expr], ...], weights_s: sp.Expr, layers: int, digits: int
-) -> LayerProduct:
-    """Keep recent laws: their support is worked out once for many calls with single values."""
-    return LayerProduct(atoms, weights_s, layers, digits)
-
-
-def _critical_points(condition: sp.Poly) -> tuple[sp.Expr, sp.Expr | None]:
-    """Solve dλ/dm = 0; of the two roots of a quadratic the positive one comes first.
-
-    The quadratic is L m² + (L−1) m − p up to a factor: its roots have opposite signs, so the
-    positive one is that with the positive root of the discriminant.
-    """
-    if condition.degree() == 1:
-        slope, rest = condition.all_coeffs()
-        return sp.factor(-rest / slope), None
-    square, slope, rest = condition.all_coeffs()
-    half, product = sp.factor(-slope / (2 * square)), sp.factor(rest / square)
-    if not product.is_negative:
-        raise NoClosedForm("the edges", "the order of the critical points of M⁻¹ is not decided")
-    root = sp.sqrt(sp.factor(half**2 - product))
-    return half + root, half - root
-
-
-def _checked_depth(depth: int | sp.Expr) -> sp.Expr:
-    """Accept a positive integer, or a symbol declared one."""
-    if isinstance(depth, sp.Expr) and not depth.is_Number:
-        if depth.is_integer and depth.is_positive:
-            return depth
-        raise DomainError(f"the depth is a positive integer or freejac.depth, not {depth}")
-    return sp.Integer(layer_count(depth))
-
-
-def _positive(symbol: sp.Symbol, value: Number) -> sp.Expr:
-    """Make an exact number for a symbol, and refuse one that contradicts its assumptions."""
-    number = exact(str(symbol), value)
-    if not number.is_number or number.is_finite is False or not number.is_real:
-        raise DomainError(f"{symbol} must be a finite real number, not {value}")
-    if symbol.is_positive and not number.is_positive:
-        raise DomainError(f"{symbol} must be positive, not {value}")
-    return sp.nsimplify(number, rational=True) if number.is_Float else number
+def _power(factor: sp.Expr, count: sp.Expr) -> sp.Expr:
+    """factor^count, a fraction without z above as a negative power of what is below."""
+    numerator, denominator = sp.fraction(factor)
+    if not numerator.has(z):
+        return (denominator / numerator) ** (-count)
+    return numerator**count * denominator ** (-count)

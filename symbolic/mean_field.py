@@ -15,11 +15,15 @@ from functools import cached_property
 import sympy as sp
 
 from freejac.symbolic.activation import Activation, activation
+from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
+from freejac.symbolic.bivariate import expectation2
+from freejac.symbolic.critical_classes import Universality, classify
+from freejac.symbolic.criticality import CriticalPoint, find_critical_points
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.expectation import expectation
 from freejac.symbolic.fixed_points import FixedPoint, Parameters, find_fixed_points
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.symbols import q, sigma_b, sigma_w
+from freejac.symbolic.symbols import c, q, sigma_b, sigma_w
 
 __all__ = ["MeanField"]
 
@@ -63,6 +67,43 @@ class MeanField:
     def length_map(self) -> sp.Expr:
         """V(q) = σ_w² E[φ²] + σ_b²: the variance of the next layer's pre-activations."""
         return sigma_w**2 * self.second_moment + sigma_b**2
+
+    @cached_property
+    def dual(self) -> sp.Expr:
+        """E[φ(h₁)φ(h₂)] for two inputs: variance q each, correlation c.
+
+        >>> MeanField("erf").dual
+        2*asin(2*c*q/(2*q + 1))/pi
+        """
+        return expectation2(self.phi.function, self.phi.function, q, q, c)
+
+    @cached_property
+    def slope_dual(self) -> sp.Expr:
+        """E[φ′(h₁)φ′(h₂)]: by Price's theorem the slope of `dual` in c, divided by q.
+
+        Raises:
+            DomainError: φ jumps, and a product of Dirac deltas would be left at c = 1.
+
+        >>> MeanField("relu").slope_dual
+        asin(c)/(2*pi) + 1/4
+        """
+        self.slope_integrand()
+        slope = self.phi.distribution(1)
+        return expectation2(slope, slope, q, q, c)
+
+    @cached_property
+    def correlation_map(self) -> sp.Expr:
+        """The correlation of two inputs in the next layer, as a function of c and q.
+
+        (σ_w² E[φ(h₁)φ(h₂)] + σ_b²)/V(q). At a fixed point q* of the length map, c = 1 is a fixed
+        point of it, with slope χ.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> MeanField("relu").correlation_map.subs({sigma_b: 0, c: 0})
+        1/pi
+        """
+        return (sigma_w**2 * self.dual + sigma_b**2) / self.length_map
 
     def slope_integrand(self, k: int = 1) -> PiecewiseFunction:
         """The integrand φ′²ᵏ of μ_k.
@@ -166,3 +207,105 @@ class MeanField:
             (sigma_w, sigma_b),
             parameters or {},
         )
+
+    def series(self, quantity: str, at: object = 0, terms: int = 4) -> AsymptoticSeries:
+        """The series of a quantity at small or at large q, with exact coefficients.
+
+        Args:
+            quantity: "mean", "second_moment", "length_map", "chi", "chi_parallel", or "mu_1",
+                "mu_2", … for the moments of φ′².
+            at: 0 or `sympy.oo`.
+            terms: number of non-zero terms of the mean; σ_b² comes besides.
+
+        Returns:
+            The series. What is smaller than every power of q is not part of it: kinks away from 0
+            contribute such terms at q → 0, and waves at q → ∞.
+
+        Raises:
+            DomainError: no such quantity, place or number of terms; φ jumps, so that the quantity
+                does not exist; or a parameter's sign decides and is not declared.
+            NoClosedForm: φ is singular at 0, or its growth at infinity is not that of a polynomial
+                up to exponentially small terms.
+
+        >>> print(MeanField("tanh").series("length_map", terms=2))
+        sigma_b**2 + q*sigma_w**2 - 2*q**2*sigma_w**2 + O(q**3)
+        >>> print(MeanField("gelu").series("chi", sp.oo, 2))
+        sigma_w**2/2 + sqrt(2)*sigma_w**2/(8*pi*sqrt(q)) + O(q**(-3/2))
+        """
+        series = mean_series(self._integrand(quantity), at, terms)
+        if quantity in ("length_map", "chi", "chi_parallel"):
+            series = series.scaled(sigma_w**2)
+        return series.plus(sigma_b**2) if quantity == "length_map" else series
+
+    def _integrand(self, quantity: str) -> PiecewiseFunction:
+        """The function whose Gaussian mean is a quantity, without σ_w and σ_b."""
+        if quantity == "mean":
+            return self.phi.function
+        if quantity in ("second_moment", "length_map"):
+            return self.phi.function**2
+        if quantity == "chi":
+            return self.slope_integrand()
+        if quantity == "chi_parallel":
+            return self._parallel_integrand
+        prefix, _, index = str(quantity).partition("_")
+        if prefix == "mu" and index.isascii() and index.isdigit():
+            return self.slope_integrand(int(index))
+        raise DomainError(
+            f"no series of {quantity!r}; there are mean, second_moment, length_map, chi, "
+            "chi_parallel, mu_1, mu_2, …"
+        )
+
+    def critical_points(
+        self, parameters: Parameters | None = None, digits: int = 20
+    ) -> tuple[CriticalPoint, ...]:
+        """Every point (q*, σ_w, σ_b) with χ = χ_∥ = 1 and V(q*) = q*.
+
+        There, neither differences of direction nor of length grow or shrink exponentially with
+        depth. The condition is E[φφ″] = 0, Dirac deltas counted, and σ_b² ≥ 0.
+
+        Args:
+            parameters: values of the activation's parameters, by symbol or name. Those left out
+                stay symbols where that decides; otherwise they take the library's defaults.
+            digits: digits of values that are not exact.
+
+        Returns:
+            A line (every q), or the limit q → 0 and isolated points, q ascending; empty if there
+            is none. Isolated points are exact where E[φφ″] is algebraic; otherwise they are
+            changes of sign within [1e-12, 1e12], checked by quadrature on either side.
+
+        Raises:
+            DomainError: φ jumps, or a parameter is needed and has no value.
+
+        Source: Roberts, Yaida & Hanin (2022), The Principles of Deep Learning Theory,
+            arXiv:2106.10165, chapter 5.
+
+        >>> [point.q for point in MeanField("gelu").critical_points()]
+        [0, 3/2 + sqrt(17)/2]
+        >>> MeanField("softplus").critical_points()
+        ()
+        """
+        return find_critical_points(self.phi, parameters, digits)
+
+    def universality(self, parameters: Parameters | None = None, digits: int = 20) -> Universality:
+        """The universality class of φ, with the powers of depth at its critical point.
+
+        Args:
+            parameters: as for `critical_points`.
+            digits: digits of values that are not exact.
+
+        Returns:
+            "scale-invariant", "K*=0" (the limit q → 0, if it attracts), "half-stable" (the first
+            isolated point) or "none"; with exponents derived from the series of V and χ.
+
+        Raises:
+            DomainError: as for `critical_points`.
+
+        Source: Roberts, Yaida & Hanin (2022), The Principles of Deep Learning Theory,
+            arXiv:2106.10165, sections 5.2–5.3.
+
+        >>> print(MeanField("sin").universality().name)
+        K*=0
+        >>> MeanField("gelu").universality().p_perp
+        -8*sqrt(17) - 32
+        """
+        return classify(self.phi, parameters, digits)

@@ -24,10 +24,12 @@ from math import comb
 import sympy as sp
 
 from freejac.symbolic.errors import DomainError
-from freejac.symbolic.intervals import is_zero, precedes, sign_between, zeros
+from freejac.symbolic.intervals import compare, is_zero, precedes, signed_parts
 from freejac.symbolic.symbols import x
 
 __all__ = ["Delta", "Piece", "PiecewiseFunction", "decompose"]
+
+_MOST_PIECES = 256
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def _split(expr: sp.Expr, arguments: list[PiecewiseFunction]) -> PiecewiseFuncti
     return _merge(
         Piece(lower, upper, choose(piece.expr, sign) if sign else sp.S.Zero)
         for piece in inner.pieces
-        for lower, upper, sign in _signed(piece.expr, piece.lower, piece.upper)
+        for lower, upper, sign in signed_parts(piece.expr, piece.lower, piece.upper)
     )
 
 
@@ -245,31 +247,43 @@ def _select(
     """Take, point by point, the larger (or the smaller) of two functions."""
     pieces = []
     for lower, upper, (a, b) in _common([first, second]):
-        for low, high, sign in _signed(a - b, lower, upper):
+        for low, high, sign in signed_parts(a - b, lower, upper):
             pieces.append(Piece(low, high, a if (sign > 0) == first_if_positive else b))
     return _merge(pieces)
 
 
 def _decompose_cases(expr: sp.Piecewise) -> PiecewiseFunction:
     """Resolve `Piecewise`: the first condition that holds decides."""
-    *cases, (last, condition) = expr.args
-    if condition != sp.true:
+    if expr.args[-1][1] != sp.true:
         raise DomainError("the last case of a piecewise function must hold everywhere (otherwise)")
-    result = decompose(last)
-    for value, relation in reversed(cases):
-        holds = _indicator(relation)
-        pieces = [
-            Piece(lower, upper, yes if inside == 1 else no)
-            for lower, upper, (inside, yes, no) in _common([holds, decompose(value), result])
-        ]
-        result = _merge(pieces)
-    return result
+    parts = [
+        _combine(
+            [_indicator(condition), decompose(value)],
+            lambda pair: pair[1] if pair[0] == 1 else _OPEN,
+        )
+        for value, condition in expr.args
+    ]
+    # Neighbours first: with n cases every level walks n intervals, and there are log n levels.
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        rest = parts[len(parts) // 2 * 2 :]
+        parts = [
+            _combine([first, second], lambda pair: pair[1] if pair[0] == _OPEN else pair[0])
+            for first, second in pairs
+        ] + rest
+    return parts[0]
+
+
+_OPEN = sp.Dummy("open")
+"""Stands where no case of a `Piecewise` has decided yet."""
 
 
 def _indicator(condition: sp.Basic) -> PiecewiseFunction:
     """1 where a condition on x holds, 0 elsewhere."""
     if condition in (sp.true, sp.false):
         return PiecewiseFunction.smooth(sp.Integer(condition == sp.true))
+    if isinstance(condition, (sp.Eq, sp.Ne)):
+        return _coincidence(condition)
     if isinstance(condition, (sp.Gt, sp.Ge, sp.Lt, sp.Le)):
         gap = decompose(condition.gts - condition.lts)
         return _split(sp.Heaviside(x), [gap])
@@ -281,6 +295,18 @@ def _indicator(condition: sp.Basic) -> PiecewiseFunction:
     if isinstance(condition, sp.Not):
         return _combine(parts, lambda values: 1 - values[0])
     raise DomainError(f"the condition {condition} is not a comparison of functions of x")
+
+
+def _coincidence(condition: sp.Eq | sp.Ne) -> PiecewiseFunction:
+    """Where two functions are equal: at single points, which do not matter, or on whole pieces."""
+    gap = decompose(condition.lhs - condition.rhs)
+    if any(not piece.expr.has(x) and piece.expr.free_symbols for piece in gap.pieces):
+        raise DomainError(f"the condition {condition} compares parameters; give them numbers")
+    equal = isinstance(condition, sp.Eq)
+    return _merge(
+        Piece(p.lower, p.upper, sp.Integer((not p.expr.has(x) and is_zero(p.expr)) == equal))
+        for p in gap.pieces
+    )
 
 
 def _decompose_singular(expr: sp.Expr) -> PiecewiseFunction:
@@ -306,39 +332,25 @@ def _decompose_singular(expr: sp.Expr) -> PiecewiseFunction:
     raise DomainError(f"a Dirac delta may only enter linearly, not as in {expr}")
 
 
-def _signed(
-    expr: sp.Expr, lower: sp.Expr, upper: sp.Expr
-) -> Iterable[tuple[sp.Expr, sp.Expr, int]]:
-    """Split an interval at the zeros of a smooth function, with its sign on each part."""
-    ends = [lower, *zeros(expr, lower, upper), upper]
-    return [(a, b, sign_between(expr, a, b)) for a, b in pairwise(ends)]
-
-
 def _common(
     functions: list[PiecewiseFunction],
 ) -> Iterable[tuple[sp.Expr, sp.Expr, list[sp.Expr]]]:
     """Walk the common refinement of several partitions."""
     index = [0] * len(functions)
     lower = -sp.oo
-    while True:
+    while lower != sp.oo:
         current = [f.pieces[i] for f, i in zip(functions, index, strict=True)]
-        upper = current[0].upper
-        for piece in current[1:]:
-            if piece.upper != upper and precedes(piece.upper, upper):
-                upper = piece.upper
+        upper, ending = current[0].upper, [0]
+        for k, piece in enumerate(current[1:], start=1):
+            order = compare(piece.upper, upper)
+            if order < 0:
+                upper, ending = piece.upper, [k]
+            elif order == 0:
+                ending.append(k)
         yield lower, upper, [piece.expr for piece in current]
-        if upper == sp.oo:
-            return
-        index = [
-            i + (1 if _coincide(piece.upper, upper) else 0)
-            for i, piece in zip(index, current, strict=True)
-        ]
+        for k in ending:
+            index[k] += 1
         lower = upper
-
-
-def _coincide(a: sp.Expr, b: sp.Expr) -> bool:
-    """Tell whether two interval ends coincide (infinite ends included)."""
-    return a == b or (a.is_finite is not False and b.is_finite is not False and is_zero(a - b))
 
 
 def _combine(
@@ -355,6 +367,8 @@ def _merge(pieces: Iterable[Piece]) -> PiecewiseFunction:
             merged[-1] = Piece(merged[-1].lower, piece.upper, piece.expr)
         else:
             merged.append(piece)
+    if len(merged) > _MOST_PIECES:
+        raise DomainError(f"a function of more than {_MOST_PIECES} pieces is out of reach")
     return PiecewiseFunction(tuple(merged))
 
 

@@ -1,12 +1,12 @@
 """Signal propagation through a residual network: q, ⟨x⟩, ⟨x²⟩ and c_l, layer by layer.
 
-The model is hˡ = Wˡ xˡ⁻¹ + bˡ, xˡ = φ(hˡ) + xˡ⁻¹, with W of variance σ_w²/(L N) and b of σ_b².
+The model is hˡ = Wˡ xˡ⁻¹ + bˡ, xˡ = φ(hˡ) + a xˡ⁻¹, with W of variance σ_w²/(L N) and b of σ_b².
 With ⟨φ(hˡ) xˡ⁻¹⟩ = ⟨φ(hˡ)⟩⟨xˡ⁻¹⟩,
-    ⟨xˡ⟩ = E[φ] + ⟨xˡ⁻¹⟩,   ⟨(xˡ)²⟩ = E[φ²] + 2 E[φ] ⟨xˡ⁻¹⟩ + ⟨(xˡ⁻¹)²⟩,
+    ⟨xˡ⟩ = E[φ] + a⟨xˡ⁻¹⟩,   ⟨(xˡ)²⟩ = E[φ²] + 2a E[φ] ⟨xˡ⁻¹⟩ + a²⟨(xˡ⁻¹)²⟩,
     q^{l+1} = (σ_w²/L) ⟨(xˡ)²⟩ + σ_b²,
 the expectations at variance q^l.
 
-Source: Tarnowski et al. (2019), section II.2, with skip weight 1.
+Source: Tarnowski et al. (2019), section II.2.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def propagate(
     sigma_b: Number,
     q1: Number,
     *,
+    skip: Number,
     mean: Number,
     parameters: Parameters,
 ) -> Propagation:
@@ -65,13 +66,14 @@ def propagate(
     layers = layer_count(depth)
     values = bind_parameters(mean_field.phi, parameters)
     with mp.workdps(_DIGITS):
-        weight, bias, variance, centre = (
+        weight, bias, variance, centre, kept = (
             finite(name, value)
             for name, value in (
                 ("sigma_w", sigma_w),
                 ("sigma_b", sigma_b),
                 ("q1", q1),
                 ("mean", mean),
+                ("the skip weight", skip),
             )
         )
         if weight <= 0 or bias < 0:
@@ -89,8 +91,8 @@ def propagate(
         rows: list[tuple[float, ...]] = []
         for _ in range(layers):
             shift = first(variance)
-            square += second(variance) + 2 * shift * centre
-            centre += shift
+            square = second(variance) + 2 * kept * shift * centre + kept**2 * square
+            centre = shift + kept * centre
             row = (variance, centre, square, weight**2 * slope(variance))
             rows.append(tuple(float(entry) for entry in row))
             variance = share * square + bias**2

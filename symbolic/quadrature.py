@@ -22,7 +22,7 @@ from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import x
 
-__all__ = ["gaussian_mean", "gaussian_means", "legendre_rule", "numeric_pieces"]
+__all__ = ["exact_number", "gaussian_mean", "gaussian_means", "legendre_rule", "numeric_pieces"]
 
 _GUARD_DIGITS = 15
 _MAX_BISECTIONS = 40
@@ -130,7 +130,7 @@ def numeric_pieces(
     if missing:
         raise DomainError(f"give a value for the parameter {', '.join(missing)}")
     numbers = [finite(s.name, values[s]) for s in symbols]
-    exact = {s: _exact(values[s]) for s in symbols}
+    exact = {s: exact_number(values[s]) for s in symbols}
     ends = [
         [finite("a breakpoint", end.subs(exact)) for end in function.breakpoints]
         for function in functions
@@ -162,8 +162,8 @@ def _weighted(integrand: Integrand, powers: Sequence[tuple[int, int]], q: mpf) -
     return weighted
 
 
-def _exact(value: Number) -> sp.Rational:
-    """The rational number that a float or an mpf is."""
+def exact_number(value: Number) -> sp.Rational:
+    """The number as SymPy has it; a float or an mpf is the rational number that it is."""
     if isinstance(value, sp.Basic):
         return value
     if isinstance(value, mpf):
@@ -287,7 +287,7 @@ def _panel(a: mpf, b: mpf, integrand: Integrand, digits: int) -> list[tuple[mpf,
 def _delta_part(f: PiecewiseFunction, q: mpf, values: Mapping[sp.Symbol, Number]) -> mpf:
     """Σ w (−1)ᵏ dᵏ/dxᵏ of the normal density at the deltas."""
     total = mpf(0)
-    exact = {s: _exact(v) for s, v in values.items()}
+    exact = {s: exact_number(v) for s, v in values.items()}
     for delta in f.deltas:
         at = finite("a breakpoint", delta.location.subs(exact))
         weight = finite("a jump", delta.weight.subs(exact))

@@ -1,10 +1,10 @@
-"""The input-output Jacobian of a residual network: J = Π (1 + Dˡ Wˡ), W of variance σ_w²/(L N).
+"""The input-output Jacobian of a residual network: J = Π (a + Dˡ Wˡ), W of variance σ_w²/(L N).
 
-The derivation is kept in order, each step a function or a property: the generalised
-Schwinger–Dyson equation of one layer, its Green's function, its S-transform, the leading order in
-1/L, the product of L layers, and from it M⁻¹, the moments, the Green's equation and the edges. In
-the limit L → ∞ all of it depends on one number, the effective cumulant c = (1/L) Σ c_l with
-c_l = σ_w² E[φ′(√q_l z)²].
+In the limit L → ∞ all of it depends on one number, the effective cumulant c = (1/L) Σ c_l with
+c_l = σ_w² E[φ′(√q_l z)²]: the one-layer law (`residual_layer`) is expanded in 1/L
+(`depth_expansion`), and from S of the product come M⁻¹, the moments, the Green's equation, its
+solution, the density and the edges. With a skip weight a ≠ 1 the law is that of a^{2L} times the
+eigenvalues at c/a². `ResNet.finite` keeps L finite.
 
 Source: Tarnowski, Warchoł, Jastrzębski, Tabor and Nowak, "Dynamical isometry is achieved in
 residual networks in a universal way for any activation function" (2019), section II.
@@ -12,123 +12,104 @@ residual networks in a universal way for any activation function" (2019), sectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import sympy as sp
 from mpmath import mp
 
 from freejac.symbolic.activation import Activation, activation
-from freejac.symbolic.domain import Number, finite
-from freejac.symbolic.errors import DomainError, InternalError, NotConvergedError
+from freejac.symbolic.depth_expansion import depth_expansion, universal_exponent
+from freejac.symbolic.derivative_law import DerivativeLaw
+from freejac.symbolic.determining_series import determining_series
+from freejac.symbolic.domain import Number, exact, finite, layer_count
+from freejac.symbolic.ensembles import Ensemble, ensemble
+from freejac.symbolic.errors import DomainError, InternalError
+from freejac.symbolic.explanation import Explanation
 from freejac.symbolic.fixed_points import Parameters
+from freejac.symbolic.lambert import GeneralizedLambertW
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.propagation import Propagation, propagate
-from freejac.symbolic.series import Series, from_expr, lagrange_moments
+from freejac.symbolic.residual_finite import FiniteResNet
+from freejac.symbolic.residual_steps import residual_steps
+from freejac.symbolic.schwinger_dyson import stieltjes_symbol
+from freejac.symbolic.series import lagrange_moments
 from freejac.symbolic.symbols import cumulant, parameter, sigma_w, z
+from freejac.symbolic.symbols import depth as depth_symbol
 from freejac.symbolic.transforms import inverse_mgf
+from freejac.symbolic.universal_density import residual_density
 
-__all__ = [
-    "ResNet",
-    "layer_variance",
-    "one_layer_green_equation",
-    "one_layer_s_transform",
-    "one_layer_series",
-    "residual_density",
-    "stieltjes_symbol",
-]
+__all__ = ["ResNet", "residual_density"]
 
-layer_variance = parameter("s", positive=True)
-"""Variance s = c_l/L of the circular matrix D W of one layer."""
-stieltjes_symbol = sp.Symbol("G")
-"""The unknown G(z) of the Green's equations."""
-
-
-@lru_cache(maxsize=1)
-def one_layer_green_equation() -> sp.Eq:
-    """Derive the equation for G of (1+X)(1+X)ᵀ, X circular of variance s.
-
-    The linearisation [[z, −1], [−1, 1]] has 2×2 generalised Green's function 𝒢 with
-    𝒢⁻¹ = [[z, −1], [−1, 1]] − s·diag(𝒢₂₂, 𝒢₁₁); G = 𝒢₁₁, and 𝒢₂₂ is eliminated.
-
-    Source: Tarnowski et al., the generalised Schwinger–Dyson equation of section II.1.
-
-    >>> one_layer_green_equation()
-    Eq(G, (-G*s + 1)/(z*(G*s - 1)**2 - 1))
-    """
-    s, green, other = layer_variance, stieltjes_symbol, sp.Dummy("other")
-    upper, lower, skip = z - s * other, 1 - s * green, sp.Integer(-1)
-    determinant = upper * lower - skip**2
-    # 𝒢₁₁ = lower/determinant and 𝒢₂₂ = upper/determinant: their ratio is linear in 𝒢₂₂
-    ratio = sp.Poly(sp.expand(green * upper - other * lower), other)
-    eliminated = sp.cancel(-ratio.nth(0) / ratio.nth(1))
-    product = sp.factor((upper * lower).subs(other, eliminated))
-    return sp.Eq(green, lower / (product + (determinant - upper * lower)))
-
-
-@lru_cache(maxsize=1)
-def one_layer_s_transform() -> sp.Expr:
-    """Derive S of (1+X)(1+X)ᵀ, exact in the variance s of X.
-
-    With m = M(ζ), G = (1+m)/ζ and ζ = (1+m)/(m S(m)), so G = m S: the Green's equation becomes
-    one for S. Of its two roots the one that tends to 1 as s → 0 is taken.
-
-    >>> from_expr(one_layer_s_transform(), layer_variance, 2).coefficients
-    (1, -2*z - 1)
-    """
-    unknown = sp.Dummy("S")
-    equation = one_layer_green_equation()
-    replaced = (equation.lhs - equation.rhs).subs(z, (1 + z) / (z * unknown), simultaneous=True)
-    replaced = replaced.subs(stieltjes_symbol, z * unknown)
-    numerator = sp.fraction(sp.cancel(sp.together(replaced)))[0]
-    factors = [f for f, _ in sp.factor_list(numerator)[1] if f.has(layer_variance)]
-    square, slope, rest = sp.Poly(sp.Mul(*factors), unknown).all_coeffs()
-    root = sp.sqrt(sp.factor(slope**2 - 4 * square * rest))
-    for sign in (1, -1):
-        candidate = (sign * root - slope) / (2 * square)
-        start = from_expr(candidate, layer_variance, 1)
-        if start.valuation == 0 and start.leading == 1:
-            return sp.factor(candidate)
-    raise InternalError("no root of the one-layer equation tends to 1 without weights")
-
-
-@lru_cache(maxsize=4)
-def one_layer_series(terms: int = 2) -> Series:
-    """Expand log S of one layer in s: the orders in 1/L.
-
-    >>> one_layer_series().coefficient(1)
-    -2*z - 1
-    """
-    return from_expr(one_layer_s_transform(), layer_variance, terms).log()
+Source = str | sp.Expr | Activation | DerivativeLaw
 
 
 class ResNet:
-    """The Jacobian of a wide and deep residual network, skip weight 1.
+    """The Jacobian of a wide and deep residual network.
 
     Attributes:
-        phi: the activation, or None for the universal law alone.
+        phi: the activation, when the skip passes over one weight layer; else None.
+        block: the activations, or laws of D², of the weight layers that a skip passes over.
+        skip: the skip weight a.
+        gain: (γ/σ)² of batch normalisation, 1 without.
 
     >>> R = ResNet()
     >>> R.s_transform, R.moment(1), R.moment(2)
     (exp(-cumulant*(2*z + 1)), exp(cumulant), (2*cumulant + 1)*exp(2*cumulant))
-    >>> ResNet("relu").cumulant
-    sigma_w**2/2
+    >>> ResNet("relu").cumulant, ResNet(["relu", "linear"]).cumulant
+    (sigma_w**2/2, sigma_w**4/2)
     """
 
-    def __init__(self, phi: str | sp.Expr | Activation | None = None) -> None:
-        """Take an activation, anything `freejac.activation` takes, or nothing."""
-        self.phi = None if phi is None else activation(phi)
+    def __init__(
+        self,
+        phi: Source | Sequence[Source] | None = None,
+        skip: Number = 1,
+        *,
+        batch_norm: bool | tuple[Number, Number] = False,
+    ) -> None:
+        """Take what is inside the skip connection.
+
+        Args:
+            phi: an activation, anything `freejac.activation` takes, or the law of its D²; a list
+                of them for a block of several weight layers, each of scale σ_w, the block with
+                one factor 1/L; nothing for the universal law alone.
+            skip: the skip weight a, real and not 0, a number or a symbol.
+            batch_norm: (γ, σ), as every pre-activation is replaced by γ(h − ⟨h⟩)/σ, so that D is
+                diag(φ′ γ/σ); True for the symbols gamma and sigma. q is then the variance of the
+                argument of φ.
+
+        Raises:
+            DomainError: a is 0 or not finite; γ or σ is not positive.
+
+        >>> ResNet("relu", batch_norm=True).cumulant
+        gamma**2*sigma_w**2/(2*sigma**2)
+        """
+        sources = [] if phi is None else [phi] if not isinstance(phi, (list, tuple)) else list(phi)
+        if phi is not None and not sources:
+            raise DomainError("a residual block needs at least one layer")
+        self.block = tuple(s if isinstance(s, DerivativeLaw) else activation(s) for s in sources)
+        only = self.block[0] if len(self.block) == 1 else None
+        self.phi = only if isinstance(only, Activation) else None
+        self.skip = exact("the skip weight", skip)
+        if self.skip == 0 or not (self.skip.is_finite and self.skip.is_real):
+            raise DomainError(
+                f"the skip weight is a finite real number other than 0, not {skip}; "
+                "without skip connections use Jacobian"
+            )
+        self.gain = _gain(batch_norm)
 
     def __repr__(self) -> str:
-        return f"ResNet({self.phi.name!r})" if self.phi else "ResNet()"
+        names = [source.name for source in self.block]
+        shown = "" if not names else repr(names[0]) if len(names) == 1 else repr(names)
+        more = "" if self.skip == 1 else f"{', ' if shown else ''}skip={self.skip}"
+        return f"ResNet({shown}{more})"
 
     @cached_property
     def mean_field(self) -> MeanField:
         """The Gaussian expectations of the activation.
 
         Raises:
-            DomainError: the network was made without an activation.
+            DomainError: the network was made without an activation, or with several.
         """
         if self.phi is None:
             raise DomainError("give an activation: ResNet('tanh') rather than ResNet()")
@@ -138,21 +119,37 @@ class ResNet:
     def cumulant(self) -> sp.Expr:
         """c_l = σ_w² E[φ′(√q z)²] of a layer of variance q; the symbol when φ is not given.
 
+        In a block the factors of its layers multiply; batch normalisation puts (γ/σ)² to each.
+
         >>> ResNet("hard_tanh").cumulant
         sigma_w**2*erf(sqrt(2)/(2*sqrt(q)))
         """
-        return cumulant if self.phi is None else sigma_w**2 * self.mean_field.mu(1)
+        if not self.block:
+            return cumulant
+        means = (
+            s.moment(1) if isinstance(s, DerivativeLaw) else MeanField(s).mu(1) for s in self.block
+        )
+        return sp.Mul(*(sigma_w**2 * self.gain * mean for mean in means))
+
+    @property
+    def _ratio(self) -> sp.Expr:
+        """The cumulant of J/aᴸ, c/a²."""
+        return cumulant / self.skip**2
+
+    @property
+    def _scale(self) -> sp.Expr:
+        """The factor a^{2L} of the eigenvalues."""
+        return self.skip ** (2 * depth_symbol)
 
     @cached_property
     def s_transform(self) -> sp.Expr:
-        """S(z) = exp(−c(1+2z)): log S_l(c_l/L) summed over the layers, to leading order in 1/L.
+        """S(z) = a^{−2L} exp(−(c/a²)(1+2z)): log S_l summed over the layers, to leading order in 1/L.
 
-        The terms beyond the first are O(1/L²) each and add up to O(1/L).
+        >>> from freejac.symbolic.schwinger_dyson import skip_symbol
+        >>> ResNet(skip=skip_symbol).s_transform
+        a**(-2*L)*exp(-cumulant*(2*z + 1)/a**2)
         """
-        series = one_layer_series()
-        if series.coefficient(0) != 0:
-            raise InternalError("S of one layer is not 1 without weights")
-        return sp.exp(sp.factor(cumulant * series.coefficient(1)))
+        return sp.exp(sp.factor(self._ratio * universal_exponent())) / self._scale
 
     @cached_property
     def inverse_mgf(self) -> sp.Expr:
@@ -165,7 +162,7 @@ class ResNet:
 
     @cached_property
     def green_equation(self) -> sp.Eq:
-        """The equation G = (zG − 1) exp(c(1 − 2zG)) that the Green's function solves.
+        """The equation G = (zG − 1) exp(c(1 − 2zG)) that the Green's function solves, at a = 1.
 
         From G = m S(m) with m = zG − 1.
 
@@ -173,8 +170,21 @@ class ResNet:
         Eq(G, (G*z - 1)*exp(cumulant*(-2*G*z + 1)))
         """
         m = z * stieltjes_symbol - 1
-        exponent = sp.expand(self.s_transform.subs(z, m).exp / cumulant)
-        return sp.Eq(stieltjes_symbol, m * sp.exp(cumulant * exponent))
+        exponent = sp.expand(universal_exponent().subs(z, m))
+        return sp.Eq(stieltjes_symbol, m * sp.exp(self._ratio * exponent) / self._scale)
+
+    @cached_property
+    def green_function(self) -> sp.Expr:
+        """G(z) by the generalised Lambert function: (c + W(−c; c; z))/(2cz) at a = 1.
+
+        The paper says "the Lambert function"; it is the one with a rational argument, for with
+        x = c(2zG − 1) the Green's equation is eˣ(x + c)/(x − c) = z. See `symbolic.lambert`.
+
+        >>> ResNet().green_function
+        (cumulant + GeneralizedLambertW(-cumulant, cumulant, z))/(2*cumulant*z)
+        """
+        ratio = self._ratio
+        return (ratio + GeneralizedLambertW(-ratio, ratio, z / self._scale)) / (2 * ratio * z)
 
     def moment(self, k: int) -> sp.Expr:
         """m_k of the eigenvalues of J Jᵀ, by Lagrange inversion.
@@ -207,7 +217,10 @@ class ResNet:
         (sqrt(cumulant)*sqrt(cumulant + 2) + cumulant + 1)*exp(sqrt(cumulant)*sqrt(cumulant + 2))
         """
         (low, low_exponent), (high, high_exponent) = self._edge_parts
-        return low * sp.exp(low_exponent), high * sp.exp(high_exponent)
+        return (
+            self._scale * low * sp.exp(low_exponent),
+            self._scale * high * sp.exp(high_exponent),
+        )
 
     @cached_property
     def condition_number(self) -> sp.Expr:
@@ -223,23 +236,81 @@ class ResNet:
 
     @cached_property
     def _edge_parts(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
-        """(λ without its exponential, the exponent) at the lower and at the upper edge.
+        """(λ without its exponential, the exponent) at the lower and at the upper edge, a = 1.
 
         The edges are inverse to each other in both parts; the lower one is written as an
         inverse, which loses no digits to cancellation at small c.
         """
-        slope = 1 / (1 + z) - 1 / z - sp.diff(self.s_transform.exp, z)
+        exponent = cumulant * universal_exponent()
+        slope = 1 / (1 + z) - 1 / z - sp.diff(exponent, z)
         condition = sp.Poly(sp.fraction(sp.cancel(slope))[0], z)
         square, linear, rest = condition.all_coeffs()
         half, product = sp.cancel(-linear / (2 * square)), sp.cancel(rest / square)
         root = sp.sqrt(sp.factor(half**2 - product))
         (low, fall), (high, rise) = (
-            (sp.expand(sp.radsimp((1 + m) / m)), sp.expand(-self.s_transform.exp.subs(z, m)))
+            (sp.expand(sp.radsimp((1 + m) / m)), sp.expand(-exponent.subs(z, m)))
             for m in (half - root, half + root)
         )
         if sp.expand(low * high) != 1 or sp.expand(fall + rise) != 0:
             raise InternalError("the edges of the residual spectrum are not inverse to each other")
-        return (1 / high, fall), (high, rise)
+        parts = ((1 / high, fall), (high, rise))
+        if self.skip == 1:
+            return parts
+        return tuple(
+            (a.subs(cumulant, self._ratio), b.subs(cumulant, self._ratio)) for a, b in parts
+        )
+
+    def depth_expansion(
+        self, orders: int = 3, weights: str | Ensemble = "gaussian"
+    ) -> tuple[sp.Expr, ...]:
+        """Expand a² S of one layer in 1/L: the coefficients of 1, 1/L, 1/L², …
+
+        The limit keeps the first two; from the third on the weight ensemble and μ_2, μ_3, … of
+        the activation enter, and universality ends.
+
+        Args:
+            orders: how many coefficients, ≥ 1.
+            weights: "gaussian", "orthogonal", or an `Ensemble`.
+
+        >>> ResNet("linear").depth_expansion(2)
+        (1, -sigma_w**2*(2*z + 1))
+        """
+        wanted = layer_count(orders)
+        layer = self._finite(sp.S.One, ensemble(weights)).layer
+        block, values = layer.stand_in_block_series(max(1, wanted - 1))
+        series = determining_series(block)
+        known = [series.coefficient(n) for n in range(1, wanted)]
+        found = depth_expansion(known, self.skip, wanted)
+        return tuple(sp.factor(term.xreplace(values)) for term in found)
+
+    def finite(
+        self, depth: int | sp.Expr = depth_symbol, weights: str | Ensemble = "gaussian"
+    ) -> FiniteResNet:
+        """Keep the depth finite: the exact law, which depends on all μ_k and on the ensemble.
+
+        Args:
+            depth: the number of blocks, a positive integer or a symbol for one.
+            weights: "gaussian", "orthogonal", or an `Ensemble`.
+
+        Raises:
+            DomainError: the depth is not a positive integer, or there is no activation.
+            UnknownNameError: the ensemble is not known.
+
+        >>> ResNet("relu").finite(2, "orthogonal").moment(2)
+        (sigma_w**2/4 + 1)**2*(3*sigma_w**4/16 + 3*sigma_w**2/2 + 1)
+        """
+        return self._finite(exact("the depth", depth), ensemble(weights))
+
+    def _finite(self, depth: sp.Expr, weights: Ensemble) -> FiniteResNet:
+        return FiniteResNet(self._sources(), depth, weights, self.skip, self._block_gain())
+
+    def _sources(self) -> tuple[Activation | DerivativeLaw, ...]:
+        if not self.block:
+            raise DomainError("give an activation: ResNet('tanh') rather than ResNet()")
+        return self.block
+
+    def _block_gain(self) -> sp.Expr:
+        return self.gain ** len(self.block)
 
     def propagate(
         self,
@@ -267,103 +338,94 @@ class ResNet:
             effective cumulant.
 
         Raises:
-            DomainError: an argument is out of range, or there is no activation.
+            DomainError: an argument is out of range, there is no activation or more than one, or
+                there is batch normalisation, which sets q itself.
 
         >>> ResNet("linear").propagate(4, sigma_w=1, sigma_b=0, q1=1).q[-1]     # (1 + 1/4)³
         1.953125
         """
+        if self.gain != 1:
+            raise DomainError("batch normalisation sets the variances itself: nothing to propagate")
         return propagate(
-            self.mean_field, depth, sigma_w, sigma_b, q1, mean=mean, parameters=parameters or {}
+            self.mean_field,
+            depth,
+            sigma_w,
+            sigma_b,
+            q1,
+            skip=self.skip,
+            mean=mean,
+            parameters=parameters or {},
         )
 
     def density(
-        self, lam: Number | Iterable[Number], *, cumulant: Number, digits: int = 15
+        self,
+        lam: Number | Iterable[Number],
+        *,
+        cumulant: Number,
+        depth: int | None = None,
+        digits: int = 15,
     ) -> float | list[float]:
-        """Evaluate the density of the eigenvalues of J Jᵀ.
+        """Evaluate the density of the eigenvalues of J Jᵀ, L → ∞.
 
         Args:
             lam: an eigenvalue, or a sequence of them; 0 outside the edges.
             cumulant: the effective cumulant c, positive.
+            depth: the number of layers, needed for the factor a^{2L} when a ≠ 1.
             digits: correct digits aimed at.
 
         Raises:
-            DomainError: a number is not finite, or c is not positive.
+            DomainError: a number is not finite, c is not positive, or the depth is missing.
 
         >>> round(ResNet().density(1, cumulant=0.5), 12)       # t/π with t·tan(t/2) = 1/2
         0.305637611171
         """
-        if isinstance(lam, Iterable):
-            return [float(residual_density(value, cumulant, digits)) for value in lam]
-        return float(residual_density(lam, cumulant, digits))
+        several = isinstance(lam, Iterable)
+        with mp.workdps(digits + 15):
+            scale, ratio = self.in_numbers(cumulant, depth)
+            found = [
+                float(residual_density(finite("lambda", value) / scale, ratio, digits) / scale)
+                for value in (lam if several else [lam])
+            ]
+        return found if several else found[0]
 
+    def in_numbers(self, cumulant: Number, depth: int | None) -> tuple[object, object]:
+        """a^{2L} and c/a² at mpmath's working precision, for the density.
 
-def residual_density(lam: Number, cumulant: Number, digits: int = 15) -> Any:
-    """Evaluate the universal density ρ(λ) of residual networks.
-
-    Put m = −1/2 + w with w = s + i t, t > 0 (the complex conjugate of the physical sheet):
-        log λ = log((w + 1/2)/(w − 1/2)) + 2cw.
-    Its imaginary part vanishes where the segment [−1/2, 1/2] is seen from w under the angle 2ct:
-    by the inscribed angle s² = 1/4 + t·cot(2ct) − t² = (1/2 − t·tan(ct))(1/2 + t·cot(ct)), a curve
-    from the edges at t = 0 to its top at t·tan(ct) = 1/2. There
-        log λ = artanh(s/(1/2 + t·cot(2ct))) + 2cs,
-    odd in s and falling with t for s > 0. So each λ has one t, bracketed, no branch is to be
-    chosen, and ρ = −Im G/π = t/(πλ). The law is symmetric under λ → 1/λ.
-
-    Args:
-        lam: the eigenvalue.
-        cumulant: c > 0.
-        digits: correct digits, relative.
-
-    Returns:
-        ρ(λ) as an mpmath number; 0 outside the support.
-
-    Raises:
-        DomainError: a number is not finite, or c is not positive.
-
-    Source: the Green's equation of Tarnowski et al.; the parametrisation is derived here.
-
-    >>> mp.nstr(residual_density(sp.Rational(1, 2), 1, 30) * sp.Rational(1, 4), 10) \
-    == mp.nstr(residual_density(2, 1, 30), 10)
-    True
-    """
-    with mp.workdps(digits + 15):
-        value, c = (finite(name, x) for name, x in (("lambda", lam), ("cumulant", cumulant)))
+        Raises:
+            DomainError: a is a symbol, or differs from 1 and the depth is missing.
+        """
+        c = finite("cumulant", cumulant)
         if c <= 0:
             raise DomainError(f"the cumulant must be positive, not {cumulant}")
-        if value <= 0:
-            return mp.zero
-        target = abs(mp.log(value))
-        reach = mp.sqrt(c * (c + 2))
-        if target >= mp.log1p(c + reach) + reach:
-            return mp.zero
-        top = _top(c, mp.prec)
-        # t = top·cos(α) makes log λ a smooth function at the top of the curve, α = 0
-        if target == 0:
-            return top / mp.pi
-        angle = _root(lambda a: _log_eigenvalue(top * mp.cos(a), c) - target, mp.zero, mp.pi / 2)
-        return top * mp.cos(angle) / (mp.pi * value)
+        if self.skip == 1:
+            return mp.one, c
+        if depth is None:
+            raise DomainError(f"give the depth: with skip weight {self.skip} the scale is a^(2L)")
+        weight = finite("the skip weight", self.skip)
+        return weight ** (2 * layer_count(depth)), c / weight**2
+
+    def explain(self) -> Explanation:
+        """The derivation of the law, step by step: text by str(), and `.latex()`.
+
+        >>> print(ResNet().explain()[0].rule)
+        the block of a layer is R-diagonal: X = D W with biunitarily invariant W
+        """
+        return residual_steps(self.skip, self.s_transform, self.green_equation, self.cumulant)
 
 
-@lru_cache(maxsize=64)
-def _top(c: Any, prec: int) -> Any:
-    """Find the top of the curve, t·tan(ct) = 1/2, at the working precision `prec`."""
-    return _root(lambda t: t * mp.sin(c * t) - mp.cos(c * t) / 2, mp.zero, mp.pi / (2 * c))
-
-
-def _root(func: Callable[[Any], Any], low: Any, high: Any) -> Any:
-    """Find the zero in a bracket, superlinearly and without leaving it."""
-    try:
-        return mp.findroot(func, (low, high), solver="anderson", tol=16 * mp.eps, maxsteps=200)
-    except ValueError:
-        raise NotConvergedError("the density did not settle in 200 steps; raise digits") from None
-
-
-def _log_eigenvalue(t: Any, c: Any) -> Any:
-    """Evaluate log λ ≥ 0 on the curve at height t, its value at the edge in the limit t → 0."""
-    half = mp.mpf(1) / 2
-    if t * c < mp.eps:
-        s = mp.sqrt(half * (half + 1 / c))
-        return mp.atanh(s / (half + half / c)) + 2 * c * s
-    squared = (half - t * mp.tan(c * t)) * (half + t * mp.cot(c * t))
-    s = mp.sqrt(max(squared, mp.zero))
-    return mp.atanh(s / (half + t * mp.cot(2 * c * t))) + 2 * c * s
+def _gain(batch_norm: bool | tuple[Number, Number]) -> sp.Expr:
+    """(γ/σ)², 1 without batch normalisation."""
+    if batch_norm is False:
+        return sp.S.One
+    if batch_norm is True:
+        gamma, sigma = parameter("gamma", positive=True), parameter("sigma", positive=True)
+    else:
+        if not isinstance(batch_norm, tuple) or len(batch_norm) != 2:
+            raise DomainError(f"batch_norm is True or a pair (gamma, sigma), not {batch_norm!r}")
+        gamma, sigma = (
+            exact(name, value) for name, value in zip(("gamma", "sigma"), batch_norm, strict=True)
+        )
+    for name, value in (("gamma", gamma), ("sigma", sigma)):
+        if value.is_finite is False or value.is_positive is False:
+            raise DomainError(f"{name} of batch normalisation must be positive, not {value}")
+    return (gamma / sigma) ** 2

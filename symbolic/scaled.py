@@ -17,9 +17,9 @@ import flint
 import sympy as sp
 from sympy.core.function import ArgumentIndexError
 
-from freejac.symbolic.balls import BallFunction
+from freejac.symbolic.balls import BallFunction, vanishes
 
-__all__ = ["dawson", "erfcx", "scaled_tail"]
+__all__ = ["dawson", "erfcx", "inverse_odd_series", "scaled_tail"]
 
 
 def scaled_tail(point: Any) -> Any:
@@ -31,6 +31,27 @@ def scaled_tail(point: Any) -> Any:
     if isinstance(point, flint.acb):
         half = flint.acb(half)
     return (point * point).hypgeom_u(half, half) / flint.arb.pi().sqrt()
+
+
+def inverse_odd_series(
+    arg: sp.Expr, n: int, x: sp.Symbol, *, sign: int, factor: sp.Expr
+) -> sp.Expr:
+    """Return factor Σ (±1)ᵏ (2k − 1)!!/(2ᵏ arg^{2k+1}), with an order term for what is left out.
+
+    Args:
+        arg: an expression that grows without bound as x → 0.
+        n: powers of 1/arg to go to.
+        x: the variable of the order term.
+        sign: 1 or −1, for the sign in the series.
+        factor: a constant.
+
+    Source: DLMF 7.12.1.
+    """
+    terms = [
+        factor * sign**k * sp.factorial2(2 * k - 1) / (2**k * arg ** (2 * k + 1))
+        for k in range((n + 1) // 2)
+    ]
+    return sp.Add(*terms, sp.Order(arg**-n, x))
 
 
 class _Entire(BallFunction):
@@ -52,8 +73,9 @@ class _Entire(BallFunction):
         return rf"{name}{power}\left({printer._print(self.args[0])}\right)"
 
     def _numpycode(self, printer: Any) -> str:
-        name = printer._module_format(f"scipy.special.{self.scipy_name}")
-        return f"{name}({printer._print(self.args[0])})"
+        # With its module: SymPy gives the bare name erfcx to the code for mpmath.
+        module = printer._module_format("scipy.special")
+        return f"{module}.{self.scipy_name}({printer._print(self.args[0])})"
 
     _scipycode = _numpycode
 
@@ -80,7 +102,7 @@ class erfcx(_Entire):  # noqa: N801 (SymPy's functions are named as they are wri
         """Exact values; None keeps the function unevaluated."""
         if arg in (sp.nan, sp.zoo):
             return sp.nan
-        if arg.is_zero:
+        if vanishes(arg):
             return sp.S.One
         if arg is sp.oo:
             return sp.S.Zero
@@ -109,6 +131,19 @@ class erfcx(_Entire):  # noqa: N801 (SymPy's functions are named as they are wri
 
     def _eval_is_positive(self) -> bool | None:
         return True if self.args[0].is_real else None
+
+    def _eval_aseries(self, n: int, args0: Any, x: sp.Symbol, logx: Any) -> sp.Expr:
+        (arg,) = self.args
+        if args0[0] not in (sp.oo, -sp.oo):
+            return super()._eval_aseries(n, args0, x, logx)
+        tail = inverse_odd_series(arg, n, x, sign=-1, factor=1 / sp.sqrt(sp.pi))
+        return tail if args0[0] is sp.oo else 2 * sp.exp(arg**2) + tail
+
+    def _eval_rewrite_as_tractable(
+        self, arg: sp.Expr, limitvar: sp.Symbol | None = None, **_: Any
+    ) -> sp.Expr:
+        falls = limitvar is not None and sp.limit(arg, limitvar, sp.oo) is -sp.oo
+        return 2 * sp.exp(arg**2) - erfcx(-arg) if falls else self
 
     def _eval_rewrite_as_erfc(self, arg: sp.Expr, **_: Any) -> sp.Expr:
         return sp.exp(arg**2) * sp.erfc(arg)
@@ -140,7 +175,7 @@ class dawson(_Entire):  # noqa: N801 (SymPy's functions are named as they are wr
         """Exact values and the sign; None keeps the function unevaluated."""
         if arg in (sp.nan, sp.zoo):
             return sp.nan
-        if arg.is_zero or arg in (sp.oo, -sp.oo):
+        if vanishes(arg) or arg in (sp.oo, -sp.oo):
             return sp.S.Zero
         if arg.could_extract_minus_sign():
             return -cls(-arg)
@@ -172,6 +207,11 @@ class dawson(_Entire):  # noqa: N801 (SymPy's functions are named as they are wr
 
     def _eval_is_zero(self) -> bool | None:
         return self.args[0].is_zero if self.args[0].is_real else None
+
+    def _eval_aseries(self, n: int, args0: Any, x: sp.Symbol, logx: Any) -> sp.Expr:
+        if args0[0] in (sp.oo, -sp.oo):
+            return inverse_odd_series(self.args[0], n, x, sign=1, factor=sp.S.Half)
+        return super()._eval_aseries(n, args0, x, logx)
 
     def _eval_rewrite_as_erfi(self, arg: sp.Expr, **_: Any) -> sp.Expr:
         return sp.sqrt(sp.pi) * sp.exp(-(arg**2)) * sp.erfi(arg) / 2

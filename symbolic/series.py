@@ -9,26 +9,25 @@ product of L layers with L a symbol.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
-from sympy.polys.fields import sfield
 
+from freejac.symbolic.coefficients import ring_of, tidy
 from freejac.symbolic.errors import DomainError
+from freejac.symbolic.power_terms import Terms
+from freejac.symbolic.readable import readable, readable_ratio
 from freejac.symbolic.symbols import z
 
-__all__ = ["Series", "from_expr", "lagrange_moments", "readable"]
+__all__ = ["Series", "from_expr", "lagrange_moment_list", "lagrange_moments", "readable"]
 
 _ATTEMPTS = 4
 """How often `from_expr` doubles its working order when leading terms cancel."""
 
 
-def _tidy(expr: sp.Expr) -> sp.Expr:
-    """Canonical form of a coefficient: a quotient of coprime polynomials."""
-    return expr if expr.is_Rational else sfield(expr)[1].as_expr()
+_ZERO, _ONE = Terms.of([sp.S.Zero]), Terms.of([sp.S.One])
 
 
-@dataclass(frozen=True)
 class Series:
     """A Laurent series known to finitely many terms.
 
@@ -42,29 +41,70 @@ class Series:
     (p**L, L*p**L/p, p**L*(L**2 - L)/(2*p**2))
     """
 
-    leading: sp.Expr
-    valuation: int
-    unit: tuple[sp.Expr, ...]
+    __slots__ = ("_unit", "leading", "terms", "valuation")
+
+    def __init__(
+        self, leading: sp.Expr, valuation: int, unit: Sequence[sp.Expr] | Terms = ()
+    ) -> None:
+        """Keep the parts; the unit as expressions, or as terms that start with 1."""
+        self.leading, self.valuation = leading, valuation
+        self._unit: tuple[sp.Expr, ...] | None = None
+        if not isinstance(unit, Terms):
+            self._unit = tuple(sp.sympify(u, strict=True) for u in unit)
+            unit = Terms.of(self._unit)
+        self.terms = unit
 
     @classmethod
     def of(cls, coefficients: Sequence[object], valuation: int = 0) -> Series:
         """Series with the given coefficients from ``z**valuation`` on, known to ``len`` terms.
 
+        Raises:
+            DomainError: a coefficient is a float, or infinite.
+
         >>> Series.of([0, 2, 4]).valuation
         1
         """
-        terms = [sp.sympify(term, strict=True) for term in coefficients]
-        for lead, term in enumerate(terms):
-            first = _tidy(term)
-            if first != 0:
-                rest = [_tidy(term / first) for term in terms[lead + 1 :]]
-                return cls(first, valuation + lead, (sp.S.One, *rest))
-        return cls(sp.S.Zero, valuation + len(terms), ())
+        exprs = [sp.sympify(term, strict=True) for term in coefficients]
+        ring = ring_of(exprs)
+        ratios = [ring.ratio(expr) for expr in exprs]
+        for lead, (above, below) in enumerate(ratios):
+            if above:
+                rest = [ring.reduced(a * below, b * above) for a, b in ratios[lead + 1 :]]
+                unit = Terms.of_ratios(ring, [(ring.one, ring.one), *rest])
+                return cls(ring.quotient(above, below), valuation + lead, unit)
+        return cls(sp.S.Zero, valuation + len(exprs))
+
+    @property
+    def unit(self) -> tuple[sp.Expr, ...]:
+        """The coefficients over the leading one."""
+        if self._unit is None:
+            self._unit = self.terms.exprs
+        return self._unit
+
+    @property
+    def known(self) -> int:
+        """How many terms are known, from the leading one on."""
+        return len(self.terms.numerators)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Series):
+            return NotImplemented
+        return (self.leading, self.valuation, self.unit) == (
+            other.leading,
+            other.valuation,
+            other.unit,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.leading, self.valuation, self.unit))
+
+    def __repr__(self) -> str:
+        return f"Series({self.leading}, {self.valuation}, {self.unit})"
 
     @property
     def order(self) -> int:
         """The exponent N of the error term O(z**N)."""
-        return self.valuation + len(self.unit)
+        return self.valuation + self.known
 
     @property
     def coefficients(self) -> tuple[sp.Expr, ...]:
@@ -81,32 +121,54 @@ class Series:
             raise DomainError(f"the series is known to O(z^{self.order}) only: no term {exponent}")
         if exponent < self.valuation:
             return sp.S.Zero
-        return self.leading * self.unit[exponent - self.valuation]
+        place = exponent - self.valuation
+        if self._unit is not None:
+            return self.leading * self._unit[place]
+        return self.leading * self.terms.ring.quotient(*self.terms.ratio(place))
+
+    def truncated(self, terms: int) -> Series:
+        """Keep at most so many terms."""
+        return Series(self.leading, self.valuation, self.terms.cut(terms))
+
+    def padded(self, terms: int) -> Series:
+        """Take a polynomial to be known to so many terms."""
+        return Series(self.leading, self.valuation, self.terms.padded(terms))
 
     def __neg__(self) -> Series:
-        return Series(-self.leading, self.valuation, self.unit)
+        return Series(-self.leading, self.valuation, self.terms)
 
     def __add__(self, other: Series) -> Series:
         low, high = min(self.valuation, other.valuation), min(self.order, other.order)
-        terms = [self.coefficient(n) + other.coefficient(n) for n in range(low, high)]
-        return Series.of(terms, low)
+        ring = ring_of([self.leading, other.leading])
+        scales = [ring.ratio(series.leading) for series in (self, other)]
+        aligned = [
+            (series.terms if series.known else _ZERO).shifted(
+                min(series.valuation, high) - low, high - low
+            )
+            for series in (self, other)
+        ]
+        padded = [terms.padded(max(high - low, 0)) for terms in aligned]
+        total = padded[0].added(padded[1], ring, *scales)
+        lead = next((n for n, above in enumerate(total.numerators) if above), None)
+        if lead is None:
+            return Series(sp.S.Zero, high)
+        denominator = scales[0][1] * scales[1][1]
+        below = total.ring.lift(denominator, ring) * total.base**lead
+        leading = total.ring.quotient(total.numerators[lead], below)
+        rest = Terms(total.ring, total.base, total.numerators[lead:])
+        return Series(leading, low + lead, rest.monic())
 
     def __sub__(self, other: Series) -> Series:
         return self + (-other)
 
     def __mul__(self, other: Series) -> Series:
         valuation = self.valuation + other.valuation
-        known = min(len(self.unit), len(other.unit))
-        if known == 0:
-            return Series(sp.S.Zero, valuation, ())
-        unit = tuple(
-            _tidy(sp.Add(*(self.unit[i] * other.unit[n - i] for i in range(n + 1))))
-            for n in range(known)
-        )
+        if not (self.known and other.known):
+            return Series(sp.S.Zero, valuation)
         leading = self.leading * other.leading
         if leading.is_rational_function():  # a power such as p**L is better left as it is
-            leading = _tidy(leading)
-        return Series(leading, valuation, unit)
+            leading = tidy(leading)
+        return Series(leading, valuation, self.terms * other.terms)
 
     def scale(self, factor: object) -> Series:
         """Multiply by a constant.
@@ -116,18 +178,40 @@ class Series:
         """
         constant = sp.sympify(factor, strict=True)
         if constant == 0:
-            return Series(sp.S.Zero, self.order, ())
-        return Series(constant * self.leading, self.valuation, self.unit)
+            return Series(sp.S.Zero, self.order)
+        return Series(constant * self.leading, self.valuation, self.terms)
 
     def shift(self, exponent: int) -> Series:
         """Multiply by ``z**exponent``."""
-        return Series(self.leading, self.valuation + exponent, self.unit)
+        return Series(self.leading, self.valuation + exponent, self.terms)
+
+    def monic(self) -> Series:
+        """Divide by the leading term: the series starts with 1."""
+        return Series(sp.S.One, 0, self.terms)
+
+    def dilate(self, factor: object) -> Series:
+        """self(factor·z), the factor not zero.
+
+        >>> Series.of([1, 1, 1]).dilate(2).coefficients
+        (1, 2, 4)
+        """
+        constant = sp.sympify(factor, strict=True)
+        leading = self.leading * constant**self.valuation
+        return Series(leading, self.valuation, self.terms.dilated(constant))
+
+    def derivative(self) -> Series:
+        """Differentiate term by term.
+
+        >>> Series.of([5, 1, 1]).derivative().coefficients
+        (1, 2)
+        """
+        if not self.known:
+            return Series(sp.S.Zero, self.valuation - 1)
+        slopes = [(self.valuation + k) * u for k, u in enumerate(self.unit)]
+        return Series.of(slopes, self.valuation - 1).scale(self.leading)
 
     def power(self, exponent: object) -> Series:
         """Raise to a power: number or symbol.
-
-        With b = a^e, z·b′·a = e·z·a′·b gives the recurrence (a_0 = 1)
-        n b_n = Σ_{k=1}^{n} (k e − n + k) a_k b_{n−k}.
 
         Args:
             exponent: any exact number or expression free of the series variable. When the
@@ -141,18 +225,14 @@ class Series:
         """
         e = sp.sympify(exponent, strict=True)
         valuation = self.valuation * e
-        if not self.unit:
+        if not self.known:
             raise DomainError("no power of a series without a known nonzero term")
         if not valuation.is_Integer:
             raise DomainError(f"(z^{self.valuation})^({e}) is not a Laurent series")
-        unit: list[sp.Expr] = [sp.S.One]
-        for n in range(1, len(self.unit)):
-            terms = ((k * e - n + k) * self.unit[k] * unit[n - k] for k in range(1, n + 1))
-            unit.append(_tidy(sp.Add(*terms) / n))
         # a root of a perfect square shows itself only when the square is factored
         root = e.is_Rational and not e.is_Integer
         leading = sp.factor(self.leading) if root else self.leading
-        return Series(leading**e, int(valuation), tuple(unit))
+        return Series(_raised(leading, e), int(valuation), self.terms.power(e))
 
     def inverse(self) -> Series:
         """1/self.
@@ -173,16 +253,20 @@ class Series:
         """
         if inner.valuation < 1:
             raise DomainError("only a series that vanishes at 0 can be put into another")
-        if not self.unit:
-            return Series(sp.S.Zero, self.valuation * inner.valuation, ())
-        total = Series(sp.S.Zero, (len(self.unit)) * inner.valuation, ())
-        running = Series(sp.S.One, 0, (sp.S.One,) + (sp.S.Zero,) * (total.valuation - 1))
-        for u in self.unit:
-            total += running.scale(u)
-            running *= inner
+        if not self.known:
+            return Series(sp.S.Zero, self.valuation * inner.valuation)
+        if not inner.known:
+            if self.valuation:
+                raise DomainError("no power of a series without a known nonzero term")
+            return Series(self.leading, 0, self.terms.cut(1).padded(inner.valuation))
+        known = self.known * inner.valuation
+        if self.known > 1:  # inner z^v(1 + … + O(z^k)) is known to k terms beyond its first
+            known = min(known, inner.valuation + inner.known)
+        composed = self.terms.compose(inner.terms, inner.leading, inner.valuation, known)
+        result = Series(sp.S.One, 0, composed)
         if self.valuation:
-            total *= inner.power(self.valuation)
-        return total.scale(self.leading)
+            result *= inner.power(self.valuation)
+        return result.scale(self.leading)
 
     def reversion(self) -> Series:
         """Find the compositional inverse, by Lagrange: [zⁿ] f⁻¹ = (1/n) [z^{n−1}] (z/f)ⁿ.
@@ -193,11 +277,10 @@ class Series:
         >>> Series.of([1, -1, 0, 0], valuation=1).reversion().coefficients
         (1, 1, 2, 5)
         """
-        if self.valuation != 1 or not self.unit:
+        if self.valuation != 1 or not self.known:
             raise DomainError("only a series a·z + …, a ≠ 0, has a compositional inverse")
-        factor = Series(1 / self.leading, 0, Series(sp.S.One, 0, self.unit).power(-1).unit)
-        terms = [factor.power(n).coefficient(n - 1) / n for n in range(1, self.order)]
-        return Series.of(terms, 1)
+        unit = self.terms.reversed().dilated(1 / self.leading)
+        return Series(1 / self.leading, 1, unit)
 
     def exp(self) -> Series:
         """Exponentiate a series without a pole, from b′ = a′ b.
@@ -207,12 +290,9 @@ class Series:
         """
         if self.valuation < 0:
             raise DomainError("exp of a pole is not a Laurent series")
-        slopes = [n * self.coefficient(n) for n in range(self.order)]
-        unit: list[sp.Expr] = [sp.S.One]
-        for n in range(1, self.order):
-            terms = (slopes[k] * unit[n - k] for k in range(1, n + 1))
-            unit.append(_tidy(sp.Add(*terms) / n))
-        return Series(sp.exp(self.coefficient(0)), 0, tuple(unit))
+        constant = self.coefficient(0) if self.order > 0 else sp.S.Zero
+        full = Terms.of([sp.S.Zero, *(self.coefficient(n) for n in range(1, self.order))])
+        return Series(sp.exp(constant), 0, full.exp().cut(self.order))
 
     def log(self) -> Series:
         """Take the logarithm of a series that starts at z⁰, from a b′ = a′.
@@ -220,13 +300,19 @@ class Series:
         >>> Series.of([1, 1, 0]).log().coefficients
         (1, -1/2)
         """
-        if self.valuation != 0 or not self.unit:
+        if self.valuation != 0 or not self.known:
             raise DomainError("log of a zero or a pole is not a Laurent series")
-        terms: list[sp.Expr] = [sp.log(self.leading)]
-        for n in range(1, len(self.unit)):
-            known = (k * terms[k] * self.unit[n - k] for k in range(1, n))
-            terms.append(_tidy(self.unit[n] - sp.Add(*known) / n))
-        return Series.of(terms)
+        rest = self.terms.log().exprs[1:]
+        return Series.of([sp.log(self.leading), *rest])
+
+
+def _raised(leading: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    """leading**exponent, (1/p)**(−L) written p**L."""
+    power = leading**exponent
+    if power.is_Pow and not power.exp.is_Number and power.exp.could_extract_minus_sign():
+        above, below = power.base.as_numer_denom()
+        return below ** (-power.exp) if above == 1 else power
+    return power
 
 
 def from_expr(expr: sp.Expr, var: sp.Symbol = z, terms: int = 6) -> Series:
@@ -248,22 +334,26 @@ def from_expr(expr: sp.Expr, var: sp.Symbol = z, terms: int = 6) -> Series:
     >>> from_expr((z + p)**(-depth), terms=2).unit
     (1, -L/p)
     """
+    return _from_expr(sp.sympify(expr, strict=True), var, terms)
+
+
+@lru_cache(maxsize=256)
+def _from_expr(expr: sp.Expr, var: sp.Symbol, terms: int) -> Series:
     working = terms
     for _ in range(_ATTEMPTS):
-        series = _expand(sp.sympify(expr, strict=True), var, working)
-        if len(series.unit) >= terms:
-            return Series(series.leading, series.valuation, series.unit[:terms])
+        series = _expand(expr, var, working)
+        if series.known >= terms:
+            return series.truncated(terms)
         working *= 2
     raise DomainError(f"no nonzero term of {expr} in {var} within {working // 2} orders")
 
 
 def _expand(expr: sp.Expr, var: sp.Symbol, terms: int) -> Series:
     """One pass of `from_expr`; the result may know fewer terms where leading ones cancel."""
-    padding = (sp.S.Zero,) * (terms - 1)
     if not expr.has(var):
-        return Series.of((expr, *padding))
+        return _constant(expr, terms)
     if expr == var:
-        return Series(sp.S.One, 1, (sp.S.One, *padding))
+        return Series(sp.S.One, 1, _ONE.padded(terms))
     if isinstance(expr, sp.exp):
         return _expand(expr.exp, var, terms).exp()
     if isinstance(expr, sp.log):
@@ -279,38 +369,9 @@ def _expand(expr: sp.Expr, var: sp.Symbol, terms: int) -> Series:
     raise DomainError(f"{expr} is not a power series in {var} that the engine can expand")
 
 
-def readable(expr: sp.Expr) -> sp.Expr:
-    """Choose the shorter of the factored form and the form collected in the depth.
-
-    >>> from freejac.symbolic.symbols import depth, mu1, mu2, p
-    >>> readable(1 + depth / p), readable(depth / p - depth)
-    ((L + p)/p, L*(1 - p)/p)
-    >>> readable(depth * mu2 / mu1**2 - depth + 1)
-    L*(-1 + mu_2/mu_1**2) + 1
-    """
-    forms = [_without_sign(sp.factor(expr))]
-    layers = sorted((s for s in expr.free_symbols if s.is_integer), key=lambda s: s.name)
-    forms += [sp.collect(sp.expand(expr), symbol, _short) for symbol in layers]
-    # a product reads more easily than a sum of the same length
-    return min(forms, key=lambda form: sp.count_ops(form) + (1 if form.is_Add else 0))
-
-
-def _short(coefficient: sp.Expr) -> sp.Expr:
-    """Factor a coefficient, or leave it a sum where that is shorter."""
-    return min(_without_sign(sp.factor(coefficient)), sp.expand(coefficient), key=sp.count_ops)
-
-
-def _without_sign(product: sp.Expr) -> sp.Expr:
-    """Move a minus in front of a product into its first sum: −(p − 1) is 1 − p."""
-    sign, rest = product.as_coeff_Mul()
-    if not sign.is_negative:
-        return product
-    factors = list(sp.Mul.make_args(rest))
-    for position, factor in enumerate(factors):
-        if isinstance(factor, sp.Add):
-            factors[position] = sp.Add(*(-term for term in factor.args))
-            return sp.Mul(-sign, *factors)
-    return product
+def _constant(expr: sp.Expr, terms: int) -> Series:
+    expr = tidy(expr)
+    return Series(sp.S.Zero, terms) if expr == 0 else Series(expr, 0, _ONE.padded(terms))
 
 
 def lagrange_moments(s_transform: sp.Expr | Series, k: int, var: sp.Symbol = z) -> sp.Expr:
@@ -339,11 +400,35 @@ def lagrange_moments(s_transform: sp.Expr | Series, k: int, var: sp.Symbol = z) 
         raise DomainError(f"the order of a moment is 0, 1, 2, …, not {k}")
     if k == 0:
         return sp.S.One
-    series = s_transform if isinstance(s_transform, Series) else from_expr(s_transform, var, k)
-    if series.valuation != 0 or not series.unit:
+    return _moments(s_transform, range(k, k + 1), var)[0]
+
+
+def lagrange_moment_list(
+    s_transform: sp.Expr | Series, count: int, var: sp.Symbol = z
+) -> tuple[sp.Expr, ...]:
+    """Derive m_1, …, m_count at once, as `lagrange_moments` does each.
+
+    >>> lagrange_moment_list(1 / (1 + z), 5)        # Catalan numbers
+    (1, 2, 5, 14, 42)
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise DomainError(f"the number of moments is 0, 1, 2, …, not {count}")
+    return _moments(s_transform, range(1, count + 1), var)
+
+
+def _moments(s_transform: sp.Expr | Series, orders: range, var: sp.Symbol) -> tuple[sp.Expr, ...]:
+    if not orders:
+        return ()
+    most = orders[-1]
+    series = s_transform if isinstance(s_transform, Series) else from_expr(s_transform, var, most)
+    if series.valuation != 0 or not series.known:
         raise DomainError("S must be regular and nonzero at 0: the law needs a finite nonzero mean")
-    known = len(series.unit)
-    if known < k:
-        raise DomainError(f"moment {k} needs {k} terms of S; {known} are known")
-    factor = from_expr(1 + var, var, known) * series.inverse()
-    return factor.leading**k * readable(factor.power(k).unit[k - 1] / k)
+    if series.known < most:
+        raise DomainError(f"moment {most} needs {most} terms of S; {series.known} are known")
+    factor = Series.of([1, 1]).padded(most) * series.truncated(most).inverse()
+    ring, base = factor.terms.ring, factor.terms.base
+    found = []
+    for k, above in zip(orders, factor.terms.lagrange(orders), strict=True):
+        ratio = Terms(ring, base, (*(ring.zero,) * (k - 1), above)).ratio(k - 1)
+        found.append(factor.leading**k * readable_ratio(ring, *ratio))
+    return tuple(found)

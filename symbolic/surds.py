@@ -17,24 +17,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import flint
 import sympy as sp
 
 from freejac.symbolic.errors import Undecided
-from freejac.symbolic.symbols import c as correlation
+from freejac.symbolic.polynomials import Poly, Ratio, Ring, square_free
 
 __all__ = ["Field", "Surd"]
 
-Poly: TypeAlias = Any
-"""flint.fmpq_mpoly"""
 Number: TypeAlias = "Surd | int"
 
-_LARGEST_FACTORED = 10**30
 
-
-class Field:
+class Field(Ring):
     """The rational functions in the symbols and constants of some expressions, and their roots.
 
     Args:
@@ -44,34 +39,21 @@ class Field:
 
     def __init__(self, exprs: Iterable[sp.Expr], whole: Iterable[sp.Expr] = ()) -> None:
         """Collect the generators."""
-        found: set[sp.Expr] = set()
-        for expr in exprs:
-            _collect_generators(expr, found)
-        for expr in whole:
-            if any(_is_irrational_power(part) for part in sp.preorder_traversal(expr)):
-                found.add(expr)
-            else:
-                _collect_generators(expr, found)
-        self.generators = tuple(sorted(found, key=sp.default_sort_key))
-        names = [f"g{i}" for i in range(len(self.generators))] or ["g0"]
-        self._context = flint.fmpq_mpoly_ctx.get(names, "lex")
-        self._atoms = dict(zip(self.generators, self._context.gens(), strict=False))
-        self.one_poly = self._context.constant(1)
+        super().__init__(exprs, whole)
         self.square_free: dict[str, tuple[Poly, Poly]] = {}
         self.zero = Surd(self, {})
         self.one = self.rational(1)
-        self.i = Surd(self, {(True, "1"): _Root(True, self.one_poly, _Ratio.of(self.one_poly))})
+        self.i = Surd(self, {(True, "1"): _Root(True, self.one_poly, Ratio.of(self.one_poly))})
 
     def rational(self, value: int | sp.Rational) -> Surd:
         """A rational number."""
-        exact = sp.Rational(value)
-        return self._poly(self._context.constant(flint.fmpq(int(exact.p), int(exact.q))))
+        return self._poly(self.constant(value))
 
     def number(self, expr: sp.Expr | int) -> Surd:
         """Bring an expression without x to normal form."""
         expr = sp.sympify(expr, strict=True)
-        if expr in self._atoms:
-            return self._poly(self._atoms[expr])
+        if expr in self.atoms:
+            return self._poly(self.atoms[expr])
         if expr.is_Rational:
             return self.rational(expr)
         if expr is sp.I:
@@ -90,127 +72,21 @@ class Field:
 
     def whole(self, expr: sp.Expr) -> Surd:
         """The same free of roots: an expression with roots counts as a constant of its own."""
-        return self._poly(self._atoms[expr]) if expr in self._atoms else self.number(expr)
+        return self._poly(self.atoms[expr]) if expr in self.atoms else self.number(expr)
 
     def _power(self, expr: sp.Expr) -> Surd:
         base, exponent = expr.as_base_exp()
         if exponent.is_Integer:
             return self.number(base) ** int(exponent)
         root = sp.sqrt(base)
-        if root in self._atoms:
-            return self._poly(self._atoms[root]) ** int(2 * exponent)
+        if root in self.atoms:
+            return self._poly(self.atoms[root]) ** int(2 * exponent)
         return self.number(base).sqrt() ** int(2 * exponent)
 
     def _poly(self, poly: Poly) -> Surd:
         if poly.is_zero():
             return self.zero
-        return Surd(self, {(False, "1"): _Root(False, self.one_poly, _Ratio.of(poly))})
-
-    def sign(self, poly: Poly) -> int | None:
-        """Sign of a polynomial that the assumptions prove: for q > 0, |c| < 1, real parameters."""
-        return self._plain_sign(poly) or self._correlated_sign(poly)
-
-    def _plain_sign(self, poly: Poly, positive: int = -1) -> int | None:
-        """All terms of one sign; `positive` is one more generator taken to be positive."""
-        signs = set()
-        for powers, coefficient in poly.to_dict().items():
-            for i, (generator, power) in enumerate(zip(self.generators, powers, strict=False)):
-                if power % 2 and i != positive and not generator.is_positive:
-                    return None
-            signs.add(1 if coefficient > 0 else -1)
-        return signs.pop() if len(signs) == 1 else None
-
-    def _correlated_sign(self, poly: Poly) -> int | None:
-        """The same after c = (1 − t)/(1 + t), which maps t > 0 onto |c| < 1."""
-        if correlation not in self._atoms:
-            return None
-        index = self.generators.index(correlation)
-        t = self._atoms[correlation]
-        degree = poly.degrees()[index]
-        moved = self._context.constant(0)
-        for powers, coefficient in poly.to_dict().items():
-            k = powers[index]
-            rest = tuple(0 if i == index else n for i, n in enumerate(powers))
-            term = self._context.from_dict({rest: coefficient})
-            moved += term * (1 - t) ** k * (1 + t) ** (degree - k)
-        return self._plain_sign(moved, index)
-
-    def to_sympy(self, poly: Poly) -> sp.Expr:
-        """A polynomial, expanded."""
-        return sp.Add(
-            *(
-                sp.Rational(int(coefficient.p), int(coefficient.q))
-                * sp.Mul(*(g**n for g, n in zip(self.generators, powers, strict=False) if n))
-                for powers, coefficient in poly.to_dict().items()
-            )
-        )
-
-    def factors(self, poly: Poly) -> list[sp.Expr]:
-        """The irreducible factors of a polynomial, its content first."""
-        content, factors = poly.factor()
-        powers = [self.to_sympy(factor) ** int(power) for factor, power in factors]
-        return [sp.Rational(int(content.p), int(content.q)), *powers]
-
-
-def _collect_generators(expr: sp.Expr, found: set[sp.Expr]) -> None:
-    """Symbols, constants and functions of them; a root also whole, in case it is nested."""
-    if expr.is_Rational or expr is sp.I:
-        return
-    if expr.is_Add or expr.is_Mul:
-        for part in expr.args:
-            _collect_generators(part, found)
-        return
-    base, exponent = expr.as_base_exp()
-    simple = exponent.is_Rational and exponent.q <= 2 and base is not sp.E
-    if expr.is_Pow and simple:
-        nested = any(_is_irrational_power(part) for part in sp.preorder_traversal(base))
-        if nested or not (exponent.is_Integer or base.is_positive):
-            found.add(base if exponent.is_Integer else sp.sqrt(base))
-        else:
-            _collect_generators(base, found)
-        return
-    found.add(expr)
-
-
-def _is_irrational_power(expr: sp.Expr) -> bool:
-    return bool(expr.is_Pow and not expr.exp.is_Integer)
-
-
-@dataclass(frozen=True)
-class _Ratio:
-    """A quotient of polynomials without common factor, the denominator integral and primitive."""
-
-    above: Poly
-    below: Poly
-
-    @classmethod
-    def of(cls, above: Poly, below: Poly | None = None) -> _Ratio:
-        one = above.context().constant(1)
-        if below is None or below == one:
-            return cls(above, one)
-        common = above.gcd(below)
-        above, below = above // common, below // common
-        unit = _content(below)
-        return cls(above / unit, below / unit)
-
-    def __add__(self, other: _Ratio) -> _Ratio:
-        if self.below == other.below:
-            return _Ratio.of(self.above + other.above, self.below)
-        return _Ratio.of(
-            self.above * other.below + other.above * self.below, self.below * other.below
-        )
-
-    def __mul__(self, other: _Ratio) -> _Ratio:
-        return _Ratio.of(self.above * other.above, self.below * other.below)
-
-
-def _content(poly: Poly) -> flint.fmpq:
-    """The rational number that leaves coprime integers, the leading one positive."""
-    coefficients = poly.coeffs()
-    above, below = flint.fmpz(0), flint.fmpz(1)
-    for coefficient in coefficients:
-        above, below = above.gcd(coefficient.p), below.lcm(coefficient.q)
-    return flint.fmpq(above if coefficients[0] > 0 else -above, below)
+        return Surd(self, {(False, "1"): _Root(False, self.one_poly, Ratio.of(poly))})
 
 
 @dataclass(frozen=True)
@@ -219,13 +95,13 @@ class _Root:
 
     imaginary: bool
     radicand: Poly
-    coefficient: _Ratio
+    coefficient: Ratio
 
     @property
     def key(self) -> tuple[bool, str]:
         return self.imaginary, str(self.radicand)
 
-    def scaled(self, ratio: _Ratio) -> _Root:
+    def scaled(self, ratio: Ratio) -> _Root:
         return _Root(self.imaginary, self.radicand, self.coefficient * ratio)
 
 
@@ -322,7 +198,7 @@ class Surd:
         """1/(r√s) = √s/(r s); for √(−s) with the sign."""
         (root,) = self.terms.values()
         sign = -1 if root.imaginary else 1
-        ratio = _Ratio.of(root.coefficient.below * sign, root.coefficient.above * root.radicand)
+        ratio = Ratio.of(root.coefficient.below * sign, root.coefficient.above * root.radicand)
         inverted = _Root(root.imaginary, root.radicand, ratio)
         return Surd(self.field, {inverted.key: inverted})
 
@@ -338,12 +214,12 @@ class Surd:
         above, below = root.coefficient.above, root.coefficient.below
         if self.field.sign(above * below) == -1:
             return self.field.i * (-self).sqrt()
-        outside, radicand = _square_free(self.field, above * below)
-        ratio = _Ratio.of(outside, below)
+        outside, radicand = square_free(self.field, above * below)
+        ratio = Ratio.of(outside, below)
         sign = self.field.sign(ratio.above * ratio.below)
         if sign is None:
             raise Undecided(sp.Mul(*self.field.factors(ratio.above * ratio.below)))
-        result = _Root(False, radicand, _Ratio(ratio.above * sign, ratio.below))
+        result = _Root(False, radicand, Ratio(ratio.above * sign, ratio.below))
         return Surd(self.field, {result.key: result})
 
     @property
@@ -371,6 +247,19 @@ class Surd:
         if len(signs) > 1:
             return None
         return signs.pop() if signs else 0
+
+    def split(self, constant: sp.Expr) -> tuple[sp.Rational, Surd]:
+        """Split r · constant off, the rational number r being 0 unless that stands alone."""
+        plain = self.terms.get((False, "1"))
+        if plain is None or constant not in self.field.atoms:
+            return sp.S.Zero, self
+        share, rest = divmod(
+            _linear_part(plain.coefficient.above, self.field, constant), plain.coefficient.below
+        )
+        if not rest.is_zero() or not share.is_constant():
+            return sp.S.Zero, self
+        number = self.field.to_sympy(share)
+        return number, self - self.field.number(number * constant)
 
     def leading_sign(self) -> int:
         """Sign of the leading coefficient: a convention, opposite for the opposite value."""
@@ -404,54 +293,34 @@ class Surd:
         )
 
 
+def _linear_part(poly: Poly, field: Field, generator: sp.Expr) -> Poly:
+    """The coefficient of the first power of a generator."""
+    index = field.generators.index(generator)
+    terms = {
+        tuple(n if i != index else 0 for i, n in enumerate(powers)): coefficient
+        for powers, coefficient in poly.to_dict().items()
+        if powers[index] == 1
+    }
+    return poly.context().from_dict(terms)
+
+
 def _times(field: Field, first: _Root, second: _Root) -> _Root:
     """√s·√t = g√(st/g²) for the common factor g of s and t, if its sign is known."""
     ratio = first.coefficient * second.coefficient
     if first.imaginary and second.imaginary:
-        ratio = _Ratio(ratio.above * -1, ratio.below)
+        ratio = Ratio(ratio.above * -1, ratio.below)
     imaginary = first.imaginary != second.imaginary
     one = field.one_poly
     if one in (first.radicand, second.radicand):
         return _Root(imaginary, first.radicand * second.radicand, ratio)
     if first.radicand == second.radicand:
-        return _Root(imaginary, one, ratio * _Ratio.of(first.radicand))
+        return _Root(imaginary, one, ratio * Ratio.of(first.radicand))
     product = first.radicand * second.radicand
     known = field.square_free.get(str(product))
     if known is None:
-        known = field.square_free[str(product)] = _square_free(field, product)
+        known = field.square_free[str(product)] = square_free(field, product)
     outside, radicand = known
-    return _Root(imaginary, radicand, ratio * _Ratio.of(outside))
-
-
-def _square_free(field: Field, poly: Poly) -> tuple[Poly, Poly]:
-    """(g, s) with poly = g² s; s is square-free but for squares of factors of unknown sign."""
-    content, factors = poly.factor_squarefree()
-    outside, radicand = _square_free_number(field, content)
-    for factor, power in factors:
-        sign = field.sign(factor)
-        if sign is None:
-            # A root is positive, and so must be what leaves it.
-            radicand *= factor ** int(power)
-            continue
-        outside *= (factor * sign) ** (int(power) // 2)
-        radicand *= factor ** (int(power) % 2)
-    return outside, radicand
-
-
-def _square_free_number(field: Field, number: flint.fmpq) -> tuple[Poly, Poly]:
-    """(g, s) with number = g² s, s an integer, square-free if it could be factored."""
-    whole = int(number.p) * int(number.q)
-    sign, size = (1, whole) if whole > 0 else (-1, -whole)
-    outside, inside = 1, 1
-    if size <= _LARGEST_FACTORED:
-        for prime, power in flint.fmpz(size).factor():
-            outside *= int(prime) ** (int(power) // 2)
-            inside *= int(prime) ** (int(power) % 2)
-    else:
-        root = int(flint.fmpz(size).isqrt())
-        outside, inside = (root, 1) if root * root == size else (1, size)
-    one = field.one_poly
-    return one * flint.fmpq(outside, int(number.q)), one * (sign * inside)
+    return _Root(imaginary, radicand, ratio * Ratio.of(outside))
 
 
 def _radical_factors(field: Field, root: _Root) -> list[sp.Expr]:
@@ -471,9 +340,13 @@ def _radical_factors(field: Field, root: _Root) -> list[sp.Expr]:
                 under *= factor * sign
             else:
                 over *= factor * sign
+    rest, core, power = below // under, under // under.term_content(), 0
+    while core != field.one_poly and divmod(rest, core)[1].is_zero():
+        rest, power = rest // core, power + 1
     return [
         radical * _sqrt_expr(field, over) / _sqrt_expr(field, under),
-        *(1 / factor for factor in field.factors(below // under)),
+        field.to_sympy(core) ** -power,
+        *(1 / factor for factor in field.factors(rest)),
     ]
 
 

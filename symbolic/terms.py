@@ -108,10 +108,14 @@ def _in_base_functions(expr: sp.Expr) -> sp.Expr:
     """
     if not expr.args or not expr.has(x):
         return expr
+    if isinstance(expr, sp.Mul):
+        expr = _with_sigmoids(expr)
     parts = [_in_base_functions(part) for part in expr.args]
     rebuilt = expr if tuple(parts) == expr.args else expr.func(*parts)
     u = rebuilt.args[0]
     if isinstance(rebuilt, sp.Pow):
+        if not rebuilt.base.has(x) and rebuilt.base.is_positive:
+            return sp.exp(rebuilt.exp * sp.log(rebuilt.base))
         rest = rebuilt.base - 1
         if isinstance(rest, sp.exp) and rebuilt.exp.is_Integer and rebuilt.exp < 0:
             return ((1 - sp.tanh(rest.args[0] / 2)) / 2) ** -rebuilt.exp
@@ -120,6 +124,20 @@ def _in_base_functions(expr: sp.Expr) -> sp.Expr:
         return _in_base_functions(softplus((u - 1).args[0]))
     rule = _BASE.get(rebuilt.func)
     return rule(u) if rule else rebuilt
+
+
+def _with_sigmoids(product: sp.Expr) -> sp.Expr:
+    """Write exp(u)/(1 + exp(u)) as the sigmoid."""
+    for factor in product.args:
+        base, power = factor.as_base_exp()
+        if isinstance(base - 1, sp.exp) and power.is_Integer and power < 0:
+            u = (base - 1).args[0]
+            exponent = sp.Add(*(e.args[0] for e in product.args if isinstance(e, sp.exp)))
+            times = sp.cancel(exponent / u)
+            if times.is_Integer and times > 0:
+                times = min(times, -power)
+                return product / sp.exp(u) ** times * base**times * sigmoid(u) ** times
+    return product
 
 
 _BASE: dict[type, Callable[[sp.Expr], sp.Expr]] = {

@@ -16,13 +16,18 @@ from freejac.symbolic.symbols import z
 __all__ = [
     "blue",
     "inverse_mgf",
+    "invert_inverse_mgf",
     "invert_mgf",
     "mgf_from_stieltjes",
+    "polynomial_equation",
+    "r_from_s",
     "r_transform",
+    "s_from_r",
     "s_transform",
     "scale_mgf",
     "scale_s",
     "stieltjes_from_mgf",
+    "stieltjes_from_r",
 ]
 
 _CHECKED_TERMS = 2
@@ -137,23 +142,97 @@ def r_transform(stieltjes: sp.Expr) -> sp.Expr:
     return sp.together(sp.expand(blue(stieltjes) - 1 / z))
 
 
+def stieltjes_from_r(r: sp.Expr) -> sp.Expr:
+    """G from R: the root of R(G) + 1/G = z with G ~ 1/z at infinity.
+
+    Args:
+        r: R as an expression in z: rational, or with one square root.
+
+    Raises:
+        NoClosedForm: as for `invert_mgf`.
+
+    >>> stieltjes_from_r(z)
+    z/2 - sqrt(z**2 - 4)/2
+    """
+    at_zero = from_expr((r + 1 / z), z, _CHECKED_TERMS + 1)
+    expected = at_zero.inverse().reversion()
+    return sp.expand(_solve(r + 1 / z, expected, "G", at_infinity=True))
+
+
+def invert_inverse_mgf(inverse: sp.Expr) -> sp.Expr:
+    """M from M⁻¹: the root of M⁻¹(M) = z with M ~ m_1/z at infinity.
+
+    Raises:
+        DomainError: M⁻¹ has no simple pole at 0.
+        NoClosedForm: as for `invert_mgf`.
+
+    >>> from freejac.symbolic.symbols import p
+    >>> invert_inverse_mgf(1 + p / z)
+    p/(z - 1)
+    """
+    at_zero = from_expr(inverse, z, _CHECKED_TERMS)
+    if at_zero.valuation != -1:
+        raise DomainError("M needs an M⁻¹ with a simple pole at 0: a finite nonzero mean")
+    return _solve(inverse, at_zero.inverse().reversion(), "M", at_infinity=True)
+
+
+def s_from_r(r: sp.Expr) -> sp.Expr:
+    """S from R: z R(z) and z S(z) are inverse to each other.
+
+    Raises:
+        DomainError: R(0), the mean, is zero.
+        NoClosedForm: as for `invert_mgf`.
+
+    >>> s_from_r(1 / (1 - z))
+    1/(z + 1)
+    """
+    return _inverse_over_z(r, "S")
+
+
+def r_from_s(s: sp.Expr) -> sp.Expr:
+    """R from S, by the same relation as `s_from_r`.
+
+    >>> r_from_s(1 / (1 + z))
+    -1/(z - 1)
+    """
+    return _inverse_over_z(s, "R")
+
+
+def _inverse_over_z(transform: sp.Expr, name: str) -> sp.Expr:
+    at_zero = from_expr(z * transform, z, _CHECKED_TERMS)
+    if at_zero.valuation != 1:
+        raise DomainError(f"{name} needs a law with a finite nonzero mean")
+    inverse = _solve(z * transform, at_zero.reversion(), name, at_infinity=False) / z
+    return sp.factor(sp.cancel(inverse)) if inverse.is_rational_function(z) else inverse
+
+
 def _invert_at_infinity(transform: sp.Expr, name: str) -> sp.Expr:
     """Solve F(ζ) = z for ζ, on the branch that goes to infinity as z → 0.
 
-    F(1/t) is a power series in t; its reversion is the series of 1/ζ. The inverse is among the
-    roots of the algebraic equation, so when exactly one root starts like that series, it is it.
+    F(1/t) is a power series in t; its reversion is the series of 1/ζ.
     """
-    t, zeta = sp.Dummy("t", positive=True), sp.Dummy("zeta")
+    t = sp.Dummy("t", positive=True)
     at_infinity = from_expr(transform.subs(z, 1 / t), t, _CHECKED_TERMS)
     if at_infinity.valuation != 1:
         raise DomainError(f"{name} needs a finite nonzero first coefficient at infinity (the mean)")
-    expected = at_infinity.reversion().inverse()
-    equation = _polynomial_equation(transform.subs(z, zeta), zeta, name)
+    return _solve(transform, at_infinity.reversion().inverse(), name, at_infinity=False)
+
+
+def _solve(transform: sp.Expr, expected: Series, name: str, *, at_infinity: bool) -> sp.Expr:
+    """Solve F(ζ) = z for ζ, on the branch with the expected series in z, or in 1/z at infinity.
+
+    The solution is among the roots of the algebraic equation, so when exactly one root starts
+    like the series, it is it.
+    """
+    zeta = sp.Dummy("zeta")
+    equation = polynomial_equation(transform.subs(z, zeta), zeta, name)
     if equation.degree() > _MAX_DEGREE:
         raise NoClosedForm(name, f"it is a root of an equation of degree {equation.degree()}")
-    matching = [root for root in _roots(equation) if _starts_like(root, expected)]
+    matching = [
+        root for root in _roots(equation) if _starts_like(root, expected, at_infinity=at_infinity)
+    ]
     if len(matching) != 1:
-        raise NoClosedForm(name, "the expansion at infinity does not single out one root")
+        raise NoClosedForm(name, "the expansion does not single out one root")
     return matching[0]
 
 
@@ -170,10 +249,12 @@ def _roots(equation: sp.Poly) -> list[sp.Expr]:
     return [(sign * root - sp.factor(slope)) / sp.factor(2 * square) for sign in (1, -1)]
 
 
-def _starts_like(candidate: sp.Expr, expected: Series) -> bool:
-    """Whether the candidate's Laurent series in z begins with the expected terms."""
+def _starts_like(candidate: sp.Expr, expected: Series, *, at_infinity: bool) -> bool:
+    """Whether the candidate's Laurent series in z, or in 1/z, begins with the expected terms."""
+    t = sp.Dummy("t", positive=True)
+    local = candidate.subs(z, 1 / t) if at_infinity else candidate.subs(z, t)
     try:
-        series = from_expr(candidate, z, _CHECKED_TERMS)
+        series = from_expr(local, t, expected.known)
     except DomainError:  # regular where a pole is expected, or zero
         return False
     if series.valuation != expected.valuation:
@@ -182,8 +263,10 @@ def _starts_like(candidate: sp.Expr, expected: Series) -> bool:
     return all(sp.cancel(sp.expand(a - b)) == 0 for a, b in pairs)
 
 
-def _polynomial_equation(expr: sp.Expr, zeta: sp.Symbol, name: str) -> sp.Poly:
+def polynomial_equation(expr: sp.Expr, zeta: sp.Symbol, name: str) -> sp.Poly:
     """Find the polynomial in ζ that F(ζ) = z satisfies, with a square root squared away."""
+    if not expr.is_algebraic_expr(zeta):
+        raise NoClosedForm(name, "the equation for it is not algebraic")
     numerator, _ = sp.fraction(sp.together(expr - z))
     radicals = {
         power for power in numerator.atoms(sp.Pow) if power.has(zeta) and power.exp.is_Rational

@@ -14,13 +14,13 @@ left in them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import flint
 import sympy as sp
 from sympy.core.function import ArgumentIndexError
 
-from freejac.symbolic.balls import BallFunction
+from freejac.symbolic.balls import BallFunction, vanishes
 from freejac.symbolic.scaled import dawson, erfcx, scaled_tail
 
 __all__ = ["VoigtK", "VoigtL"]
@@ -34,8 +34,36 @@ def _faddeeva(x: Any, y: Any) -> Any:
     return scaled_tail(turned)
 
 
+def _far_series(x: sp.Expr, y: sp.Expr, n: int, *, along_x: bool) -> list[tuple[int, sp.Expr]]:
+    """Terms of w(x + iy) for large x or large y > 0, up to the power n − 1 of its inverse.
+
+    Returns:
+        Pairs: how often the term was turned by i, and its value without a last odd turn.
+
+    Source: DLMF 7.12.1, (i/√π) Σ (2k − 1)!!/(2ᵏ ζ^{2k+1}), and the binomial series.
+    """
+    large, small = (x, y) if along_x else (y, x)
+    terms = []
+    for k in range((n + 1) // 2):
+        power = 2 * k + 1
+        for j in range(n - power):
+            size = sp.factorial2(2 * k - 1) * sp.binomial(-power, j) / (2**k * sp.sqrt(sp.pi))
+            # ζ = x (1 + iy/x), or iy (1 − ix/y).
+            turns = 1 + j if along_x else 1 - power - j
+            sign = 1 if turns % 4 < 2 else -1
+            terms.append((turns, sign * size * small**j / large ** (power + j)))
+    return terms
+
+
 class _Part(BallFunction):
-    """A part of the Faddeeva function."""
+    """A part of the Faddeeva function: of powers of i the even or the odd ones."""
+
+    turns: ClassVar[int]
+
+    @staticmethod
+    def contains(*parts: Any) -> bool:
+        """Tell whether y ≠ 0, where the part has no simpler name."""
+        return bool(parts[1] != 0)
 
     @classmethod
     def _is_undefined(cls, args: tuple[sp.Expr, ...]) -> bool:
@@ -50,6 +78,15 @@ class _Part(BallFunction):
 
     def _eval_conjugate(self) -> sp.Expr:
         return self.func(*(arg.conjugate() for arg in self.args))
+
+    def _eval_aseries(self, n: int, args0: Any, x: sp.Symbol, logx: Any) -> sp.Expr:
+        large = [arg in (sp.oo, -sp.oo) for arg in args0]
+        if all(large) or args0[1] is -sp.oo:
+            return super()._eval_aseries(n, args0, x, logx)
+        real, imaginary = self.args
+        terms = _far_series(real, imaginary, n, along_x=large[0])
+        chosen = [value for turns, value in terms if turns % 2 == self.turns]
+        return sp.Add(*chosen, sp.Order((real if large[0] else imaginary) ** -n, x))
 
     def _latex_as(self, name: str, printer: Any, exp: str | None) -> str:
         power = "" if exp is None else f"^{{{exp}}}"
@@ -77,16 +114,18 @@ class VoigtK(_Part):
     (VoigtK(2, 1), exp(-9))
     """
 
+    turns = 0
+
     @classmethod
     def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
         """Exact values and the symmetry; None keeps the function unevaluated."""
-        if x.is_zero:
+        if vanishes(x):
             return erfcx(y)
         if cls._is_undefined((x, y)):
             return sp.nan
         if y is sp.oo or x in (sp.oo, -sp.oo):
             return sp.S.Zero
-        if y.is_zero:
+        if vanishes(y):
             return sp.exp(-(x**2))
         return cls(-x, y) if x.could_extract_minus_sign() else None
 
@@ -139,14 +178,16 @@ class VoigtL(_Part):
     (-VoigtL(2, 1), 0)
     """
 
+    turns = 1
+
     @classmethod
     def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
         """Exact values and the symmetry; None keeps the function unevaluated."""
         if cls._is_undefined((x, y)):
             return sp.nan
-        if x.is_zero or y is sp.oo or x in (sp.oo, -sp.oo):
+        if vanishes(x) or y is sp.oo or x in (sp.oo, -sp.oo):
             return sp.S.Zero
-        if y.is_zero:
+        if vanishes(y):
             return 2 * dawson(x) / sp.sqrt(sp.pi)
         return -cls(-x, y) if x.could_extract_minus_sign() else None
 
@@ -188,6 +229,5 @@ class VoigtL(_Part):
 
 def _conjugate_values(x: sp.Expr, y: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """Return w(x + iy) and, for real x and y, its complex conjugate w(−x + iy)."""
-    return tuple(  # type: ignore[return-value]
-        sp.exp(-((x + side * sp.I * y) ** 2)) * sp.erfc(y - side * sp.I * x) for side in (1, -1)
-    )
+    here, there = x + sp.I * y, x - sp.I * y
+    return sp.exp(-(here**2)) * sp.erfc(y - sp.I * x), sp.exp(-(there**2)) * sp.erfc(y + sp.I * x)

@@ -17,15 +17,17 @@ from freejac.quantities import Derivation
 from freejac.report import as_json, as_latex, as_text
 from freejac.symbolic import functions, symbols
 from freejac.symbolic.activation import activation
+from freejac.symbolic.bivariate_normal import Phi2
+from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError, UnknownNameError
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.library import names
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
 from freejac.symbolic.quadrature import gaussian_mean
-from freejac.symbolic.symbols import cumulant, depth, q, sigma_b, sigma_w, x, z
+from freejac.symbolic.symbols import c, cumulant, depth, q, sigma_b, sigma_w, x, z
 
 DIGITS = 25
-LAYERS, VARIANCE = 2, sp.Rational(7, 5)
+LAYERS, VARIANCE, CORRELATION = 2, sp.Rational(7, 5), sp.Rational(3, 10)
 POINT = {
     q: VARIANCE,
     sigma_w: sp.Rational(6, 5),
@@ -33,10 +35,12 @@ POINT = {
     depth: LAYERS,
     z: sp.Rational(3, 10),
     cumulant: sp.Rational(2, 5),
+    c: CORRELATION,
 }
 READABLE = {
-    **{s.name: s for s in (x, z, q, sigma_w, sigma_b, depth, cumulant)},
+    **{s.name: s for s in (x, z, q, c, sigma_w, sigma_b, depth, cumulant)},
     "Phi": functions.Phi,
+    "Phi2": Phi2,
     "G": sp.Symbol("G"),
 }
 
@@ -147,6 +151,9 @@ class Witness:
 
         return eigenvalue(mp.findroot(lambda m: mp.diff(eigenvalue, m), 0.5))
 
+    def pair(self, f: PiecewiseFunction) -> mp.mpf:
+        return gaussian_mean2(f, f, VARIANCE, VARIANCE, CORRELATION, 20)
+
     def oracles(self) -> dict[str, Callable[[], mp.mpf]]:
         s = self.weight**2
         return {
@@ -159,6 +166,8 @@ class Witness:
             "chi_parallel": self.length_slope,
             "critical_sigma_w2": lambda: 1 / self.mu[0],
             "critical_sigma_b2": lambda: mp.mpf(7) / 5 - self.square / self.mu[0],
+            "dual": lambda: self.pair(self.phi.function),
+            "slope_dual": lambda: self.pair(self.phi.distribution(1)),
             "atom_1": lambda: self.slope(lambda d: sp.Integer(int(d == 0))),
             "atom_2": lambda: self.slope(lambda d: sp.Integer(int(abs(d) == 1))),
             "spread": lambda: self.mu[1] / self.mu[0] ** 2 - 1,
@@ -188,7 +197,7 @@ FORMULAS = {"phi", "slope", "curvature", "breakpoints", "residual_green_equation
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("relu", 30), ("hard_tanh", 30), ("gelu", 16)], ids=str
+    ("name", "count"), [("relu", 32), ("hard_tanh", 32), ("gelu", 18)], ids=str
 )
 def test_every_closed_form_agrees_with_its_definition(name: str, count: int) -> None:
     data = json.loads(as_json(theory(name)))
@@ -361,6 +370,7 @@ def test_stages_are_announced_in_order() -> None:
         "activation",
         "Gaussian expectations",
         "mean field",
+        "two inputs",
         "law of D²",
         "weights",
         "Jacobian",

@@ -6,8 +6,14 @@ import math
 
 import numpy as np
 import pytest
+import sympy as sp
+from mpmath import mp
+from scipy.special import erfinv
 
 import freejac as fj
+from freejac.simulate import feed_forward
+from freejac.symbolic.derivative_law import bernoulli
+from freejac.symbolic.layers import Layer
 from freejac.symbolic.residual import residual_density
 
 
@@ -55,3 +61,132 @@ def test_kernels_refuse_what_is_no_number():
 def test_exact_moments_need_a_depth_whose_powers_can_be_written():
     with pytest.raises(fj.DomainError, match=r"freejac\.depth"):
         fj.Jacobian("relu", depth=10**9).moment(2)
+
+
+def test_more_digits_than_a_float_has():
+    network = fj.Jacobian("linear", depth=1)
+    found = network.density([[1, 2]], digits=40)
+    with mp.workdps(40):
+        for value, lam in zip(found.ravel(), (1, 2), strict=True):
+            expected = mp.sqrt(lam * (4 - lam)) / (2 * mp.pi * lam)
+            assert abs(value / expected - 1) < mp.mpf("1e-39")
+    assert found.shape == (1, 2)
+
+
+def test_layers_with_widths_have_arrays_too():
+    layers = [Layer("relu", 600, sigma_w=1), Layer("linear", 1400, sigma_w=1)]
+    network = fj.Jacobian(layers=layers, input_width=1000)
+    lower, upper = (float(edge) for edge in network.edges())
+    found = network.density(np.array([lower / 2, (lower + upper) / 2, 2 * upper]))
+    assert found[1] > 0 == found[0] == found[2]
+
+
+def hard_tanh(h):
+    return np.clip(h, -1, 1)
+
+
+def hard_tanh_slope(h):
+    return (np.abs(h) < 1).astype(float)
+
+
+def numbers(expr, **values):
+    """An exact expression at numbers for p and σ_w."""
+    return float(expr.subs({getattr(fj, name): value for name, value in values.items()}).evalf(20))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.9, 0.6])
+def test_orthogonal_hard_tanh_above_and_below_the_threshold(share):
+    """Four layers: an atom at the top for p > 3/4. Width 800, q kept at p = erf(1/√(2q))."""
+    layers, scale, draws = 4, 1.05, 6
+    variance = 1 / (2 * erfinv(share) ** 2)
+    square = float(fj.MeanField("hard_tanh").second_moment.subs(fj.q, variance).evalf(20))
+    sample = feed_forward(
+        hard_tanh,
+        hard_tanh_slope,
+        width=800,
+        depth=layers,
+        sigma_w=scale,
+        sigma_b=float(np.sqrt(variance - scale**2 * square)),
+        q1=variance,
+        weights="orthogonal",
+        seed=4,
+        draws=draws,
+    )
+    network = fj.Jacobian(bernoulli(), "orthogonal", depth=layers)
+    for k in (1, 2, 3):
+        estimate, error = sample.moment(k)
+        assert abs(estimate - numbers(network.moment(k), p=share, sigma_w=scale)) < 4 * error
+        assert error < 0.05 * estimate
+    (zero, rank), (top, mass) = network.atoms()
+    assert zero == 0
+    eigenvalues = sample.eigenvalues
+    assert np.mean(eigenvalues < 1e-12) == pytest.approx(numbers(rank, p=share), abs=0.02)
+    top, mass = numbers(top, sigma_w=scale), numbers(mass, p=share)
+    at_top = np.abs(eigenvalues / top - 1) < 1e-9
+    assert np.mean(at_top) == pytest.approx(mass, abs=0.03)
+    assert (mass == 0) == (share < 0.75)
+    upper = numbers(network.edges()[1], p=share, sigma_w=scale)
+    largest = [row[~tops].max() for row, tops in zip(eigenvalues, at_top, strict=True)]
+    assert np.sqrt(np.mean(largest)) == pytest.approx(np.sqrt(upper), rel=0.03)
+    # the continuous spectrum starts at 0
+    smallest = [row[row > 1e-12].min() for row in eigenvalues]
+    assert max(smallest) < 1e-3
+
+
+@pytest.mark.slow
+def test_widths_1000_600_1400():
+    """Two hard-tanh layers, a signal sent through at the variances that theory says; six draws."""
+    draws, scales, variance = 6, (1.3, 0.9), 0.2
+    generator = np.random.default_rng(11)
+    spectra = []
+    for _ in range(draws):
+        x = generator.standard_normal(1000) * np.sqrt(variance) / scales[0]
+        first = scales[0] * generator.standard_normal((600, 1000)) / np.sqrt(1000)
+        second = scales[1] * generator.standard_normal((1400, 600)) / np.sqrt(600)
+        h1 = first @ x
+        h2 = second @ hard_tanh(h1)
+        masks = hard_tanh_slope(h1), hard_tanh_slope(h2)
+        jacobian = masks[1][:, None] * second @ (masks[0][:, None] * first)
+        spectra.append(np.linalg.svd(jacobian, compute_uv=False) ** 2)
+    spectra = np.array(spectra)
+    square = fj.MeanField("hard_tanh").second_moment.subs(fj.q, variance).evalf(20)
+    layers = []
+    variances = (variance, scales[1] ** 2 * square)
+    for scale, width, q in zip(scales, (600, 1400), variances, strict=True):
+        share = sp.Rational(str(math.erf(1 / math.sqrt(2 * q))))
+        layers.append(Layer(bernoulli(share), width, sigma_w=scale))
+    network = fj.Jacobian(layers=layers, input_width=1000)
+    for k in (1, 2, 3):
+        rows = np.mean(spectra**k, axis=1)
+        error = rows.std(ddof=1) / np.sqrt(draws)
+        assert abs(rows.mean() - float(network.moment(k))) < 4 * error
+        assert error < 0.05 * rows.mean()
+    ((zero, mass),) = network.atoms()
+    assert zero == 0
+    positive = spectra > 1e-12
+    assert np.mean(~positive) == pytest.approx(float(mass), abs=0.02)
+    lower, upper = (float(edge) for edge in network.edges())
+    smallest = [row[keep].min() for row, keep in zip(spectra, positive, strict=True)]
+    assert np.sqrt(smallest).mean() == pytest.approx(np.sqrt(lower), rel=0.03)
+    assert np.sqrt(spectra.max(axis=1)).mean() == pytest.approx(np.sqrt(upper), rel=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ratio", [sp.Rational(1, 10), 1, 10])
+def test_one_layer_of_any_aspect_ratio(ratio):
+    """Marchenko–Pastur by the layers: 3000 entries a side at most."""
+    inputs = 3000 if ratio < 1 else 900
+    rows = int(inputs * ratio) if ratio != 10 else 9000
+    generator = np.random.default_rng(3)
+    weights = generator.standard_normal((rows, inputs)) / np.sqrt(inputs)
+    gram = weights.T @ weights if rows >= inputs else weights @ weights.T
+    spectrum = np.linalg.eigvalsh(gram)
+    network = fj.Jacobian(layers=[Layer("linear", rows, sigma_w=1)], input_width=inputs)
+    for k in (1, 2, 3):
+        measured = np.sum(spectrum**k) / inputs
+        assert measured == pytest.approx(float(network.moment(k)), rel=0.01)
+    lower, upper = (float(edge) for edge in network.edges())
+    assert np.sqrt(spectrum.max()) == pytest.approx(np.sqrt(upper), rel=0.03)
+    if lower:
+        assert np.sqrt(spectrum.min()) == pytest.approx(np.sqrt(lower), rel=0.03)

@@ -54,10 +54,10 @@ def test_moments_of_other_activations(name):
 
 def test_known_probabilities():
     """Seed problem set 4, 3(f) and 3(g): 1/2 for ReLU, erf(1/√(2q)) for hard tanh."""
-    assert derivative_law("relu").atoms == ((0, sp.Rational(1, 2)), (1, sp.Rational(1, 2)))
+    assert derivative_law("relu").atoms() == ((0, sp.Rational(1, 2)), (1, sp.Rational(1, 2)))
     assert sp.simplify(derivative_law("hard_tanh").moment(1) - sp.erf(1 / sp.sqrt(2 * q))) == 0
     a = sp.Symbol("a", real=True)
-    assert set(derivative_law("leaky_relu(a)").atoms) == {(a**2, sp.S.Half), (1, sp.S.Half)}
+    assert set(derivative_law("leaky_relu(a)").atoms()) == {(a**2, sp.S.Half), (1, sp.S.Half)}
 
 
 @settings(max_examples=25, deadline=None)

@@ -47,6 +47,12 @@ def test_s_transforms():
     assert (ensemble("gaussian").s1, ensemble("orthogonal").s1) == (-1, 0)
 
 
+def test_only_gaussian_weights_come_in_other_shapes():
+    assert ensemble("gaussian").rectangular
+    assert not ensemble("orthogonal").rectangular
+    assert not Ensemble("mine", (1 + z) / sigma_w**2).rectangular
+
+
 def test_gaussian_moments_by_simulation():
     """Wishart moments of one 400 × 400 sample; fluctuations are O(1/N)."""
     rng = np.random.default_rng(20)

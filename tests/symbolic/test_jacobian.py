@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freejac.symbolic.activation import activation
-from freejac.symbolic.derivative_law import bernoulli, general_law, point_mass
+from freejac.symbolic.derivative_law import AtomicLaw, bernoulli, general_law, point_mass
 from freejac.symbolic.ensembles import Ensemble, general
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.jacobian import Jacobian
+from freejac.symbolic.layers import Layer
 from freejac.symbolic.quadrature import gaussian_mean
-from freejac.symbolic.symbols import depth, mu1, mu2, p, q, s1, sigma_w, z
+from freejac.symbolic.symbols import depth, mu1, mu2, p, parameter, q, s1, sigma_w, z
 
 CHI = sigma_w**2 * p
 
@@ -150,11 +151,134 @@ def test_edges_with_symbolic_depth_specialise(weights):
             assert abs((a.subs(depth, layers) - b).subs(values).evalf(30)) < 1e-25
 
 
+def test_fuss_catalan_edges_grow_like_e_times_the_depth():
+    """(L+1)^{L+1}/L^L ~ e L, by SymPy's limit; the growth is derived from S without any edge."""
+    network = Jacobian("linear")
+    _, upper = network.edges()
+    ratio = upper.subs(sigma_w, 1) / depth
+    assert sp.limit(sp.simplify(ratio), depth, sp.oo) == sp.E == network.edge_growth
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+def test_growth_is_that_of_the_closed_edges(weights):
+    network = Jacobian(bernoulli(), weights)
+    values = {p: sp.Rational(2, 3), depth: sp.Float(10**6, 30)}
+    ratio = (network.edges()[1] / network.moment(1) / depth).subs(values).evalf(20)
+    assert float(ratio) == pytest.approx(float(network.edge_growth.subs(values)), rel=1e-5)
+    with pytest.raises(DomainError, match="no edge"):
+        _ = Jacobian("linear", "orthogonal").edge_growth
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+@pytest.mark.parametrize("layers", [2, 3])
+def test_edges_of_leaky_networks_are_roots_of_their_polynomial(weights, layers):
+    """The largest eigenvalue by search: λ(ζ) of the density's parametrisation, ζ above the atoms.
+
+    M = (a/(ζ−a) + 1/(ζ−1))/2, λ = ζᴸ (m/(1+m))^{L−1} for orthogonal, × (1+m)ᴸ for Gaussian weights.
+    """
+    network = Jacobian("leaky_relu(1/2)", weights, depth=layers)
+    upper = float(network.edges()[-1].subs(sigma_w, 1))
+    zeta = 1 + np.geomspace(1e-11, 8, 1_000_000)
+    m = (0.25 / (zeta - 0.25) + 1 / (zeta - 1)) / 2
+    lam = zeta**layers * (m / (1 + m)) ** (layers - 1)
+    if weights == "gaussian":
+        lam = lam * (1 + m) ** layers
+    assert upper == pytest.approx(lam.min(), rel=1e-9)
+    polynomial = network.edge_polynomial.subs(sigma_w, 1)
+    scale = sum(abs(c) for c in sp.Poly(polynomial).all_coeffs())
+    assert abs(sp.Poly(polynomial).eval(sp.Float(upper, 15))) < 1e-9 * scale * upper**4
+
+
+def test_edges_of_a_split_spectrum():
+    """Slopes² 1 and 1000: two bands, four ends, between which the density is positive."""
+    shares = ((sp.S.One, sp.Rational(9, 10)), (sp.Integer(1000), sp.Rational(1, 10)))
+    network = Jacobian(AtomicLaw("split", shares), depth=1)
+    ends = [end.subs(sigma_w, 1) for end in network.edges()]
+    assert len(ends) == 4
+    assert ends[0] == 0
+    assert network.density(float((ends[1] + ends[2]) / 2)) == 0
+    assert network.density(float((ends[2] + ends[3]) / 2)) > 0
+
+
+def test_skewness_and_kurtosis_by_counting():
+    """Products of L Gaussian matrices: m_k = Fuss–Catalan, counted, at L = 1, 2, 3."""
+    network = Jacobian(point_mass())
+    for layers in (1, 2, 3):
+        m = [sp.binomial((layers + 1) * k, k) / (layers * k + 1) for k in range(5)]
+        variance = m[2] - 1
+        third = m[3] - 3 * m[2] + 2
+        fourth = m[4] - 4 * m[3] + 6 * m[2] - 3
+        assert same(network.skewness.subs(depth, layers), third / variance ** sp.Rational(3, 2))
+        assert same(network.kurtosis.subs(depth, layers), fourth / variance**2)
+
+
+def test_shape_in_general_terms():
+    """One layer with S of the weights 1 + s₁z + s₂z²: D² and W Wᵀ by Speicher's m_3 of a product.
+
+    For free a and b of moments a_k, b_k, that of the alternating word of length six is
+    a3 b1³ + 3 a1 a2 b1 b2 + a1³ b3 − 3 a1 a2 b1³ − 3 a1³ b1 b2 + 2 a1³ b1³.
+    """
+    found = Jacobian(general_law(), general(3), depth=1)
+    s2 = sp.Symbol("s_2", real=True)
+    a1, a2, a3 = (parameter(f"mu_{k}", positive=True) for k in (1, 2, 3))
+    # moments of a law with S = 1 + s₁z + s₂z²: reversion by hand
+    b1, b2, b3 = 1, 1 - s1, 1 - 3 * s1 + 2 * s1**2 - s2
+    product = (
+        a3 * b1 + 3 * a1 * a2 * b1 * b2 + a1**3 * b3 - 3 * a1 * a2 - 3 * a1**3 * b2 + 2 * a1**3
+    )
+    assert same(found.moment(3), sigma_w**6 * product)
+    variance = a2 / a1**2 - 1 - s1
+    second = a2 / a1**2 - s1
+    third = product / a1**3 - 3 * second + 2
+    assert same(found.skewness, third / variance ** sp.Rational(3, 2))
+    assert found.kurtosis.has(sp.Symbol("s_3", real=True))
+    with pytest.raises(DomainError, match="s_3 is needed"):
+        _ = Jacobian(general_law(), general(2)).kurtosis
+    with pytest.raises(DomainError, match="no shape"):
+        _ = Jacobian("linear", "orthogonal").skewness
+
+
+def test_explanations_follow_the_objects():
+    network = Jacobian("hard_tanh", "orthogonal")
+    derivation = network.explain()
+    right = [step.statement.rhs for step in derivation if isinstance(step.statement, sp.Eq)]
+    parts = [
+        network.layers[0].phi.derivative(1),
+        network.law.mgf,
+        network.law.s_transform,
+        network.s_transform,
+        network.inverse_mgf,
+        network.moment(1),
+        network.moment(2),
+        network.variance,
+        *(mass for _, mass in network.atoms()),
+        *network.edges(),
+    ]
+    positions = [right.index(part) for part in parts]
+    assert positions == sorted(positions)
+    assert all(step.rule for step in derivation)
+    assert r"\operatorname{erf}" in derivation.latex()
+
+
+def test_explanations_without_closed_forms_say_so():
+    smooth = Jacobian("tanh").explain()
+    assert "the law of D² is not atomic" in smooth[-1].text
+    assert any("O(z**2)" in step.text for step in smooth)
+    mixed = Jacobian(layers=[Layer("relu", 2), Layer("tanh", 3, q=1)], input_width=1).explain()
+    assert any(step.text.startswith("S_D2(z)") for step in mixed)
+    assert any("from width ν to ν′" in step.rule for step in mixed)
+
+
 def test_edges_where_there_is_no_formula():
     with pytest.raises(NoClosedForm, match="more than one"):
         Jacobian("leaky_relu").edges()
     with pytest.raises(NoClosedForm, match="more than one"):
         Jacobian("tanh").edges()
+    with pytest.raises(DomainError, match="critical_polynomial"):
+        _ = Jacobian(bernoulli()).edge_polynomial
+    two = Jacobian(layers=[Layer("leaky_relu(1/2)"), Layer("leaky_relu(1/3)")])
+    with pytest.raises(NoClosedForm, match="several nonzero"):
+        _ = two.edge_polynomial
     with pytest.raises(NoClosedForm, match="series"):
         _ = Jacobian(bernoulli(), general()).s_transform
 

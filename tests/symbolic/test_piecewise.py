@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freejac.symbolic.errors import DomainError
-from freejac.symbolic.intervals import sign_between, zeros
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
 from freejac.symbolic.symbols import parameter, x
 
@@ -118,24 +117,27 @@ def test_what_is_undefined_or_undecided_is_refused(expr, complaint):
         decompose(expr)
 
 
-@pytest.mark.parametrize(
-    ("expr", "expected"),
-    [
-        (x**2 - 2, [-sp.sqrt(2), sp.sqrt(2)]),
-        ((x - 1) * (sp.exp(x) - 2), [sp.log(2), sp.Integer(1)]),
-        (sp.exp(x) + 1, []),
-        (x**2 + 1, []),
-        (sp.tanh(2 * x) - 2, []),
-        (x**3 - x - 1, [sp.CRootOf(x**3 - x - 1, 0)]),
-    ],
-)
-def test_zeros(expr, expected):
-    assert zeros(expr) == expected
+def test_a_point_where_two_functions_are_equal_does_not_count():
+    sinc = sp.Piecewise((1, sp.Eq(x, 0)), (sp.sin(x) / x, True))
+    assert decompose(sinc).to_sympy() == sp.sin(x) / x
+    assert decompose(sp.Piecewise((1, sp.Ne(x, 2)), (x, True))).to_sympy() == 1
 
 
-def test_signs_between_zeros():
-    assert [sign_between(x**2 - 1, a, b) for a, b in ((-sp.oo, -1), (-1, 1), (1, sp.oo))] == [
-        1,
-        -1,
-        1,
-    ]
+def test_equality_on_a_whole_piece_counts():
+    pieces = decompose(sp.Piecewise((1, sp.Eq(sp.Max(x, 0), 0)), (x, True))).pieces
+    assert [(piece.upper, piece.expr) for piece in pieces] == [(0, 1), (sp.oo, x)]
+
+
+def test_many_cases_are_split_in_order():
+    steps = sp.Piecewise(*((sp.Integer(k), x < k) for k in range(200)), (sp.S.NegativeOne, True))
+    pieces = decompose(steps).pieces
+    assert [piece.expr for piece in pieces] == [*range(200), -1]
+    assert [piece.upper for piece in pieces] == [*range(200), sp.oo]
+
+
+def test_a_function_of_too_many_pieces_is_refused():
+    folded = x
+    for k in range(12):
+        folded = sp.Abs(folded - 2 ** (12 - k))
+    with pytest.raises(DomainError, match="256 pieces"):
+        decompose(folded)

@@ -13,17 +13,9 @@ from mpmath import mp
 from freejac.symbolic.activation import activation
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.quadrature import gaussian_mean
-from freejac.symbolic.residual import (
-    ResNet,
-    layer_variance,
-    one_layer_green_equation,
-    one_layer_s_transform,
-    one_layer_series,
-    residual_density,
-    stieltjes_symbol,
-)
-from freejac.symbolic.series import from_expr, lagrange_moments
-from freejac.symbolic.symbols import cumulant, q, sigma_w, z
+from freejac.symbolic.residual import ResNet, residual_density
+from freejac.symbolic.schwinger_dyson import skip_symbol, stieltjes_symbol
+from freejac.symbolic.symbols import cumulant, depth, q, sigma_w, z
 
 SEED_ACTIVATIONS = ["linear", "relu", "leaky_relu", "hard_tanh", "tanh", "sigmoid", "selu"]
 
@@ -37,46 +29,16 @@ def residual_sample(rng, width, layers, total):
     return np.linalg.eigvalsh(product @ product.T)
 
 
-def test_one_layer_equation_is_that_of_the_theory():
-    """Theory sheet, section 4, a = 1: G = (1 − sG)/(z(1 − sG)² − 1)."""
-    s, g = layer_variance, stieltjes_symbol
-    equation = one_layer_green_equation()
-    assert equation.lhs == g
-    assert sp.cancel(equation.rhs - (1 - s * g) / (z * (1 - s * g) ** 2 - 1)) == 0
-
-
-def test_one_layer_moments_are_counted():
-    """(1+X)(1+X)ᵀ, X circular of variance s: E = 1 + s, E² = 1 + 4s + 2s² by pairing X with Xᵀ.
-
-    tr((1+X)(1+Xᵀ))² = tr(1 + X + Xᵀ + XXᵀ)²; among the squares only X Xᵀ-pairs survive:
-    1 + 2·tr XXᵀ + tr(X + Xᵀ)² + tr(XXᵀ)² = 1 + 2s + 2s + 2s².
-    """
-    s = layer_variance
-    exact = one_layer_s_transform()
-    assert sp.simplify(lagrange_moments(exact, 1) - (1 + s)) == 0
-    assert sp.simplify(lagrange_moments(exact, 2) - (1 + 4 * s + 2 * s**2)) == 0
-
-
-def test_one_layer_spectrum_by_simulation():
-    rng = np.random.default_rng(3)
-    spectrum = residual_sample(rng, 400, 1, 0.5)
-    for k in (1, 2, 3):
-        theory = lagrange_moments(one_layer_s_transform(), k).subs(layer_variance, sp.S.Half)
-        assert np.mean(spectrum**k) == pytest.approx(float(theory), rel=0.03 * k)
-
-
 def test_leading_order_and_limit():
-    """Theory sheet, section 4: S_l = 1 − s(1+2z) + O(s²), S = exp(−c(1+2z))."""
-    first = from_expr(one_layer_s_transform(), layer_variance, 2)
-    assert sp.cancel(first.coefficient(0) - 1) == 0
-    assert sp.cancel(first.coefficient(1) + 1 + 2 * z) == 0
-    assert sp.cancel(one_layer_series().coefficient(1) + 1 + 2 * z) == 0
-    # the product of L exact layers tends to the exponential, at a point
+    """Theory sheet, section 4: S_l = 1 − s(1+2z) + O(s²), and the product of L exact layers."""
+    found = ResNet("linear")
+    zeroth, first = found.depth_expansion(2)
+    assert zeroth == 1
+    assert sp.expand(first + sigma_w**2 * (1 + 2 * z)) == 0
     point, total = sp.Rational(1, 3), sp.Rational(7, 10)
-    layer = one_layer_s_transform().subs(z, point)
-    limit = ResNet().s_transform.subs({z: point, cumulant: total}).evalf(30)
+    limit = found.s_transform.subs({z: point, cumulant: total}).evalf(30)
     gaps = [
-        abs(layer.subs(layer_variance, total / n).evalf(40) ** n / limit - 1)
+        abs(found.finite(n).s_transform.subs({z: point, sigma_w: sp.sqrt(total)}).evalf(40) - limit)
         for n in (10**3, 10**4)
     ]
     assert gaps[1] < 1e-4
@@ -213,6 +175,93 @@ def test_closed_cumulants():
     assert ResNet().cumulant == cumulant
 
 
+def test_skip_weight_scales_the_universal_law():
+    """J/aᴸ is a product of layers 1 + D W/a: cumulant c/a², eigenvalues times a^{2L}."""
+    plain, scaled = ResNet(), ResNet(skip=skip_symbol)
+    ratio = cumulant / skip_symbol**2
+    for k in (1, 2, 4):
+        expected = skip_symbol ** (2 * k * depth) * plain.moment(k).subs(cumulant, ratio)
+        assert sp.simplify(scaled.moment(k) / expected) == 1
+    for own, other in zip(scaled.edges(), plain.edges(), strict=True):
+        expected = skip_symbol ** (2 * depth) * other.subs(cumulant, ratio)
+        values = {skip_symbol: sp.Rational(7, 10), depth: 5, cumulant: sp.Rational(3, 10)}
+        assert abs((own / expected).subs(values).evalf(30) - 1) < 1e-25
+    found = ResNet(skip=sp.Rational(7, 10)).density([0.02, 0.05], cumulant=0.3, depth=4)
+    scale = 0.7**8
+    expected = [
+        value / scale for value in plain.density([0.02 / scale, 0.05 / scale], cumulant=0.3 / 0.49)
+    ]
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_skip_weight_moments_by_simulation():
+    """Depth 60 with a = 1 − 1/60, width 400: the mean and the second moment of the limit."""
+    rng, weight, layers = np.random.default_rng(2), 1 - 1 / 60, 60
+    product = np.eye(400)
+    for _ in range(layers):
+        product = weight * product + rng.standard_normal((400, 400)) @ product * math.sqrt(
+            0.5 / (layers * 400)
+        )
+    spectrum = np.linalg.eigvalsh(product @ product.T)
+    network = ResNet(skip=sp.Rational(59, 60))
+    for k in (1, 2):
+        theory = float(network.moment(k).subs({depth: layers, cumulant: sp.S.Half}))
+        assert np.mean(spectrum**k) == pytest.approx(theory, rel=0.04 * k)
+        wrong = float(ResNet().moment(k).subs(cumulant, sp.S.Half))
+        assert np.mean(spectrum**k) != pytest.approx(wrong, rel=0.3)
+
+
+@pytest.mark.parametrize("c", [sp.Rational(1, 10), sp.Integer(1), sp.Integer(10)])
+def test_green_function_is_a_generalised_lambert_function(c):
+    """It solves the Green's equation to 40 digits in the upper half-plane, and gives the density."""
+    found, g = ResNet(), stieltjes_symbol
+    equation = (found.green_equation.rhs / g).subs(cumulant, c)
+    for point in (sp.Rational(1, 3) + 2 * sp.I, -3 + sp.I / 10**6, 5 + sp.I, 1 + sp.I / 10**9):
+        value = found.green_function.subs({cumulant: c, z: point}).evalf(60)
+        assert sp.im(value) < 0
+        assert abs((equation.subs({z: point, g: value}) - 1).evalf(50)) < 1e-40
+    for lam in (sp.Rational(1, 2), sp.Integer(1), sp.Rational(8, 5)):
+        value = found.green_function.subs({cumulant: c, z: lam}).evalf(40)
+        with mp.workdps(40):
+            density = -mp.mpf(sp.im(value)) / mp.pi
+            assert abs(density / residual_density(lam, c, 35) - 1) < 1e-34
+    far = sp.Integer(10) ** 12
+    value = found.green_function.subs({cumulant: c, z: far}).evalf(40)
+    mean = sp.exp(c)
+    assert abs((far**2 * (value - 1 / far) / mean).evalf(30) - 1) < 1e-6
+
+
+def test_batch_normalisation_and_blocks_change_the_cumulant_alone():
+    gamma, sigma = sp.Rational(3, 2), sp.Rational(5, 4)
+    found = ResNet("hard_tanh", batch_norm=(gamma, sigma))
+    ratio = found.cumulant / ResNet("hard_tanh").cumulant
+    assert sp.simplify(ratio - (gamma / sigma) ** 2) == 0
+    assert found.s_transform == ResNet("hard_tanh").s_transform
+    block = ResNet(["relu", "leaky_relu(1/2)"])
+    assert sp.simplify(block.cumulant - sigma_w**4 * sp.Rational(5, 16)) == 0
+    with pytest.raises(DomainError, match="batch"):
+        found.propagate(3, 1, 0, 1)
+    for bad in ((0, 1), (1, -1), (1, sp.oo), 3, (1, 2, 3)):
+        with pytest.raises(DomainError, match=r"gamma|sigma|batch_norm"):
+            ResNet("relu", batch_norm=bad)
+
+
+@pytest.mark.parametrize("bad", [0, math.nan, math.inf, sp.I, "1"])
+def test_bad_skip_weights(bad):
+    with pytest.raises(DomainError, match="skip weight"):
+        ResNet("relu", skip=bad)
+
+
+def test_the_steps_of_the_derivation():
+    steps = ResNet("relu", skip=skip_symbol).explain()
+    assert len(steps) == 11
+    assert all(step.rule for step in steps)
+    text, latex = str(steps), steps.latex()
+    for piece in ("R-diagonal", "sigma_w**2/2", "GeneralizedLambertW", "exp(-cumulant"):
+        assert piece in text
+    assert latex.count(r"\item") == 11
+
+
 def test_linear_propagation_is_geometric():
     """x^l = x^{l−1} + h^l with independent parts: ⟨x²⟩ grows by q = σ_w²⟨x²⟩/L + σ_b²."""
     found = ResNet("linear").propagate(5, sigma_w=1.5, sigma_b=0.3, q1=2)
@@ -228,8 +277,8 @@ def test_linear_propagation_is_geometric():
 
 @pytest.mark.parametrize("name", ["tanh", "relu", "sigmoid", "selu"])
 def test_propagation_against_a_simulated_network(name):
-    """Width 2000, 12 layers, one input; E[φ′²] by the empirical slopes."""
-    layers, width, scale, bias = 12, 2000, 1.2, 0.2
+    """Width 1000, 8 layers, one input; E[φ′²] by the empirical slopes."""
+    layers, width, scale, bias = 8, 1000, 1.2, 0.2
     rng = np.random.default_rng(17)
     phi = sp.lambdify(
         sp.Symbol("x"),
@@ -246,6 +295,27 @@ def test_propagation_against_a_simulated_network(name):
         assert np.mean(hidden**2) == pytest.approx(found.q[layer], rel=0.15)
         assert np.mean(signal) == pytest.approx(found.mean[layer], abs=0.15)
         assert np.mean(signal**2) == pytest.approx(found.second_moment[layer], rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_propagation_with_a_skip_weight(name):
+    """Width 1000, 8 layers, a = 0.7, a biased input: q, ⟨x⟩ and ⟨x²⟩ in every layer."""
+    layers, width, scale, bias, weight = 8, 1000, 1.5, 0.4, 0.7
+    rng = np.random.default_rng(23)
+    phi = {"tanh": np.tanh, "sigmoid": lambda h: 1 / (1 + np.exp(-h))}[name]
+    signal = rng.standard_normal(width) + 0.8
+    q1 = scale**2 / layers * np.mean(signal**2) + bias**2
+    arguments = {"depth": layers, "sigma_w": scale, "sigma_b": bias, "q1": q1}
+    found = ResNet(name, skip=weight).propagate(**arguments, mean=np.mean(signal))
+    plain = ResNet(name).propagate(**arguments, mean=np.mean(signal))
+    for layer in range(layers):
+        matrix = rng.standard_normal((width, width)) * scale / math.sqrt(layers * width)
+        hidden = matrix @ signal + bias * rng.standard_normal(width)
+        signal = phi(hidden) + weight * signal
+        assert np.mean(hidden**2) == pytest.approx(found.q[layer], rel=0.12)
+        assert np.mean(signal) == pytest.approx(found.mean[layer], abs=0.1)
+        assert np.mean(signal**2) == pytest.approx(found.second_moment[layer], rel=0.1)
+    assert np.mean(signal**2) != pytest.approx(plain.second_moment[-1], rel=0.3)
 
 
 def test_propagation_uses_parameters_and_defaults():

@@ -1,0 +1,112 @@
+"""m_1 … m_n of the Gaussian Bernoulli network, L and p symbolic: against what one would write.
+
+    python benchmarks/moments.py            # n = 20; sympy.series gets 60 seconds
+
+Lagrange's formula m_k = (1/k) [z^{k−1}] ((1+z)/S)^k with S = (σ_w²(z + p))^{−L} in all of them, in one
+run, so that the ratios do not depend on the machine's speed. `sympy.series` runs in a process of its
+own with a limit on its processor time; where it does not finish, the ratio is a lower bound.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import sympy as sp
+from sympy.core.cache import clear_cache
+
+from freejac.symbolic.derivative_law import bernoulli
+from freejac.symbolic.jacobian import Jacobian
+from freejac.symbolic.symbols import depth, p, z
+
+LIMIT = 60
+"""Seconds of processor time for `sympy.series`."""
+
+
+def ours(count: int) -> list[sp.Expr]:
+    """The library: m_k/m_1^k."""
+    return [_ratio(Jacobian(bernoulli(), "gaussian"), k) for k in range(1, count + 1)]
+
+
+def _ratio(network: Jacobian, k: int) -> sp.Expr:
+    return network.moment(k) / network.mean**k
+
+
+def ring(count: int) -> list[sp.Expr]:
+    """By hand in a polynomial ring of SymPy: (1+z)^k (1 + z/p)^{kL}, binomial by binomial."""
+    polynomials, layers, inverse = sp.ring([depth, sp.Symbol("r")], sp.QQ)
+    found = []
+    for k in range(1, count + 1):
+        total, term = polynomials.zero, polynomials.one
+        for j in range(k):
+            total += int(sp.binomial(k, k - 1 - j)) * term
+            term = term * (k * layers - j) * inverse / (j + 1)
+        found.append((total / k).as_expr().subs(sp.Symbol("r"), 1 / p))
+    return found
+
+
+def series(count: int, report: Callable[[int], None]) -> list[sp.Expr]:
+    """With `sympy.series`, as one would type it."""
+    found = []
+    for k in range(1, count + 1):
+        power = sp.series(((1 + z) * (1 + z / p) ** depth) ** k, z, 0, k).removeO()
+        found.append(sp.expand(power).coeff(z, k - 1) / k)
+        report(k)
+    return found
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Processor seconds of one call, with SymPy's cache empty."""
+    clear_cache()
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def _limited(count: int, answers: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + LIMIT, -1))
+    start = time.process_time()
+    series(count, lambda k: answers.send((k, time.process_time() - start)))
+
+
+def limited(count: int) -> tuple[int, float]:
+    """How many moments `sympy.series` finds within the limit, and in how many seconds."""
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=_limited, args=(count, there))
+    process.start()
+    there.close()
+    reached, seconds = 0, 0.0
+    while True:
+        try:
+            reached, seconds = here.recv()
+        except EOFError:
+            break
+    process.join()
+    return reached, seconds if reached == count else float(LIMIT)
+
+
+def main() -> None:
+    """Check that all agree, time them, and print the ratios."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    few = min(count, 4)
+    for a, b, c in zip(ours(few), ring(few), series(few, lambda _: None), strict=True):
+        if sp.simplify(a - b) != 0 or sp.simplify(a - c) != 0:
+            raise SystemExit(f"they differ: {a}, {b}, {c}")
+    fast = min(timed(lambda: ours(count)) for _ in range(3))
+    by_hand = min(timed(lambda: ring(count)) for _ in range(3))
+    reached, slow = limited(count)
+    print(f"m_1 … m_{count}, L and p symbolic               processor time     against ours")
+    print(f"freejac                                     {fast:10.3f} s")
+    print(f"a SymPy ring by hand, nothing factored      {by_hand:10.3f} s {by_hand / fast:12.1f} ×")
+    bound = "" if reached == count else f" (stopped: m_1 … m_{reached})"
+    print(
+        f"sympy.series                                {slow:10.1f} s {slow / fast:12.0f} ×{bound}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""A form of an expectation that double precision can evaluate over many decades of q.
+
+A closed form may be exact and yet useless in doubles: its terms cancel where q is small or large.
+Three things are done about it. Products that overflow or cancel are rewritten (`stabilise`); where
+the terms that are left still cancel, the exact series of the expectation at q → 0 or q → ∞ takes
+over; and where it does is found from the size of the terms and the error of the series, both in
+exact arithmetic, so that the result is the same on every machine.
+
+>>> sound_form("erf(x)**2").expr
+2*atan(2*q/sqrt(4*q + 1))/pi
+>>> form = sound_form("where(x > 0, x, exp(x) - 1)**2")
+>>> form.expr.args[0].cond, form.low, form.high
+(q < 1/10, 1/1000000000000, 1000000000000)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import TypeAlias
+
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+
+from freejac.codegen.horner import Horner
+from freejac.codegen.stable import stabilise
+from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
+from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.expectation import Integrand, as_function, expect
+from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.symbols import q
+
+__all__ = ["SoundForm", "sound_form", "soundly"]
+
+_LARGEST_LOSS = 64
+"""By how much the terms of a sum may outgrow it: six bits."""
+_NEGLIGIBLE = mpf(2) ** -55
+_DIGITS = 150
+_DECADES = range(-12, 13)
+_PER_DECADE = 4
+_LENGTHS = (4, 8, 16, 24, 36, 48)
+_POSITIVE = (sp.Rational(1, 100), sp.S.One, sp.Integer(100))
+_REAL = (sp.Integer(-10), sp.Rational(1, 100), sp.Integer(10))
+
+Setting: TypeAlias = Mapping[sp.Symbol, sp.Rational]
+
+
+@dataclass(frozen=True)
+class SoundForm:
+    """An expression fit for double precision.
+
+    Attributes:
+        expr: in q and the parameters; a `Piecewise` where a series takes over.
+        low: on [low, high] at most six bits are lost to cancellation, with parameters from
+            1/100 to 100 (−10 to 10 for those that are not declared positive).
+        high: the other end.
+    """
+
+    expr: sp.Expr
+    low: sp.Rational
+    high: sp.Rational
+
+
+def sound_form(f: Integrand) -> SoundForm:
+    """E[f(h)], h ~ N(0, q), in a form for double precision on 1e-12 ≤ q ≤ 1e12.
+
+    Args:
+        f: a SymPy expression in `freejac.x`, text, or a `PiecewiseFunction`.
+
+    Returns:
+        The closed form rewritten, with the series of the expectation where it would cancel.
+
+    Raises:
+        NoClosedForm: there is no closed form to start from, or its terms cancel on all of the
+            domain.
+
+    >>> sound_form("where(x > 0, x, exp(x) - 1)").expr.subs(q, 400).has(sp.erfc)
+    False
+    """
+    function = as_function(f)
+    return soundly(function, expect(function))
+
+
+def soundly(function: PiecewiseFunction, closed: sp.Expr) -> SoundForm:
+    """The sound form of an integrand whose closed form is known."""
+    body = stabilise(closed)
+    settings = _settings(body)
+    low, high = _well_conditioned(body, settings)
+    if low == high:
+        raise NoClosedForm(f"E[{function.to_sympy()}] for doubles", "its terms cancel everywhere")
+    cases: list[tuple[sp.Expr, sp.Expr]] = [(body, sp.true)]
+    if low > _DECADES[0]:
+        series = _series(function, body, 0, _grid(_DECADES[0], low), settings)
+        if series is not None:
+            cases.insert(0, (series, q < _ten(low)))
+            low = _DECADES[0]
+    if high < _DECADES[-1]:
+        series = _series(function, body, sp.oo, _grid(high, _DECADES[-1]), settings)
+        if series is not None:
+            cases[-1:] = [(body, q <= _ten(high)), (series, sp.true)]
+            high = _DECADES[-1]
+    expr = sp.Piecewise(*cases, evaluate=False) if len(cases) > 1 else body
+    return SoundForm(expr, _ten(low), _ten(high))
+
+
+def _ten(exponent: int) -> sp.Rational:
+    return sp.Rational(10) ** exponent
+
+
+def _grid(low: int, high: int) -> list[mpf]:
+    """Points on [10^low, 10^high], the ends among them."""
+    count = (high - low) * _PER_DECADE
+    with mp.workdps(_DIGITS):
+        return [mpf(10) ** (low + mpf(k) / _PER_DECADE) for k in range(count + 1)]
+
+
+def _settings(expr: sp.Expr) -> list[Setting]:
+    """Values of the parameters at the ends of their ranges and in between."""
+    parameters = sorted(expr.free_symbols - {q}, key=str)
+    choices = [_POSITIVE if p.is_positive else _REAL for p in parameters]
+    return [dict(zip(parameters, values, strict=True)) for values in product(*choices)]
+
+
+def _values(expr: sp.Expr, points: Iterable[mpf], setting: Setting) -> list[list[mpf]]:
+    """The terms of a sum at several q."""
+    terms = [term.subs(setting) for term in sp.Add.make_args(expr)]
+    function = sp.lambdify(q, terms, "mpmath")
+    with mp.workdps(_DIGITS):
+        return [[mpf(value) for value in function(point)] for point in points]
+
+
+def _well_conditioned(body: sp.Expr, settings: Sequence[Setting]) -> tuple[int, int]:
+    """The longest run of decades on which no term of the sum is much larger than the sum."""
+    points = _grid(_DECADES[0], _DECADES[-1])
+    good = [True] * len(points)
+    for setting in settings:
+        for i, terms in enumerate(_values(body, points, setting)):
+            size, total = mpmath.fsum(terms, absolute=True), mpmath.fsum(terms)
+            good[i] &= bool(size <= _LARGEST_LOSS * abs(total))
+    best, start = (0, 0), _DECADES[0]
+    for low, high in pairwise(_DECADES):
+        first = (low - _DECADES[0]) * _PER_DECADE
+        if not all(good[first : first + _PER_DECADE + 1]):
+            start = high
+        elif high - start > best[1] - best[0]:
+            best = (start, high)
+    return best
+
+
+def _series(
+    function: PiecewiseFunction,
+    body: sp.Expr,
+    at: sp.Expr | int,
+    points: Sequence[mpf],
+    settings: Sequence[Setting],
+) -> sp.Expr | None:
+    """The shortest series that is as good as exact at all points, in Horner's form."""
+    exact = [[mpmath.fsum(v) for v in _values(body, points, setting)] for setting in settings]
+    for length in _LENGTHS:
+        try:
+            series = mean_series(function, at, length)
+        except (NoClosedForm, DomainError):
+            return None
+        form = series.truncated()
+        if all(
+            abs(mpmath.fsum(value) - reference) <= _NEGLIGIBLE * abs(reference)
+            for setting, references in zip(settings, exact, strict=True)
+            for value, reference in zip(_values(form, points, setting), references, strict=True)
+        ):
+            return _horner(series)
+    return None
+
+
+def _horner(series: AsymptoticSeries) -> sp.Expr:
+    """q^e · Σ c_k uᵏ, u a power of q."""
+    (_, first), *_ = series.terms
+    steps = [abs(2 * (exponent - first)) for _, exponent in series.terms]
+    half = any(step % 2 for step in steps)
+    unit = sp.sqrt(q) if half else q
+    coefficients = [sp.S.Zero] * (int(steps[-1] if half else steps[-1] / 2) + 1)
+    for (coefficient, _), step in zip(series.terms, steps, strict=True):
+        coefficients[int(step if half else step / 2)] = coefficient
+    return q**first * Horner(unit if series.at == 0 else 1 / unit, *coefficients)

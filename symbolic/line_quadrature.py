@@ -1,0 +1,221 @@
+"""Gaussian integrals over one line, E[∏ h(α + βt)], t standard normal, in ball arithmetic.
+
+Panels lie between the breakpoints of all factors and are graded towards what is narrow; each is
+Gauss–Legendre with an a-posteriori check, bisected until the check passes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import flint
+
+from freejac.symbolic.ball_pieces import Ball, BallPieces
+from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.legendre_panels import graded, rule
+
+__all__ = ["Factor", "Interval", "Weight", "joined", "line_mean", "panel_ends"]
+
+_FARTHEST = 18
+_FINEST = 2.0
+_WIDEST = 3.0
+_ROUNDS = 40
+_MAX_PANELS = 20000
+
+Interval = tuple[Ball, Ball]
+
+
+class Factor(NamedTuple):
+    """t ↦ h(shift + slope·t).
+
+    Attributes:
+        pieces: the function h.
+        shift: α.
+        slope: β, not 0.
+    """
+
+    pieces: BallPieces
+    shift: Ball
+    slope: Ball
+
+    def breaks(self) -> list[Ball]:
+        """Breakpoints in t."""
+        return [((point - self.shift) / self.slope).mid() for point in self.pieces.breaks]
+
+    def place(self, point: Ball) -> int:
+        """Which piece of h is met at t."""
+        argument = self.shift + self.slope * point
+        return sum(1 for end in self.pieces.breaks if end < argument)
+
+    def value(self, place: int, point: Ball) -> Ball:
+        """Value at t, of the piece that is said."""
+        return self.pieces.functions[place](self.shift + self.slope * point)
+
+    def marks(self) -> list[tuple[float, float]]:
+        """Places in t towards which panels are graded, and how finely."""
+        finest = _FINEST / abs(float(self.slope))
+        return [
+            (float(-self.shift / self.slope), finest),
+            *((float(b), finest) for b in self.breaks()),
+        ]
+
+    def peak(self, low: float, high: float) -> tuple[float, float, tuple[float, float] | None]:
+        """Bound of log|h| between two points t, where it is largest, and what is sharp there."""
+        shift, slope = float(self.shift), float(self.slope)
+        ends = sorted((shift + slope * low, shift + slope * high))
+        peak = self.pieces.peak(*ends)
+        sharp = peak.sharp and ((peak.sharp[0] - shift) / slope, 4 * peak.sharp[1] / abs(slope))
+        return peak.bound, (peak.at - shift) / slope, sharp
+
+    def log_slope(self, low: float, high: float) -> float:
+        """Mean slope of log|h| between two points t."""
+        ends = sorted(float(self.shift) + float(self.slope) * t for t in (low, high))
+        return self.pieces.peak(ends[0], ends[1]).slope * float(self.slope)
+
+    def log_size(self, point: float) -> float:
+        """log|h| at t."""
+        return self.pieces.log_size(float(self.shift) + float(self.slope) * point)
+
+
+Weight = Callable[[Ball], Ball]
+
+
+def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
+    """Intervals where ∏ h(α + βt)·exp(−t²/2) is within e^−drop of its maximum.
+
+    Raises:
+        DomainError: the integrand does not decay.
+    """
+    cells, top = [-1, 0], -math.inf
+    for depth in range(_FARTHEST, -1, -1):
+        width = 2.0**depth
+        bounded = []
+        for k in cells:
+            low, high = k * width, (k + 1) * width
+            peaks = [factor.peak(low, high) for factor in factors]
+            bound = sum(peak[0] for peak in peaks)
+            if bound == -math.inf:
+                continue
+            bounded.append((k, bound - min(low * low, high * high) / 2))
+            for at in (peak[1] for peak in peaks):
+                here = sum(factor.log_size(at) for factor in factors)
+                top = max(top, here - at * at / 2)
+        cells = [k for k, bound in bounded if bound > top - drop]
+        edge = 1 << (_FARTHEST - depth)
+        if edge == 256 and any(k in (-edge, edge - 1) for k in cells):
+            raise DomainError("the Gaussian mean is infinite: the integrand outgrows the density")
+        if depth:
+            cells = [m for k in cells for m in (2 * k, 2 * k + 1)]
+    return joined(cells)
+
+
+def joined(cells: Iterable[int]) -> list[Interval]:
+    """The intervals that neighbouring cells [k, k + 1] make up."""
+    intervals: list[Interval] = []
+    for k in sorted(cells):
+        if intervals and intervals[-1][1] == k:
+            intervals[-1] = intervals[-1][0], flint.arb(k + 1)
+        else:
+            intervals.append((flint.arb(k), flint.arb(k + 1)))
+    return intervals
+
+
+def line_mean(
+    factors: Sequence[Factor],
+    digits: int,
+    weight: Weight | None = None,
+    intervals: Sequence[Interval] | None = None,
+    known: Ball | None = None,
+) -> tuple[Ball, Ball]:
+    """E[w(t) ∏ h(α + βt)] and E|w ∏ h|, t standard normal.
+
+    Args:
+        factors: the functions h.
+        digits: digits of the mean, relative to the larger of E|w ∏ h| and `known`.
+        weight: a polynomial w of low degree, 1 if left out.
+        intervals: where t runs; wherever it matters if left out.
+        known: what the second result is known to be elsewhere.
+
+    Raises:
+        DomainError: the mean is infinite.
+        NotConvergedError: a panel cannot be resolved by bisection.
+    """
+    if intervals is None:
+        intervals = line_range(factors, (digits + 12) * math.log(10))
+    panels = [
+        _Panel(factors, weight, *ends, digits)
+        for low, high in intervals
+        for ends in pairwise(panel_ends(factors, low, high))
+    ]
+    return _resolve(panels, digits, known if known is not None else flint.arb(0))
+
+
+def panel_ends(factors: Sequence[Factor], low: Ball, high: Ball) -> list[Ball]:
+    """Ends of panels between two points: breakpoints, graded towards what is narrow."""
+    marks = [mark for factor in factors for mark in factor.marks()]
+    marks += [sharp for f in factors if (sharp := f.peak(float(low), float(high))[2])]
+    breaks = sorted((end for factor in factors for end in factor.breaks()), key=float)
+    ends = [low, *(end for end in breaks if low < end < high), high]
+    found = [low]
+    for a, b in pairwise(ends):
+        count = max(1, math.ceil(float(b - a) / _WIDEST))
+        parts = [a, *((a + (b - a) * k / count).mid() for k in range(1, count)), b]
+        for left, right in pairwise(parts):
+            found += graded(left, right, marks)[1:]
+    return found
+
+
+class _Panel:
+    """An interval of t, the integral over it, and how well that is known."""
+
+    def __init__(
+        self, factors: Sequence[Factor], weight: Weight | None, low: Ball, high: Ball, digits: int
+    ) -> None:
+        self.factors, self.weight, self.digits = factors, weight, digits
+        self.low, self.high = low, high
+        middle, half = (low + high) / 2, (high - low) / 2
+        own = rule(digits, flint.ctx.prec)
+        points = [middle + half * node for node in own.nodes]
+        places = [factor.place(middle) for factor in factors]
+        values = [w * self._value(t, places) for w, t in zip(own.weights, points, strict=True)]
+        zero = flint.arb(0)
+        scale = half / (2 * flint.arb.pi()).sqrt()
+        self.total = scale * sum(values, zero)
+        self.size = scale * sum((abs(v) for v in values), zero)
+        self.tail = scale * own.tail(values)
+
+    def halves(self) -> list[_Panel]:
+        """The panel bisected."""
+        middle = ((self.low + self.high) / 2).mid()
+        ends = ((self.low, middle), (middle, self.high))
+        return [_Panel(self.factors, self.weight, a, b, self.digits) for a, b in ends]
+
+    def _value(self, point: Ball, places: Sequence[int]) -> Ball:
+        value = (-point * point / 2).exp()
+        for factor, place in zip(self.factors, places, strict=True):
+            value = value * factor.value(place, point)
+        return value if self.weight is None else value * self.weight(point)
+
+
+def _resolve(panels: list[_Panel], digits: int, known: Ball) -> tuple[Ball, Ball]:
+    tolerance = flint.arb(10) ** (-digits - 2)
+    total = settled = flint.arb(0)
+    for _ in range(_ROUNDS):
+        size = settled + sum((panel.size for panel in panels), flint.arb(0))
+        limit = tolerance * max(size.mid(), known.mid())
+        again = []
+        for panel in panels:
+            if panel.tail > limit.mid():
+                again += panel.halves()
+            else:
+                total += panel.total
+                settled += panel.size
+        if not again:
+            return total, settled
+        if len(again) > _MAX_PANELS:
+            break
+        panels = again
+    raise NotConvergedError("the integrand is not resolved; is it smooth between its breakpoints?")

@@ -1,0 +1,216 @@
+"""The spectral density of a product of residual blocks at finite depth, in numbers.
+
+With m = zG − 1 common to all blocks and w_l that of block l,
+    log λ = log((1+m)/m) + Σ_l [log(m(1+m)) − log w_l],
+as S_l = w_l/(m(1+m)). The solution is continued from large |λ| along the imaginary axis and down
+to the real one, in double precision; it is polished by Newton's method at the digits asked for, on
+quadrature rules refined until nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from mpmath import fp, mp
+
+from freejac.symbolic.path_following import follow
+from freejac.symbolic.domain import finite
+from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
+
+__all__ = ["BlockProduct", "ProductState"]
+
+ProductState = tuple[Any, tuple[BlockState, ...]]
+"""m, and the state of every kind of block."""
+
+GUARD = 15
+_FAR = 1e-3
+_NEWTON_STEPS = 30
+_LEVELS_TRIED = 4
+
+
+class BlockProduct:
+    """The law of J Jᵀ for J a product of residual blocks, in numbers.
+
+    Attributes:
+        blocks: the kinds of blocks, each with its multiplicity.
+        digits: correct digits aimed at.
+    """
+
+    def __init__(self, blocks: Sequence[Block], digits: int = 15) -> None:
+        """Take the kinds of blocks.
+
+        Raises:
+            DomainError: digits is not between 5 and 100.
+        """
+        if not 5 <= digits <= 100:
+            raise DomainError(f"digits must lie between 5 and 100, not {digits}")
+        self.blocks, self.digits = tuple(blocks), digits
+
+    @cached_property
+    def level(self) -> int:
+        """The refinement of the quadrature rules at which solutions are sought first."""
+        with mp.workdps(15):
+            return max(block.level() for block in self.blocks)
+
+    @cached_property
+    def rough(self) -> list[BlockInNumbers]:
+        """The blocks in double precision."""
+        with mp.workdps(17):
+            return [block.in_numbers(fp, self.level) for block in self.blocks]
+
+    def solutions(self, log_points: Sequence[float]) -> list[ProductState | None]:
+        """The states at λ + i0 for ascending real log λ, in double precision.
+
+        None stands at a singular point: an edge, or an atom.
+
+        Raises:
+            NotConvergedError: the way along the imaginary axis was lost.
+        """
+        found: list[ProductState | None] = []
+        state, here = self._start()
+        for point in sorted(log_points, reverse=True):
+            corner = complex(point, fp.pi / 2)
+            state, here = follow(self._solve, state, here, corner, "the density"), corner
+            try:
+                reached = follow(self._solve, state, corner, complex(point, 0), "the density")
+            except NotConvergedError:
+                found.append(None)
+            else:
+                found.append(reached)
+        return found[::-1]
+
+    def density(self, points: Sequence[Any]) -> list[Any]:
+        """ρ at ascending λ > 0 inside the support, at mpmath's working precision."""
+        states = self.solutions([float(mp.log(point)) for point in points])
+        found = []
+        for point, state in zip(points, states, strict=True):
+            if state is None:
+                raise NotConvergedError(
+                    f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
+                )
+            m = self.polished(state, mp.mpc(mp.log(point)))[0]
+            found.append(max(-m.imag / (mp.pi * point), mp.zero))
+        return found
+
+    def polished(self, state: ProductState, log_lam: Any) -> ProductState:
+        """Newton's method at the working precision, on finer rules until m does not move."""
+        tolerance = mp.mpf(10) ** (-self.digits)
+        known: ProductState | None = None
+        for level in range(self.level, self.level + _LEVELS_TRIED):
+            blocks = self.in_numbers(level)
+            start = known if known is not None else _converted(state)
+            found = newton(mp, blocks, start, log_lam, tolerance * mp.mpf(10) ** (-GUARD // 2))
+            if found is None:
+                break
+            settled = known is not None and abs(found[0] - known[0]) <= tolerance * abs(
+                found[0].imag
+            )
+            known = found
+            if settled or all(block.exact for block in self.blocks):
+                return found
+        raise NotConvergedError("the density did not settle: move λ away from the edge")
+
+    def in_numbers(self, level: int) -> list[BlockInNumbers]:
+        """The blocks at mpmath's working precision."""
+        key = level, mp.prec
+        if key not in self._numbers:
+            self._numbers[key] = [block.in_numbers(mp, level) for block in self.blocks]
+        return self._numbers[key]
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[int, int], list[BlockInNumbers]]:
+        return {}
+
+    def _start(self) -> tuple[ProductState, complex]:
+        """The solution on the imaginary axis where M(λ) ≈ m_1/λ."""
+        depth = sum(block.count for block in self.blocks)
+        m = complex(0, -_FAR / depth)
+        means = [block.skip_squared + block.mean_square for block in self.rough]
+        mean = sum(
+            block.count * fp.log(value) for block, value in zip(self.rough, means, strict=True)
+        )
+        states = tuple(
+            block.near_infinity(m / value) for block, value in zip(self.rough, means, strict=True)
+        )
+        target = mean - fp.log(m)
+        found = newton(fp, self.rough, (m, states), target, 1e-13)
+        if found is None:
+            raise NotConvergedError(f"no start at large |λ| for depth {depth}")
+        return found, target
+
+    def _solve(self, state: ProductState, target: complex) -> ProductState | None:
+        found = newton(fp, self.rough, state, target, 1e-13)
+        return found if found is not None and _is_near(state, found) else None
+
+
+def newton(
+    ctx: Any, blocks: Sequence[BlockInNumbers], state: ProductState, target: Any, tolerance: Any
+) -> ProductState | None:
+    """Newton's method for log λ = target; None when it does not settle."""
+    for _ in range(_NEWTON_STEPS):
+        try:
+            moved, size = _step(ctx, blocks, state, target)
+        except ZeroDivisionError:
+            return None
+        if not size < 1e6:  # not a number, or far away
+            return None
+        state = moved
+        if size <= tolerance:
+            return state
+    return None
+
+
+def _step(
+    ctx: Any, blocks: Sequence[BlockInNumbers], state: ProductState, target: Any
+) -> tuple[ProductState, Any]:
+    """One step, and its size relative to what is moved."""
+    m, inner = state
+    residual, slope = ctx.log((1 + m) / m) - target, 1 / (1 + m) - 1 / m
+    parts = [block.linearised(m, own) for block, own in zip(blocks, inner, strict=True)]
+    for block, own, (alpha, beta, curvature, lag, _) in zip(blocks, inner, parts, strict=True):
+        residual += block.count * ctx.log(m * (1 + m) / block.point(own))
+        residual += block.count * (lag - curvature * alpha)
+        slope += block.count * (1 / m + 1 / (1 + m) - curvature * beta)
+    turns = round(float(residual.imag / (2 * ctx.pi))) if hasattr(residual, "imag") else 0
+    change = -(residual - ctx.mpc(0, 2 * ctx.pi * turns)) / slope
+    size, states = abs(change / m), []
+    for block, own, (alpha, beta, _, _, gaps) in zip(blocks, inner, parts, strict=True):
+        moved = block.moved(own, alpha + beta * change, gaps)
+        # 1 + m and 1 + y may be as small as rounding: they do not tell whether it has settled
+        size = max(size, abs(moved[0] - own[0]) / abs(own[0]))
+        states.append(moved)
+    return (m + change, tuple(states)), size
+
+
+def _distance(before: BlockState, after: BlockState) -> Any:
+    """The largest relative change of y, 1 + y and the κ_j."""
+    (y, kappas), (new_y, new_kappas) = before, after
+    gap = abs(new_y - y)
+    return max(
+        gap / abs(y),
+        gap / abs(1 + y),
+        *(abs(new - old) / abs(old) for old, new in zip(kappas, new_kappas, strict=True)),
+    )
+
+
+def _is_near(before: ProductState, after: ProductState) -> bool:
+    """Whether nothing moved by more than a third of itself."""
+    change = abs(after[0] - before[0])
+    distances = [_distance(old, new) for old, new in zip(before[1], after[1], strict=True)]
+    return bool(max(change / abs(before[0]), change / abs(1 + before[0]), *distances) < 1 / 3)
+
+
+def _converted(state: ProductState) -> ProductState:
+    m, inner = state
+    return mp.mpc(m), tuple((mp.mpc(y), tuple(map(mp.mpc, kappas))) for y, kappas in inner)
+
+
+def positive(name: str, value: Any) -> Any:
+    """Read a positive number."""
+    number = finite(name, value)
+    if number <= 0:
+        raise DomainError(f"{name} must be positive, not {value}")
+    return number
