@@ -2,9 +2,9 @@
 
     python benchmarks/moments.py            # n = 20; sympy.series gets 60 seconds
 
-Lagrange's formula m_k = (1/k) [z^{k−1}] ((1+z)/S)^k with S = (σ_w²(z + p))^{−L} in all of them, in one
-run, so that the ratios do not depend on the machine's speed. `sympy.series` runs in a process of its
-own with a limit on its processor time; where it does not finish, the ratio is a lower bound.
+All use Lagrange's formula m_k = (1/k) [z^{k−1}] ((1+z)/S)^k, S = (σ_w²(z + p))^{−L}, in one run, so
+that the ratios do not depend on the machine's speed. `sympy.series` runs in a process of its own
+with a limit on its processor time; where it does not finish, the ratio is a lower bound.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from freejac.evaluators import kernels as kernels
     from freejac.networks import Jacobian as Jacobian
     from freejac.networks import ResNet as ResNet
+    from freejac.symbolic import laws as laws
     from freejac.symbolic.activation import Activation as Activation
     from freejac.symbolic.activation import activation as activation
     from freejac.symbolic.bivariate import Expectation2 as Expectation2
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from freejac.symbolic.expectation import Expectation as Expectation
     from freejac.symbolic.expectation import expect as expect
     from freejac.symbolic.functions import Phi as Phi
+    from freejac.symbolic.layers import Layer as Layer
     from freejac.symbolic.library import names as activations
     from freejac.symbolic.mean_field import MeanField as MeanField
     from freejac.symbolic.parsing import parse as parse
@@ -64,6 +66,7 @@ _HOME = {
     "InputError": "freejac.symbolic.errors",
     "InternalError": "freejac.symbolic.errors",
     "Jacobian": "freejac.networks",
+    "Layer": "freejac.symbolic.layers",
     "MeanField": "freejac.symbolic.mean_field",
     "NoClosedForm": "freejac.symbolic.errors",
     "NotConvergedError": "freejac.symbolic.errors",
@@ -87,6 +90,7 @@ _HOME = {
     "expect2": "freejac.symbolic.bivariate",
     "kernels": "freejac.evaluators",
     "lam": "freejac.symbolic.symbols",
+    "laws": "freejac.symbolic:laws",
     "p": "freejac.symbolic.symbols",
     "parse": "freejac.symbolic.parsing",
     "q": "freejac.symbolic.symbols",
@@ -107,6 +111,7 @@ __all__ = [
     "InputError",
     "InternalError",
     "Jacobian",
+    "Layer",
     "MeanField",
     "NoClosedForm",
     "NotConvergedError",
@@ -131,6 +136,7 @@ __all__ = [
     "expect2",
     "kernels",
     "lam",
+    "laws",
     "p",
     "parse",
     "q",
@@ -151,7 +157,10 @@ def _load(name: str) -> object:
         value = version("freejac")
     elif name in _HOME:
         module, _, attribute = _HOME[name].partition(":")
-        value = getattr(import_module(module), attribute or name)
+        home = import_module(module)
+        if attribute and not hasattr(home, attribute):  # a public module
+            import_module(f"{module}.{attribute}")
+        value = getattr(home, attribute or name)
     else:
         raise AttributeError(f"module 'freejac' has no attribute {name!r}")
     globals()[name] = value

@@ -13,7 +13,7 @@ import sympy as sp
 
 from freejac.arrays import real_array
 from freejac.symbolic import jacobian, residual, residual_finite
-from freejac.symbolic.domain import Number, finite
+from freejac.symbolic.domain import Number
 from freejac.symbolic.ensembles import Ensemble
 from freejac.symbolic.errors import DomainError
 
@@ -129,7 +129,7 @@ class FiniteResNet(residual_finite.FiniteResNet):
     """The exact law at finite depth; `density` takes and gives arrays.
 
     >>> ResNet("linear").finite(1, "orthogonal").density([[0.5, 1.0], [2.0, 5.0]]).round(6)
-    array([[0.240623, 0.183776],
+    array([[0.24062 , 0.183776],
            [0.159155, 0.      ]])
     """
 

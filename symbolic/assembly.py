@@ -67,10 +67,11 @@ def _emit(groups: Groups, exponent: Surd, leaf: Leaf, coefficient: Surd) -> None
 
 def _without_logarithms(parts: Parts) -> Parts:
     """Write exp(n log 2 + …) as 2ⁿ exp(…), as it comes from breakpoints such as log 2."""
-    field = next(iter(parts))[0].field if parts else None
-    logarithms = [g for g in field.generators if isinstance(g, sp.log)] if field else []
-    for logarithm in logarithms:
-        if not logarithm.args[0].is_Rational:
+    if not parts:
+        return parts
+    field = next(iter(parts))[0].field
+    for logarithm in field.generators:
+        if not (isinstance(logarithm, sp.log) and logarithm.args[0].is_Rational):
             continue
         moved: Parts = {}
         for (exponent, leaf), coefficient in parts.items():

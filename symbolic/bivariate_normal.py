@@ -71,7 +71,7 @@ class Phi2(_RealFunction):
         """Exact values and the order of h and k; None keeps the function unevaluated."""
         if any(arg in (sp.nan, sp.zoo) for arg in (h, k, rho)):
             return sp.nan
-        if rho.is_number and _is_beyond_one(rho):
+        if rho in (sp.oo, -sp.oo) or (rho.is_number and _is_beyond_one(rho)):
             return sp.nan
         if -sp.oo in (h, k):
             return sp.S.Zero
@@ -110,8 +110,10 @@ class Phi2(_RealFunction):
         part = wedge(goal, total * total / 4, difference * difference / 4, (above / below).sqrt())
         if total <= 0:
             return part
+        # Φ(h) − Φ(−k) = Φ(k) − Φ(−h), of which the one from tails does not cancel.
+        low, high = (k, h) if h > k else (h, k)
         root = flint.arb(2).sqrt()
-        return ((-h / root).erfc() - (k / root).erfc()) / 2 + part
+        return ((-low / root).erfc() - (high / root).erfc()) / 2 + part
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Differentiate in h, k or ρ."""
@@ -251,6 +253,11 @@ class OwenT(_RealFunction):
         return None
 
     @staticmethod
+    def contains(*parts: Any) -> bool:
+        """Tell whether a ≠ 0."""
+        return bool(parts[1] != 0)
+
+    @staticmethod
     def ball(goal: int, *parts: Any) -> Any:
         """Value at balls, from the definition."""
         h, a = parts
@@ -277,7 +284,9 @@ class OwenT(_RealFunction):
         # T(h, ∞) = Φ(−|h|)/2; what a finite a > 0 takes from it is exponentially smaller.
         h, a = self.args
         if args0[0] is sp.oo and args0[1].is_extended_positive:
-            return sp.exp(-(h**2) / 2) * _ScaledOwenT(h, a)._eval_aseries(n, args0, x, logx)
+            top = sp.exp(-(h**2) / 2)
+            series = _ScaledOwenT(h, a)._eval_aseries(n, args0, x, logx)
+            return sp.Add(*(top * term for term in series.removeO().args), top * series.getO())
         return super()._eval_aseries(n, args0, x, logx)
 
     def _eval_rewrite_as_tractable(

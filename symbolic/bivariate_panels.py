@@ -73,6 +73,7 @@ class _Grid:
         self.square = (self.half / s) ** 2  # H²
         self.coupling = c * self.square
         self.at_nodes = [self.turned(node) for node in self.rule.nodes]
+        self._strayed: list[Ball] = []
 
     def local(self, index: int) -> Ball:
         """Centre of a panel, from the origin of its axis."""
@@ -105,6 +106,23 @@ class _Grid:
             down.append(down[-1] / step)
         return down[:0:-1] + up
 
+    def strayed(self) -> list[Ball]:
+        """How far `turned`, coupled, is from its interpolation, between nodes of the rule."""
+        if not self._strayed:
+            nodes, worst = self.rule.nodes, [flint.arb(0)] * (2 * _NEAR + 1)
+            for k in (0, 1, len(nodes) // 2, len(nodes) - 2):
+                point = (nodes[k] + nodes[k + 1]) / 2
+                shares, norm = self.rule.shares(point)
+                for eta in (self.coupling, -self.coupling):
+                    exact = [value * (eta * point).exp() for value in self.turned(point)]
+                    known = [(eta * node).exp() for node in nodes]
+                    for m, value in enumerate(exact):
+                        parts = zip(shares, self.at_nodes, known, strict=True)
+                        found = sum((a * b[m] * e for a, b, e in parts), flint.arb(0)) / norm
+                        worst[m] = max(worst[m], abs((found - value).mid()))
+            self._strayed = worst
+        return self._strayed
+
     def coupled(self) -> Any:
         """exp(cH² ξη) at all pairs of nodes."""
         nodes = self.rule.nodes
@@ -124,29 +142,82 @@ class _Panel:
     """A panel of one axis, and neighbours on the other of like tilt.
 
     Attributes:
+        index: which panel of the axis.
+        neighbours: panels of the other axis, of which the main one gives the tilt.
         sizes: about ∫|·| over the panel, with every neighbour's tilt.
     """
 
     def __init__(
-        self, grid: _Grid, which: int, index: int, neighbours: Sequence[int], main: int
+        self,
+        grid: _Grid,
+        which: int,
+        index: int,
+        neighbours: Sequence[int],
+        main: int,
+        strips: list[_Strip] | None = None,
     ) -> None:
-        self.grid, self.axis, self.neighbours = grid, grid.axes[which], neighbours
+        self.grid, self.which, self.index = grid, which, index
+        self.axis, self.neighbours, self.main = grid.axes[which], neighbours, main
         self.tilt = grid.tilt(which, index, main)
-        self.offsets = [k - main for k in neighbours]
         self.centre = (self.axis.origin + grid.local(index)) * self.axis.root
         self.scale = grid.half * self.axis.root
-        self.strips = self._start(*grid.limits(which, index))
+        self.strips = self._start(*grid.limits(which, index)) if strips is None else strips
         self._measure()
 
     def _measure(self) -> None:
         """Sizes from some of the nodes."""
-        self.sizes = [flint.arb(0)] * len(self.offsets)
+        self.offsets = [k - self.main for k in self.neighbours]
+        self.sizes, self.mass = [flint.arb(0)] * len(self.offsets), flint.arb(0)
         for strip in self.strips:
             for k in range(_STRIDE // 2, len(strip.points), _STRIDE):
                 size = _STRIDE * abs(strip.values[k].mid())
+                self.mass += size
                 factors = self.grid.turned(strip.points[k])
                 for column, offset in enumerate(self.offsets):
                     self.sizes[column] += factors[offset + _NEAR] * size
+
+    def split(self, allowed: Sequence[Ball]) -> _Panel | None:
+        """Give up neighbours whose tilt the panel's own nodes do not resolve.
+
+        Args:
+            allowed: for every neighbour, what may be left out.
+
+        Returns:
+            A panel for those, or None when there are none.
+        """
+        if self._is_whole():
+            return None
+        errors = self.grid.strayed()
+        excess = {
+            k: errors[offset + _NEAR] * self.mass / most
+            for k, offset, most in zip(self.neighbours, self.offsets, allowed, strict=True)
+            if offset and errors[offset + _NEAR] * self.mass > most
+        }
+        if not excess:
+            return None
+        main = max(excess, key=lambda k: excess[k])
+        lost = sorted(k for k in excess if abs(k - main) <= _NEAR)
+        turn = self.grid.tilt(self.which, self.index, main) - self.tilt
+        strips = [
+            strip._replace(
+                values=[
+                    v * (-turn * t).exp() for v, t in zip(strip.values, strip.points, strict=True)
+                ]
+            )
+            for strip in self.strips
+        ]
+        self.neighbours = [k for k in self.neighbours if k not in lost]
+        self._measure()
+        return _Panel(self.grid, self.which, self.index, lost, main, strips)
+
+    def _is_whole(self) -> bool:
+        return len(self.strips) == 1 and self.strips[0].is_whole()
+
+    def pairs(self) -> list[Pair]:
+        """The pairs that the panel makes with its neighbours."""
+        if self.which == 0:
+            return [(self.index, k) for k in self.neighbours]
+        return [(k, self.index) for k in self.neighbours]
 
     def _start(self, low: Ball, high: Ball) -> list[_Strip]:
         """Strips between the breakpoints, graded towards what is narrow."""
@@ -210,7 +281,7 @@ class _Panel:
 
     def _collected(self) -> list[Ball]:
         """Integrals over the panel against Lagrange's polynomials of its nodes."""
-        if len(self.strips) == 1 and self.strips[0].is_whole():
+        if self._is_whole():
             return self.strips[0].values
         totals = [flint.arb(0)] * len(self.grid.rule.nodes)
         for strip in self.strips:
@@ -259,69 +330,68 @@ def panel_mean(
     size = _resolve(panels, density, known / scale, grid)
     coupled, total = grid.coupled(), flint.arb(0)
     second = {
-        (k, i): column
-        for k, panel in panels[1]
+        (panel.index, i): column
+        for panel in panels[1]
         for i, column in zip(panel.neighbours, panel.columns().transpose().tolist(), strict=True)
     }
-    for i, panel in panels[0]:
+    for panel in panels[0]:
         columns = (coupled * panel.columns()).transpose().tolist()
-        for j, column in zip(panel.neighbours, columns, strict=True):
-            inner = sum((a * b for a, b in zip(column, second[j, i], strict=True)), flint.arb(0))
-            total += density[i, j] * inner
+        for pair, column in zip(panel.pairs(), columns, strict=True):
+            other = second[pair[1], pair[0]]
+            inner = sum((a * b for a, b in zip(column, other, strict=True)), flint.arb(0))
+            total += density[pair] * inner
     return total * scale, size * scale
 
 
-Panels = list[tuple[int, _Panel]]
-
-
-def _panels(grid: _Grid, which: int, pairs: dict[Pair, float]) -> Panels:
+def _panels(grid: _Grid, which: int, pairs: dict[Pair, float]) -> list[_Panel]:
     """The panels of one axis; neighbours that are far apart are given panels of their own."""
     neighbours: dict[int, list[int]] = {}
     for pair in pairs:
         neighbours.setdefault(pair[which], []).append(pair[1 - which])
     panels = []
-    for k, others in neighbours.items():
-        heights = {m: pairs[(k, m) if which == 0 else (m, k)] for m in others}
+    for index, others in neighbours.items():
+        heights = {k: pairs[(index, k) if which == 0 else (k, index)] for k in others}
         while heights:
             top = max(heights.values())
-            best = sorted(m for m, height in heights.items() if height > top - _ALIKE)
+            best = sorted(k for k, height in heights.items() if height > top - _ALIKE)
             main = best[len(best) // 2]
-            near = sorted(m for m in heights if abs(m - main) <= _NEAR)
-            panels.append((k, _Panel(grid, which, k, near, main)))
-            heights = {m: height for m, height in heights.items() if m not in near}
+            near = sorted(k for k in heights if abs(k - main) <= _NEAR)
+            panels.append(_Panel(grid, which, index, near, main))
+            heights = {k: height for k, height in heights.items() if k not in near}
     return panels
 
 
-def _resolve(panels: Sequence[Panels], density: dict[Pair, Ball], known: Ball, grid: _Grid) -> Ball:
-    """Bisect the strips of all panels until what is left out of every pair is negligible."""
+def _resolve(
+    panels: Sequence[list[_Panel]], density: dict[Pair, Ball], known: Ball, grid: _Grid
+) -> Ball:
+    """Bisect strips, and split panels, until what is left out of every pair is negligible."""
     tolerance = flint.arb(10) ** (-grid.digits - 3) / abs(grid.coupling).exp()
-    unsettled = [(which, *entry) for which in (0, 1) for entry in panels[which]]
+    unsettled = [panel for side in panels for panel in side]
     for _ in range(_ROUNDS):
         sizes = [
             {
-                (k, m): size
-                for k, panel in side
-                for m, size in zip(panel.neighbours, panel.sizes, strict=True)
+                pair: size
+                for panel in side
+                for pair, size in zip(panel.pairs(), panel.sizes, strict=True)
             }
             for side in panels
         ]
         size = sum(
-            (weight * sizes[0][i, j] * sizes[1][j, i] for (i, j), weight in density.items()),
-            flint.arb(0),
+            (d * sizes[0][pair] * sizes[1][pair] for pair, d in density.items()), flint.arb(0)
         )
         limit = tolerance * max(size.mid(), known.mid())
         again = []
-        for which, k, panel in unsettled:
-            weights = [
-                density[(k, m) if which == 0 else (m, k)] * sizes[1 - which][m, k]
-                for m in panel.neighbours
-            ]
-            allowed = [limit / w if w > 0 else flint.arb.pos_inf() for w in weights]
+        for panel in unsettled:
+            weights = [density[pair] * sizes[1 - panel.which][pair] for pair in panel.pairs()]
+            allowed = [(limit / w).mid() if w > 0 else flint.arb.pos_inf() for w in weights]
             if panel.refine(allowed):
-                again.append((which, k, panel))
+                again.append(panel)
+            elif (other := panel.split(allowed)) is not None:
+                panels[panel.which].append(other)
+                again += [panel, other]
         if not again:
             return size
         unsettled = again
-        if sum(len(panel.strips) for _, _, panel in unsettled) > _MAX_STRIPS:
+        if sum(len(panel.strips) for panel in unsettled) > _MAX_STRIPS:
             break
     raise NotConvergedError("the integrand is not resolved; is it smooth between its breakpoints?")

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 import sympy as sp
@@ -29,7 +30,9 @@ from freejac.symbolic.signs import (
     after,
     assumed,
     assuming,
+    general_point,
     known_sign,
+    value_at,
 )
 
 __all__ = ["by_cases"]
@@ -37,6 +40,8 @@ __all__ = ["by_cases"]
 Given: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 
 _MOST_RUNS = 128
+_APART = sp.Float("1e-9")
+_MOST_EXPANDED = 400  # operations in expressions that are still expanded to be compared
 _MOST_COMPARED = 6  # comparisons between results that are still tried to be joined
 
 
@@ -258,7 +263,13 @@ def _decided(answers: Sequence[_Answer], facts: Chain) -> Iterator[Chain]:
 
 def _meet(gap: Gap, leaves: _Leaves, at: _Leaves, touching: Iterable[Chain]) -> bool:
     """Whether a result stays right where the parameter is at its level."""
-    return _regular(leaves, gap) and _agree(leaves, at, touching)
+    if not _regular(leaves, gap):
+        return False
+    first, second = (
+        tuple(replace(leaf, value=leaf.value.subs(gap.symbol, gap.level)) for leaf in side)
+        for side in (leaves, at)
+    )
+    return leaves is at or _agree(first, second, touching)
 
 
 def _chosen(leaves: _Leaves, facts: Chain) -> sp.Expr | None:
@@ -275,8 +286,38 @@ def _chosen(leaves: _Leaves, facts: Chain) -> sp.Expr | None:
 def _equal_values(first: sp.Expr | None, second: sp.Expr | None, facts: Chain) -> bool:
     if first is None or second is None or first == second:
         return first is not None and first == second
-    gap = _plain(after(first, facts)) - _plain(after(second, facts))
-    return bool(gap == 0 or sp.expand(sp.fraction(sp.together(gap))[0]) == 0)
+    if _differ(first, second, facts):
+        return False
+    # The parameters themselves make shorter expressions than what the facts say about them.
+    return _cancel(first, second) or _cancel(after(first, facts), after(second, facts))
+
+
+def _cancel(first: sp.Expr, second: sp.Expr) -> bool:
+    """Whether two expressions are equal when expanded over a common denominator."""
+    if sp.count_ops(first) + sp.count_ops(second) > _MOST_EXPANDED:
+        return False
+    gap = _plain(first) - _plain(second)
+    if gap == 0:
+        return True
+    numerator = sp.fraction(sp.together(gap))[0]
+    return bool(sp.count_ops(numerator) <= _MOST_EXPANDED and sp.expand(numerator) == 0)
+
+
+def _differ(first: sp.Expr, second: sp.Expr, facts: Chain) -> bool:
+    """Whether the values at a point of the case refute equality: far cheaper than expanding."""
+    symbols = frozenset(first.free_symbols | second.free_symbols)
+    one, other = (_value(expr, symbols, facts) for expr in (first, second))
+    if one is None or other is None:
+        return False
+    return bool(abs(one - other) > _APART * (abs(one) + abs(other)))
+
+
+@lru_cache(maxsize=1024)
+def _value(expr: sp.Expr, symbols: frozenset[sp.Symbol], facts: Chain) -> sp.Expr | None:
+    replaced = {symbol: after(symbol, facts) for symbol in symbols}
+    free = set().union(*(value.free_symbols for value in replaced.values()))
+    chosen = general_point(free, 0)
+    return value_at(expr, {s: v.subs(chosen, simultaneous=True) for s, v in replaced.items()})
 
 
 def _plain(expr: sp.Expr) -> sp.Expr:

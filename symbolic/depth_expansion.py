@@ -23,7 +23,7 @@ __all__ = ["depth_expansion", "general_coefficients", "universal_exponent"]
 
 
 def general_coefficients(orders: int) -> tuple[sp.Symbol, ...]:
-    """Symbols α_1, …, α_orders for the determining series C(w) = α_1 w + α_2 w² + …
+    """Name α_1, …, α_orders of the determining series C(w) = α_1 w + α_2 w² + O(w³).
 
     >>> general_coefficients(2)
     (alpha_1, alpha_2)
@@ -49,7 +49,7 @@ def depth_expansion(
 
     >>> alpha = general_coefficients(2)
     >>> depth_expansion(alpha, sp.S.One, 3)[2].subs(alpha[1], 0)     # circular X
-    alpha_1**2*(5*z**2 + 5*z + 1)
+    5*alpha_1**2*z**2 + 5*alpha_1**2*z + alpha_1**2
     """
     if skip == 0:
         raise DomainError("the expansion in 1/L needs a skip connection: a must not be 0")

@@ -83,9 +83,7 @@ def determining_expr(s_transform: sp.Expr) -> sp.Expr:
     return vanishing_root(numerator, z, start.coefficient(1), "the determining series")
 
 
-def vanishing_root(
-    equation: sp.Poly, variable: sp.Symbol, slope: sp.Expr, what: str
-) -> sp.Expr:
+def vanishing_root(equation: sp.Poly, variable: sp.Symbol, slope: sp.Expr, what: str) -> sp.Expr:
     """Solve an equation for the root that starts as slope × variable.
 
     Args:
@@ -108,7 +106,9 @@ def vanishing_root(
     square, linear, rest = equation.all_coeffs()
     root = sp.sqrt(sp.factor(linear**2 - 4 * square * rest))
     for sign in (1, -1):
-        candidate = sp.expand(sp.cancel(sign / (2 * square)) * root - sp.cancel(linear / square / 2))
+        candidate = sp.expand(
+            sp.cancel(sign / (2 * square)) * root - sp.cancel(linear / square / 2)
+        )
         try:
             start = from_expr(candidate, variable, 1)
         except DomainError:  # it vanishes identically, or has no expansion

@@ -112,4 +112,6 @@ class _Ring:
             tuple(map(int, monomial)): int(coefficient)
             for monomial, coefficient in poly.to_dict().items()
         }
-        return sp.Poly(terms, *self.names).as_expr()
+        expr = sp.Poly(terms, *self.names).as_expr()
+        # the sign of a factor is free: one that does not depend on the order of the generators
+        return -expr if expr.could_extract_minus_sign() else expr

@@ -21,8 +21,10 @@ Source: Gradshteyn & Ryzhik, Table of Integrals, Series, and Products, 3.241.2 a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
+from sympy.polys.fields import field
 
 from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.finite_erf import is_short
@@ -77,15 +79,8 @@ class ExponentialSum:
         if rational is None or rate is None:
             return None
         inner = _in_one_variable(rational, rate)
-        if inner is None:
-            return None
-        numerator, denominator = sp.fraction(sp.together(inner))
-        numerator, denominator = sp.expand(numerator), sp.expand(denominator)
-        if denominator.has(x, _log) or not numerator.is_polynomial(x, _log, _y):
-            return None
-        if not denominator.is_polynomial(_y):
-            return None
-        return cls(rate, tuple(_parts(numerator, denominator)))
+        parts = None if inner is None else _parts(inner)
+        return None if parts is None else cls(rate, tuple(parts))
 
     def polynomial(self, side: int) -> dict[int, sp.Expr]:
         """The polynomial that the function approaches at +∞ (side = 1) or −∞ (side = −1).
@@ -217,12 +212,63 @@ def _in_one_variable(expr: sp.Expr, rate: sp.Expr) -> sp.Expr | None:
     return expr.xreplace(replacements)
 
 
-def _parts(numerator: sp.Expr, denominator: sp.Expr) -> list[_Part]:
+def _parts(expr: sp.Expr) -> list[_Part] | None:
+    """Sort by powers of x and softplus, over the field of rational functions of y and constants."""
+    constants = {
+        e
+        for e in expr.atoms(sp.Symbol, sp.NumberSymbol, sp.Function, sp.exp, sp.Pow)
+        if not e.has(x, _log, _y) and not (e.is_Pow and e.exp.is_Integer)
+    }
+    names = {e: sp.Dummy("c") for e in sorted(constants, key=sp.default_sort_key)}
+    back = {name: e for e, name in names.items()}
+    rational = field([_y, *back], sp.QQ)[0]
+    found = _collected(expr.xreplace(names), rational)
+    if found is None:
+        return None
     parts = []
-    for (n, m), coefficient in sp.Poly(numerator, x, _log).terms():
-        top, bottom = sp.fraction(sp.cancel(coefficient / denominator))
+    for (n, m), quotient in found.items():
+        top, bottom = (p.as_expr().xreplace(back) for p in (quotient.numer, quotient.denom))
         parts.append(_Part(n, m, sp.Poly(top, _y), sp.Poly(bottom, _y)))
     return parts
+
+
+def _collected(expr: sp.Expr, rational: Any) -> dict[tuple[int, int], Any] | None:
+    """Coefficients of xⁿ·softplusᵐ in a field; None where one of them is in a denominator."""
+    if expr in (x, _log):
+        return {(1, 0) if expr == x else (0, 1): rational.one}
+    if expr.is_Add or expr.is_Mul:
+        total = {} if expr.is_Add else {(0, 0): rational.one}
+        for part in expr.args:
+            inner = _collected(part, rational)
+            if inner is None:
+                return None
+            total = _summed(total, inner) if expr.is_Add else _multiplied(total, inner)
+        return total
+    if expr.is_Pow and expr.exp.is_Integer:
+        base = _collected(expr.base, rational)
+        if base is None:
+            return None
+        if set(base) == {(0, 0)}:
+            return {(0, 0): base[0, 0] ** int(expr.exp)}
+        total = {(0, 0): rational.one}
+        for _ in range(max(0, int(expr.exp))):
+            total = _multiplied(total, base)
+        return total if expr.exp > 0 else None
+    return None if expr.has(x, _log) else {(0, 0): rational.from_expr(expr)}
+
+
+def _summed(first: dict[Any, Any], second: dict[Any, Any]) -> dict[Any, Any]:
+    total = dict(first)
+    for key, value in second.items():
+        total[key] = total[key] + value if key in total else value
+    return {key: value for key, value in total.items() if value != 0}
+
+
+def _multiplied(first: dict[Any, Any], second: dict[Any, Any]) -> dict[Any, Any]:
+    total: dict[Any, Any] = {}
+    for (n, m), a in first.items():
+        total = _summed(total, {(n + k, m + j): a * b for (k, j), b in second.items()})
+    return total
 
 
 def _reciprocal(numerator: sp.Poly, denominator: sp.Poly) -> tuple[sp.Poly, sp.Poly]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import sympy as sp
 
@@ -29,8 +30,12 @@ class FiniteLaw(Law):
         """Drop atoms of no mass, and refuse what is not a probability law."""
         self.name = name
         self.masses = checked_atoms(name, atoms)
+
+    @cached_property
+    def known_stieltjes(self) -> sp.Expr:  # type: ignore[override]
+        """G(z) = Σ mass/(z − location)."""
         terms = (mass / (z - location) for location, mass in self.masses)
-        self.known_stieltjes = sp.factor(sp.together(sp.Add(*terms)))
+        return sp.factor(sp.together(sp.Add(*terms)))
 
     def moments(self, count: int) -> tuple[sp.Expr, ...]:
         """m_k = Σ mass × locationᵏ."""

@@ -111,20 +111,12 @@ class Jacobian(MomentsOfS):
 
     @property
     def law(self) -> DerivativeLaw:
-        """The law of D² = φ′(h)², h ~ N(0, q), of equal layers.
-
-        Raises:
-            DomainError: there are different layers.
-        """
+        """The law of D² = φ′(h)², h ~ N(0, q), of equal layers; DomainError if layers differ."""
         return self._layer.law
 
     @property
     def ensemble(self) -> Ensemble:
-        """The weight ensemble of equal layers.
-
-        Raises:
-            DomainError: there are different layers.
-        """
+        """The weight ensemble of equal layers; DomainError if layers differ."""
         return self._layer.ensemble
 
     @property
@@ -155,7 +147,7 @@ class Jacobian(MomentsOfS):
         Raises:
             NoClosedForm: S of a layer is known as a series only.
         """
-        return sp.Mul(*(_power(placed.s_transform, placed.count) for placed in self.factors))
+        return sp.Mul(*(placed.s_power for placed in self.factors))
 
     @property
     def inverse_mgf(self) -> sp.Expr:
@@ -400,11 +392,3 @@ class Jacobian(MomentsOfS):
         if self.depth != number:
             raise DomainError(f"give depth a positive integer equal to that of {self!r}")
         return {}
-
-
-def _power(factor: sp.Expr, count: sp.Expr) -> sp.Expr:
-    """factor^count, a fraction without z above as a negative power of what is below."""
-    numerator, denominator = sp.fraction(factor)
-    if not numerator.has(z):
-        return (denominator / numerator) ** (-count)
-    return numerator**count * denominator ** (-count)

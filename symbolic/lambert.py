@@ -21,8 +21,8 @@ import sympy as sp
 from mpmath import fp, mp
 from sympy.core.function import ArgumentIndexError
 
-from freejac.symbolic.path_following import follow
 from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.path_following import follow
 
 __all__ = ["GeneralizedLambertW"]
 
@@ -47,7 +47,7 @@ class GeneralizedLambertW(sp.Function):
 
     Raises:
         DomainError: on evaluation, when t < s does not hold for real numbers t and s.
-        NotConvergedError: on evaluation at an end of the cut, a branch point.
+        NotConvergedError: on evaluation too close to an end of the cut, a branch point.
 
     Source: Mező and Baricz (2017), section 2; the branch is that of the Green's function.
 

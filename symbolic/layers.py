@@ -182,6 +182,18 @@ class PlacedLayer:
         return sp.factor(moved) if moved.is_rational_function(z) else sp.together(moved)
 
     @property
+    def s_power(self) -> sp.Expr:
+        """The factor of S_{JᵀJ} of all such layers.
+
+        Raises:
+            NoClosedForm: as for `Layer.s_transform`.
+        """
+        numerator, denominator = sp.fraction(self.s_transform)
+        if not numerator.has(z):  # a fraction without z above reads better as a negative power
+            return (denominator / numerator) ** (-self.count)
+        return numerator**self.count * denominator ** (-self.count)
+
+    @property
     def mean(self) -> sp.Expr:
         """What one such layer multiplies tr(JᵀJ)/N_0 by: χ ν_l/ν_{l−1}."""
         return self.layer.mean * self.after / self.before

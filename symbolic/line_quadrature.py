@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import flint
 
-from freejac.symbolic.ball_pieces import Ball, BallPieces
+from freejac.symbolic.ball_pieces import Ball, BallPieces, Peak
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.legendre_panels import graded, rule
 
@@ -62,18 +62,13 @@ class Factor(NamedTuple):
             *((float(b), finest) for b in self.breaks()),
         ]
 
-    def peak(self, low: float, high: float) -> tuple[float, float, tuple[float, float] | None]:
-        """Bound of log|h| between two points t, where it is largest, and what is sharp there."""
+    def peak(self, low: float, high: float) -> Peak:
+        """How large log|h| is between two points t, in terms of t."""
         shift, slope = float(self.shift), float(self.slope)
         ends = sorted((shift + slope * low, shift + slope * high))
-        peak = self.pieces.peak(*ends)
-        sharp = peak.sharp and ((peak.sharp[0] - shift) / slope, 4 * peak.sharp[1] / abs(slope))
-        return peak.bound, (peak.at - shift) / slope, sharp
-
-    def log_slope(self, low: float, high: float) -> float:
-        """Mean slope of log|h| between two points t."""
-        ends = sorted(float(self.shift) + float(self.slope) * t for t in (low, high))
-        return self.pieces.peak(ends[0], ends[1]).slope * float(self.slope)
+        peak = self.pieces.peak(ends[0], ends[1])
+        sharp = peak.sharp and ((peak.sharp[0] - shift) / slope, peak.sharp[1] / abs(slope))
+        return peak._replace(at=(peak.at - shift) / slope, slope=peak.slope * slope, sharp=sharp)
 
     def log_size(self, point: float) -> float:
         """log|h| at t."""
@@ -96,13 +91,15 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
         for k in cells:
             low, high = k * width, (k + 1) * width
             peaks = [factor.peak(low, high) for factor in factors]
-            bound = sum(peak[0] for peak in peaks)
-            if bound == -math.inf:
+            if any(peak.bound == -math.inf for peak in peaks):
                 continue
-            bounded.append((k, bound - min(low * low, high * high) / 2))
-            for at in (peak[1] for peak in peaks):
-                here = sum(factor.log_size(at) for factor in factors)
-                top = max(top, here - at * at / 2)
+            slope = sum(peak.slope for peak in peaks)
+            mode = min(max(slope, low), high)
+            tilted = slope * (mode - (low + high) / 2) - mode * mode / 2
+            plain = sum(peak.bound for peak in peaks) - min(low * low, high * high) / 2
+            bounded.append((k, min(plain, sum(peak.rest for peak in peaks) + tilted)))
+            for at in (mode, *(peak.at for peak in peaks)):
+                top = max(top, sum(factor.log_size(at) for factor in factors) - at * at / 2)
         cells = [k for k, bound in bounded if bound > top - drop]
         edge = 1 << (_FARTHEST - depth)
         if edge == 256 and any(k in (-edge, edge - 1) for k in cells):
@@ -156,7 +153,8 @@ def line_mean(
 def panel_ends(factors: Sequence[Factor], low: Ball, high: Ball) -> list[Ball]:
     """Ends of panels between two points: breakpoints, graded towards what is narrow."""
     marks = [mark for factor in factors for mark in factor.marks()]
-    marks += [sharp for f in factors if (sharp := f.peak(float(low), float(high))[2])]
+    sharps = [factor.peak(float(low), float(high)).sharp for factor in factors]
+    marks += [(sharp[0], 4 * sharp[1]) for sharp in sharps if sharp]
     breaks = sorted((end for factor in factors for end in factor.breaks()), key=float)
     ends = [low, *(end for end in breaks if low < end < high), high]
     found = [low]

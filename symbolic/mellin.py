@@ -13,8 +13,7 @@ pi**2/6
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from math import factorial
 
 import sympy as sp
@@ -31,14 +30,14 @@ def pole_moment(numerator: sp.Poly, denominator: sp.Poly, power: int) -> sp.Expr
         The exact value; None when a pole is on the positive axis or has no simple form.
     """
     total = sp.S.Zero
-    for factor, parts in _principal_parts(numerator, denominator):
+    for factor, weights in _residues(numerator, denominator):
+        if factor.degree() > 2:
+            return None
         for root in _roots(factor):
-            value = _residues(root, parts, power + 1)
+            value = _at_pole(root, weights, power + 1)
             if value is None:
                 return None
             total += value
-        if factor.degree() > 2:
-            return None
     return total
 
 
@@ -93,32 +92,51 @@ def _order_at_minus_one(denominator: sp.Poly) -> int | None:
     return p if (denominator - power).is_zero else None
 
 
-def _principal_parts(
+@lru_cache(maxsize=256)
+def _residues(
     numerator: sp.Poly, denominator: sp.Poly
-) -> Iterator[tuple[sp.Poly, list[sp.Poly]]]:
-    """For each irreducible factor g: the coefficients c₁, c₂, … of (y − ρ)⁻ʲ at its roots ρ.
+) -> tuple[tuple[sp.Poly, tuple[sp.Poly, ...]], ...]:
+    """For each irreducible factor g of the denominator: the residue at its roots ρ over (−ρ)ʷ.
 
-    They are polynomials in ρ, reduced by g.
+    It is Σ_j c_j (−1)^{j−1} C(w − 1, j − 1) (−ρ)^{−j}, c_j the coefficient of (y − ρ)^{−j}: a
+    polynomial in w, whose coefficients are polynomials in ρ, reduced by g.
     """
     y = numerator.gen
+    found = []
     for irreducible, order in denominator.factor_list()[1]:
         factor = irreducible.to_field()
-        cofactor = sp.quo(denominator.to_field(), factor**order)
-        # around ρ: denominator = hᵖ · (g(ρ + h)/h)ᵖ · cofactor(ρ + h)
-        bottom = _product(
-            [_around(factor, factor, order + 1)[1:]] * order + [_around(cofactor, factor, order)],
-            factor,
-            order,
-        )
-        top = _around(numerator.to_field(), factor, order)
-        inverse = sp.invert(bottom[0], factor)
-        quotient: list[sp.Poly] = []
-        for n in range(order):
-            rest = top[n] - sum(
-                (bottom[k] * quotient[n - k] for k in range(1, n + 1)), sp.Poly(0, y)
-            )
-            quotient.append((rest * inverse).rem(factor))
-        yield factor, list(reversed(quotient))
+        parts = _principal_part(numerator, denominator, factor, order)
+        inverse = sp.invert(sp.Poly(-y, y).rem(factor), factor)
+        weights = [sp.Poly(0, y)] * order
+        scale = sp.Poly(1, y)
+        for j, part in enumerate(parts, 1):
+            scale = (scale * inverse).rem(factor)
+            residue = (part * scale).rem(factor) * (-1) ** (j - 1)
+            for t, count in enumerate(_binomial(j - 1)):
+                weights[t] += residue * count
+        found.append((factor, tuple(weights)))
+    return tuple(found)
+
+
+def _principal_part(
+    numerator: sp.Poly, denominator: sp.Poly, factor: sp.Poly, order: int
+) -> list[sp.Poly]:
+    """Coefficients of (y − ρ)⁻¹, (y − ρ)⁻², … at the roots ρ of an irreducible factor."""
+    cofactor = sp.quo(denominator.to_field(), factor**order)
+    # around ρ: denominator = hᵖ · (g(ρ + h)/h)ᵖ · cofactor(ρ + h)
+    bottom = _product(
+        [_around(factor, factor, order + 1)[1:]] * order + [_around(cofactor, factor, order)],
+        factor,
+        order,
+    )
+    top = _around(numerator.to_field(), factor, order)
+    inverse = sp.invert(bottom[0], factor)
+    quotient: list[sp.Poly] = []
+    for n in range(order):
+        known = (bottom[k] * quotient[n - k] for k in range(1, n + 1))
+        rest = top[n] - sum(known, sp.Poly(0, numerator.gen))
+        quotient.append((rest * inverse).rem(factor))
+    return list(reversed(quotient))
 
 
 def _around(polynomial: sp.Poly, modulus: sp.Poly, terms: int) -> list[sp.Poly]:
@@ -155,40 +173,34 @@ def _roots(factor: sp.Poly) -> list[sp.Expr]:
     return [(-b - sp.sqrt(gap)) / (2 * a), (-b + sp.sqrt(gap)) / (2 * a)]
 
 
-def _residues(root: sp.Expr, parts: list[sp.Poly], order: int) -> sp.Expr | None:
-    """[wⁿ] of πw/sin(πw) · Σ_j c_j C(w−1, j−1) (−1)^{j−1} (−ρ)^{w−j}, both of a complex pair."""
+def _at_pole(root: sp.Expr, weights: tuple[sp.Poly, ...], order: int) -> sp.Expr | None:
+    """[wⁿ] of πw/sin(πw) · (−ρ)ʷ · Σ weights_t wᵗ, both poles of a complex pair counted."""
     real, imaginary = root.as_real_imag()
-    if imaginary == 0 and not (-root).is_positive:
-        return None
-    size = real**2 + imaginary**2
-    logarithm = sp.expand_log(sp.log(size)) / 2 if imaginary != 0 else sp.expand_log(sp.log(-root))
-    angle = sp.atan2(-imaginary, -real) if imaginary != 0 else sp.S.Zero
-    inverse = (
-        sp.expand((-real + sp.I * imaginary) / size) if imaginary != 0 else sp.radsimp(-1 / root)
-    )
-    exponent = logarithm + sp.I * angle
-    values = [
-        sp.expand((-1) ** (j - 1) * part.as_expr().subs(part.gen, root) * inverse**j)
-        for j, part in enumerate(parts, 1)
-    ]
-    weights = [_cosecant_binomial(j, order) for j in range(1, len(parts) + 1)]
+    if imaginary == 0:
+        if not (-root).is_positive:
+            return None
+        exponent = sp.expand_log(sp.log(-root))
+    else:
+        size = sp.expand(real**2 + imaginary**2)
+        exponent = sp.expand_log(sp.log(size)) / 2 + sp.I * sp.atan2(-imaginary, -real)
     total = sp.S.Zero
-    for i in range(order + 1):
-        weight = sp.Add(*(v * w[order - i] for v, w in zip(values, weights, strict=True)))
-        total += sp.expand(weight) * sp.expand(exponent**i / factorial(i))
-    total = sp.expand(total)
+    for t, weight in enumerate(weights[: order + 1]):
+        value = sp.expand(weight.as_expr().subs(weight.gen, root))
+        total += sp.expand(value * _cosecant_exponential(exponent, order - t))
     return total if imaginary == 0 else sp.expand(2 * total.coeff(sp.I, 0))
 
 
-@cache
-def _cosecant_binomial(j: int, order: int) -> tuple[sp.Expr, ...]:
-    """Coefficients of πw/sin(πw) · C(w − 1, j − 1) up to wⁿ."""
-    w = sp.Dummy("w")
-    # πw/sin(πw) = 1 + 2 Σ η(2i) w^{2i}
-    cosecant = [2 * _eta(i) if i % 2 == 0 else sp.S.Zero for i in range(order + 1)]
-    cosecant[0] = sp.S.One
-    binomial = sp.Poly(sp.ff(w - 1, j - 1) / sp.factorial(j - 1), w)
-    return tuple(
-        sp.Add(*(weight * cosecant[n - i] for (i,), weight in binomial.terms() if i <= n))
-        for n in range(order + 1)
+@lru_cache(maxsize=1024)
+def _cosecant_exponential(rate: sp.Expr, order: int) -> sp.Expr:
+    """[wⁿ] of πw/sin(πw) · e^{rate·w}; the cosecant is 1 + 2 Σ η(2k) w^{2k}."""
+    higher = (
+        2 * _eta(k) * rate ** (order - k) / factorial(order - k) for k in range(2, order + 1, 2)
     )
+    return sp.expand(sp.Add(rate**order / factorial(order), *higher))
+
+
+@cache
+def _binomial(k: int) -> tuple[sp.Expr, ...]:
+    """Coefficients of C(w − 1, k) in ascending powers of w."""
+    w = sp.Dummy("w")
+    return tuple(reversed(sp.Poly(sp.ff(w - 1, k) / sp.factorial(k), w).all_coeffs()))

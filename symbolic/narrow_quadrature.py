@@ -24,6 +24,7 @@ from freejac.symbolic.line_quadrature import Factor, Interval, joined, line_mean
 __all__ = ["narrow_mean"]
 
 _SMOOTH = 0.1
+_FAR = 64
 _FARTHEST_REACH = 60.0
 _LADDER = [1.5**k for k in range(-2, 40)]
 _MAX_PANELS = 1000
@@ -68,11 +69,11 @@ class _Narrow:
         pairs, top = active_pairs(axes, *numbers, 0.5, self.drop, math.inf, -math.inf)
         cells = sorted({i for i, _ in pairs})
         reach = self._reach(cells)
-        if reach > _FARTHEST_REACH:
+        layers = self._layers(reach) if reach <= _FARTHEST_REACH else None
+        if layers is None:
             return panel_mean((axes[0], axes[1]), self.c, self.s, self.digits)
         # A mean below that of a peak of width 10⁻⁶ is not looked for.
         known = flint.arb(top - _LEAST).exp() if top > -math.inf else flint.arb(0)
-        layers = self._layers(reach)
         total, size = self._between(_outside(joined(cells), layers), reach, known)
         for low, high in layers:
             centre = ((low + high) / 2).mid()
@@ -130,19 +131,35 @@ class _Narrow:
         )
         return max(1.5 * farthest, math.sqrt(2 * self.drop)) + 1
 
-    def _layers(self, reach: float) -> list[Interval]:
-        """Intervals of a from which a breakpoint of g can be reached, apart from each other."""
+    def _layers(self, reach: float) -> list[Interval] | None:
+        """Intervals of a from which a breakpoint of g can be reached, apart from each other.
+
+        None when one is reached from too far.
+        """
         spread = float(self.s * self.roots[1])
         marks = self.pieces[1].breaks + ([flint.arb(0)] if spread > _SMOOTH else [])
-        width = reach * self.s / abs(self.c)
+        unit = self.s / abs(self.c)
         layers: list[Interval] = []
         for centre in sorted((mark / self.roots[1] / self.c for mark in marks), key=float):
-            low, high = (centre - width).mid(), (centre + width).mid()
+            wide = max(reach, self._distance(float(centre), float(unit)))
+            if wide > _FARTHEST_REACH:
+                return None
+            low, high = (centre - wide * unit).mid(), (centre + wide * unit).mid()
             if layers and low <= layers[-1][1]:
-                layers[-1] = layers[-1][0], high
+                layers[-1] = layers[-1][0], max(high, layers[-1][1])
             else:
                 layers.append((low, high))
         return layers
+
+    def _distance(self, centre: float, unit: float) -> float:
+        """How far from a breakpoint, in units, a matters: far out the density is steep."""
+        found = []
+        for w in (k / 2 for k in range(-2 * _FAR, 2 * _FAR + 1)):
+            a = centre + unit * w
+            size = self.pieces[0].log_size(float(self.roots[0]) * a) - (a * a + w * w) / 2
+            found.append((size, abs(w)))
+        top = max(size for size, _ in found)
+        return 1 + max((w for size, w in found if size > top - self.drop), default=0.0)
 
 
 def _outside(intervals: Sequence[Interval], layers: Sequence[Interval]) -> list[Interval]:
@@ -165,7 +182,7 @@ class _Tilt:
 
     def __init__(self, factor: Factor, low: Ball, high: Ball) -> None:
         self.middle = (low + high) / 2
-        self.slope = flint.arb(factor.log_slope(float(low), float(high)))
+        self.slope = flint.arb(factor.peak(float(low), float(high)).slope)
 
     def __call__(self, point: Ball) -> Ball:
         """Value at t."""

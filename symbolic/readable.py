@@ -144,7 +144,7 @@ def _expanded(ring: Ring, above: Poly, below: Poly) -> Iterable[_Form]:
 
 def _product_length(factors: _Factors, whole: int) -> int:
     """Operations of a product of powers of polynomials and a whole number."""
-    length, count = 0, whole > 1
+    length, count = 0, 1 if whole > 1 else 0
     for factor, power in factors:
         count += 1
         length += _sum_length(factor) + (power > 1)

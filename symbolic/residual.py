@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import sympy as sp
 from mpmath import mp
@@ -24,24 +25,26 @@ from freejac.symbolic.derivative_law import DerivativeLaw
 from freejac.symbolic.determining_series import determining_series
 from freejac.symbolic.domain import Number, exact, finite, layer_count
 from freejac.symbolic.ensembles import Ensemble, ensemble
-from freejac.symbolic.errors import DomainError, InternalError
+from freejac.symbolic.errors import DomainError
 from freejac.symbolic.explanation import Explanation
 from freejac.symbolic.fixed_points import Parameters
 from freejac.symbolic.lambert import GeneralizedLambertW
 from freejac.symbolic.mean_field import MeanField
+from freejac.symbolic.normalisation import normalisation_gain
 from freejac.symbolic.propagation import Propagation, propagate
 from freejac.symbolic.residual_finite import FiniteResNet
 from freejac.symbolic.residual_steps import residual_steps
 from freejac.symbolic.schwinger_dyson import stieltjes_symbol
 from freejac.symbolic.series import lagrange_moments
-from freejac.symbolic.symbols import cumulant, parameter, sigma_w, z
+from freejac.symbolic.symbols import cumulant, sigma_w, z
 from freejac.symbolic.symbols import depth as depth_symbol
 from freejac.symbolic.transforms import inverse_mgf
 from freejac.symbolic.universal_density import residual_density
+from freejac.symbolic.universal_edges import edge_parts
 
 __all__ = ["ResNet", "residual_density"]
 
-Source = str | sp.Expr | Activation | DerivativeLaw
+Source: TypeAlias = str | sp.Expr | Activation | DerivativeLaw
 
 
 class ResNet:
@@ -96,7 +99,7 @@ class ResNet:
                 f"the skip weight is a finite real number other than 0, not {skip}; "
                 "without skip connections use Jacobian"
             )
-        self.gain = _gain(batch_norm)
+        self.gain = normalisation_gain(batch_norm)
 
     def __repr__(self) -> str:
         names = [source.name for source in self.block]
@@ -143,11 +146,11 @@ class ResNet:
 
     @cached_property
     def s_transform(self) -> sp.Expr:
-        """S(z) = a^{−2L} exp(−(c/a²)(1+2z)): log S_l summed over the layers, to leading order in 1/L.
+        """S(z) = a^{−2L} exp(−(c/a²)(1+2z)): log S_l summed over layers, to leading order in 1/L.
 
         >>> from freejac.symbolic.schwinger_dyson import skip_symbol
         >>> ResNet(skip=skip_symbol).s_transform
-        a**(-2*L)*exp(-cumulant*(2*z + 1)/a**2)
+        exp(-cumulant*(2*z + 1)/a**2)/a**(2*L)
         """
         return sp.exp(sp.factor(self._ratio * universal_exponent())) / self._scale
 
@@ -226,8 +229,6 @@ class ResNet:
     def condition_number(self) -> sp.Expr:
         """The ratio of the largest to the smallest singular value of J: √(λ₊/λ₋).
 
-        Source: Tarnowski et al., the last formula of section II.1.
-
         >>> ResNet().condition_number
         (sqrt(cumulant)*sqrt(cumulant + 2) + cumulant + 1)*exp(sqrt(cumulant)*sqrt(cumulant + 2))
         """
@@ -236,34 +237,19 @@ class ResNet:
 
     @cached_property
     def _edge_parts(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
-        """(λ without its exponential, the exponent) at the lower and at the upper edge, a = 1.
-
-        The edges are inverse to each other in both parts; the lower one is written as an
-        inverse, which loses no digits to cancellation at small c.
-        """
-        exponent = cumulant * universal_exponent()
-        slope = 1 / (1 + z) - 1 / z - sp.diff(exponent, z)
-        condition = sp.Poly(sp.fraction(sp.cancel(slope))[0], z)
-        square, linear, rest = condition.all_coeffs()
-        half, product = sp.cancel(-linear / (2 * square)), sp.cancel(rest / square)
-        root = sp.sqrt(sp.factor(half**2 - product))
-        (low, fall), (high, rise) = (
-            (sp.expand(sp.radsimp((1 + m) / m)), sp.expand(-exponent.subs(z, m)))
-            for m in (half - root, half + root)
-        )
-        if sp.expand(low * high) != 1 or sp.expand(fall + rise) != 0:
-            raise InternalError("the edges of the residual spectrum are not inverse to each other")
-        parts = ((1 / high, fall), (high, rise))
+        """(λ without its exponential, the exponent) at either edge, without the factor a^{2L}."""
+        parts = edge_parts()
         if self.skip == 1:
             return parts
         return tuple(
-            (a.subs(cumulant, self._ratio), b.subs(cumulant, self._ratio)) for a, b in parts
+            (front.subs(cumulant, self._ratio), exponent.subs(cumulant, self._ratio))
+            for front, exponent in parts
         )
 
     def depth_expansion(
         self, orders: int = 3, weights: str | Ensemble = "gaussian"
     ) -> tuple[sp.Expr, ...]:
-        """Expand a² S of one layer in 1/L: the coefficients of 1, 1/L, 1/L², …
+        """Expand a² S of one layer in 1/L: give the coefficients from that of 1 on.
 
         The limit keeps the first two; from the third on the weight ensemble and μ_2, μ_3, … of
         the activation enter, and universality ends.
@@ -379,16 +365,16 @@ class ResNet:
         >>> round(ResNet().density(1, cumulant=0.5), 12)       # t/π with t·tan(t/2) = 1/2
         0.305637611171
         """
-        several = isinstance(lam, Iterable)
+        points = list(lam) if isinstance(lam, Iterable) else [lam]
         with mp.workdps(digits + 15):
             scale, ratio = self.in_numbers(cumulant, depth)
             found = [
                 float(residual_density(finite("lambda", value) / scale, ratio, digits) / scale)
-                for value in (lam if several else [lam])
+                for value in points
             ]
-        return found if several else found[0]
+        return found if isinstance(lam, Iterable) else found[0]
 
-    def in_numbers(self, cumulant: Number, depth: int | None) -> tuple[object, object]:
+    def in_numbers(self, cumulant: Number, depth: int | None) -> tuple[Any, Any]:
         """a^{2L} and c/a² at mpmath's working precision, for the density.
 
         Raises:
@@ -407,25 +393,7 @@ class ResNet:
     def explain(self) -> Explanation:
         """The derivation of the law, step by step: text by str(), and `.latex()`.
 
-        >>> print(ResNet().explain()[0].rule)
-        the block of a layer is R-diagonal: X = D W with biunitarily invariant W
+        >>> len(ResNet().explain())
+        11
         """
         return residual_steps(self.skip, self.s_transform, self.green_equation, self.cumulant)
-
-
-def _gain(batch_norm: bool | tuple[Number, Number]) -> sp.Expr:
-    """(γ/σ)², 1 without batch normalisation."""
-    if batch_norm is False:
-        return sp.S.One
-    if batch_norm is True:
-        gamma, sigma = parameter("gamma", positive=True), parameter("sigma", positive=True)
-    else:
-        if not isinstance(batch_norm, tuple) or len(batch_norm) != 2:
-            raise DomainError(f"batch_norm is True or a pair (gamma, sigma), not {batch_norm!r}")
-        gamma, sigma = (
-            exact(name, value) for name, value in zip(("gamma", "sigma"), batch_norm, strict=True)
-        )
-    for name, value in (("gamma", gamma), ("sigma", sigma)):
-        if value.is_finite is False or value.is_positive is False:
-            raise DomainError(f"{name} of batch normalisation must be positive, not {value}")
-    return (gamma / sigma) ** 2

@@ -78,8 +78,9 @@ class Block:
         )
         slope = sp.cancel(sp.diff(self.weights, z) / self.weights)
         module = "mpmath" if ctx is mp else "math"
-        functions = (sp.lambdify(z, sp.factor(e), module) for e in (self.weights, slope))
-        return BlockInNumbers(nodes, *functions, ctx.convert(self.skip) ** 2, self.count)
+        weights, slopes = (sp.lambdify(z, sp.factor(e), module) for e in (self.weights, slope))
+        skip = ctx.convert(self.skip)
+        return BlockInNumbers(nodes, weights, slopes, skip**2, self.count)
 
 
 class BlockInNumbers:
@@ -128,13 +129,11 @@ class BlockInNumbers:
     def near_zero(self, w: Any) -> BlockState:
         """The state at small w on the sheet where y tends to −1: X invertible."""
         inverse = self.mean_inverse_square
-        kappas = tuple(
-            inverse * sum(mass / v for v, mass in nodes) / w for nodes in self._nodes
-        )
+        kappas = tuple(inverse * sum(mass / v for v, mass in nodes) / w for nodes in self._nodes)
         return -1 - w / inverse, kappas
 
     def point(self, state: BlockState) -> Any:
-        """w = (1+y)^{k+1} y^{1−k} Π κ_j S_W(y)^k/share."""
+        """Evaluate w = (1+y)^{k+1} y^{1−k} Π κ_j S_W(y)^k/share."""
         y, kappas = state
         found = (1 + y) ** (len(kappas) + 1) * self._s(y)
         for kappa in kappas:

@@ -92,7 +92,9 @@ def _turning(product: BlockProduct, states: list[BlockState], side: int) -> Any:
         raise NotConvergedError("an edge of the spectrum has no start; report the parameters")
     while distance < _END:
         before, factor = (distance, found), _GROWTH
-        while (found := _at(fp, blocks, origin + side * distance * factor, before[1], _ROUGH)) is None:
+        while (
+            found := _at(fp, blocks, origin + side * distance * factor, before[1], _ROUGH)
+        ) is None:
             factor = 1 + (factor - 1) / 2
             if factor - 1 < 1e-9:
                 raise NotConvergedError("an edge of the spectrum was lost on the way to it")
@@ -167,10 +169,7 @@ def _at(
                 return None
             size = max(
                 abs(alpha) / max(abs(moved[0]), ctx.mpf(1e-12)),
-                *(
-                    abs(new - old) / abs(old)
-                    for old, new in zip(state[1], moved[1], strict=True)
-                ),
+                *(abs(new - old) / abs(old) for old, new in zip(state[1], moved[1], strict=True)),
             )
             if not size < 2 or not moved[0] * state[0] > 0:
                 return None
@@ -203,20 +202,27 @@ def _gaps(product: BlockProduct, grid: list[float]) -> list[Any]:
     states = product.solutions(grid)
     seen = [(p, state) for p, state in zip(grid, states, strict=True) if state is not None]
     ends = []
-    for (low, before), (high, after) in pairwise(seen):
-        if _inside(before) == _inside(after):
-            continue
-        outer = after if _inside(before) else before
-        for _ in range(30):
-            middle = (low + high) / 2
-            (state,) = product.solutions([middle])
-            if state is None:
-                break
-            if not _inside(state):
-                outer = state
-            low, high = (low, middle) if _inside(state) == _inside(after) else (middle, high)
-        ends.append(_gap_end(product, outer))
+    for before, after in pairwise(seen):
+        if _inside(before[1]) != _inside(after[1]):
+            ends.append(_gap_end(product, _last_outside(product, before, after)))
     return ends
+
+
+def _last_outside(
+    product: BlockProduct, before: tuple[float, ProductState], after: tuple[float, ProductState]
+) -> ProductState:
+    """Bisect between a point inside and one outside: the state closest to the edge, outside."""
+    (low, _), (high, _) = before, after
+    outer = after[1] if _inside(before[1]) else before[1]
+    for _ in range(30):
+        middle = (low + high) / 2
+        (state,) = product.solutions([middle])
+        if state is None:
+            break
+        if not _inside(state):
+            outer = state
+        low, high = (low, middle) if _inside(state) == _inside(after[1]) else (middle, high)
+    return outer
 
 
 def _gap_end(product: BlockProduct, outer: ProductState) -> Any:

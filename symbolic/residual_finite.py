@@ -141,8 +141,7 @@ class FiniteResNet:
         own = self.layer.atoms()
         if self.layer.skip == 0 or not own:
             return own
-        kernel = sp.Max(*(law.mass_at_zero for law in self.layer.laws))
-        excess = 1 - 2 * self.depth * (1 - kernel)
+        excess = 1 - 2 * self.depth * (1 - self.layer.kernel)
         if excess.is_number and not excess.is_positive:
             return ()
         return ((self.layer.skip ** (2 * self.depth), sp.Max(0, excess)),)
@@ -178,15 +177,15 @@ class FiniteResNet:
         >>> round(network.density(1.0), 10)          # G³ − 2G² + G − 1 = 0 at λ = 1
         0.2370968642
         """
-        several = isinstance(lam, Iterable)
+        points = list(lam) if isinstance(lam, Iterable) else [lam]
         with mp.workdps(digits + GUARD):
-            values = [finite("lambda", value) for value in (lam if several else [lam])]
+            values = [finite("lambda", value) for value in points]
             product = self.in_numbers(q, sigma_w, parameters or {}, digits)
             intervals = support(product)
             inside = sorted({t for t in values if any(a < t < b for a, b in intervals)})
             found = dict(zip(inside, product.density(inside), strict=True))
             result = [float(found.get(t, mp.zero)) for t in values]
-        return result if several else result[0]
+        return result if isinstance(lam, Iterable) else result[0]
 
     def support(
         self,
@@ -253,7 +252,13 @@ class FiniteResNet:
         else:
             kinds = Counter({None if q is None else exact("q", q): depth})
         return [
-            (tuple(self._table(law, source, value, values, parameters) for law, source in self._pairs), n)
+            (
+                tuple(
+                    self._table(law, source, value, values, parameters)
+                    for law, source in self._pairs
+                ),
+                n,
+            )
             for value, n in kinds.items()
         ]
 

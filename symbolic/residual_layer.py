@@ -13,7 +13,7 @@ only in S_{XXᵀ}; everything else follows from the relation (m − y)(1 + m −
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import sympy as sp
@@ -65,7 +65,7 @@ class ResidualLayer:
     """
 
     laws: tuple[DerivativeLaw, ...]
-    ensemble: Ensemble = gaussian()
+    ensemble: Ensemble = field(default_factory=gaussian)
     share: sp.Expr = sp.S.One
     skip: sp.Expr = sp.S.One
 
@@ -143,7 +143,7 @@ class ResidualLayer:
         return Series.of(coefficients)
 
     def moment(self, k: int) -> sp.Expr:
-        """m_k of the eigenvalues of Y Yᵀ, k = 0, 1, 2, …"""
+        """m_k of the eigenvalues of Y Yᵀ, k ≥ 0."""
         series, values = self.stand_in_s_series(max(1, k) if isinstance(k, int) else 1)
         return lagrange_moments(series, k).xreplace(values)
 
@@ -158,8 +158,8 @@ class ResidualLayer:
 
         >>> from freejac.symbolic.derivative_law import point_mass
         >>> from freejac.symbolic.ensembles import orthogonal
-        >>> ResidualLayer((point_mass(),), orthogonal()).s_transform.subs(z, 0)
-        1/(sigma_w**2 + 1)
+        >>> lagrange_moments(ResidualLayer((point_mass(),), orthogonal()).s_transform, 1)
+        sigma_w**2 + 1
         """
         block = self.block_s_transform.subs(z, alternating)
         if not block.is_rational_function(alternating):
@@ -189,7 +189,7 @@ class ResidualLayer:
     def block_polynomial(self) -> sp.Expr:
         """The polynomial in y and w that C(w) = y satisfies, for atomic laws of D².
 
-        Each law enters through κ_j = 1/M⁻¹(y): y(1+y)S_{XXᵀ}(y) = (1+y)^{k+1} y^{1−k} Π κ_j S_{WWᵀ}.
+        Each law enters through κ_j = 1/M⁻¹(y): w = (1+y)^{k+1} y^{1−k} Π κ_j S_{WWᵀ}.
 
         Raises:
             NoClosedForm: a law of D² is not a finite set of atoms, or S of the weights is not
@@ -234,6 +234,20 @@ class ResidualLayer:
         factor = true_factor(polynomial, inverse, green, start)
         return sp.expand(sp.fraction(sp.together(factor.subs(inverse, 1 / z)))[0])
 
+    @cached_property
+    def kernel(self) -> sp.Expr:
+        """The share of the kernel of X: the largest probability that a φ′ of the block vanishes.
+
+        Raises:
+            NoClosedForm: a law of D² is not a finite set of atoms.
+        """
+        shares = []
+        for law in self.laws:
+            if not isinstance(law, AtomicLaw):
+                raise NoClosedForm(f"the atoms for {law.name}", "the law of D² is not atomic")
+            shares.append(law.mass_at_zero)
+        return sp.Max(*shares)
+
     def atoms(self) -> Atoms:
         """Find the atoms of the law of Y Yᵀ: (location, mass).
 
@@ -251,11 +265,5 @@ class ResidualLayer:
         >>> ResidualLayer((bernoulli(sp.Rational(1, 10)),), skip=sp.Integer(2)).atoms()
         ((4, 4/5),)
         """
-        kernel = []
-        for law in self.laws:
-            if not isinstance(law, AtomicLaw):
-                raise NoClosedForm(f"the atoms for {law.name}", "the law of D² is not atomic")
-            kernel.append(law.mass_at_zero)
-        largest = sp.Max(*kernel)
-        mass = largest if self.skip == 0 else sp.Max(0, 2 * largest - 1)
+        mass = self.kernel if self.skip == 0 else sp.Max(0, 2 * self.kernel - 1)
         return ((self.skip**2, mass),) if mass != 0 else ()

@@ -15,9 +15,9 @@ from typing import Any
 
 from mpmath import fp, mp
 
-from freejac.symbolic.path_following import follow
 from freejac.symbolic.domain import finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.path_following import follow
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
 
 __all__ = ["BlockProduct", "ProductState"]
@@ -153,7 +153,7 @@ def newton(
     for _ in range(_NEWTON_STEPS):
         try:
             moved, size = _step(ctx, blocks, state, target)
-        except ZeroDivisionError:
+        except (ZeroDivisionError, OverflowError, ValueError):  # left the range of the numbers
             return None
         if not size < 1e6:  # not a number, or far away
             return None

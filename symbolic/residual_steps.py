@@ -57,7 +57,7 @@ def residual_steps(
         ),
         Step(
             "𝒢⁻¹ = [[z, −a], [−a, 1]] − A(𝒢₁₁𝒢₂₂) diag(𝒢₂₂, 𝒢₁₁)",
-            "generalised Schwinger–Dyson equation of the linearisation [[z, −Y], [−Yᵀ, 1]], Y = a + X",
+            "generalised Schwinger–Dyson equation of [[z, −Y], [−Yᵀ, 1]], Y = a + X",
             _PAPER,
         ),
         Step(green_equation().subs(given), "eliminate 𝒢₂₂ = zG; A is taken at zG²", _PAPER),

@@ -13,7 +13,7 @@ as a chain of substitutions, each of a symbol by an expression in positive ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -29,9 +29,11 @@ __all__ = [
     "after",
     "assumed",
     "assuming",
+    "general_point",
     "is_zero",
     "known_sign",
     "sign_of",
+    "value_at",
 ]
 
 Chain: TypeAlias = tuple[tuple[sp.Symbol, sp.Expr], ...]
@@ -196,14 +198,23 @@ def is_zero(expr: sp.Expr) -> bool:
 
 def _value(expr: sp.Expr, place: int) -> sp.Expr | None:
     """Value at a point in general position, 0 where a hundred digits cancel, None if undefined."""
-    symbols = sorted(expr.free_symbols, key=sp.default_sort_key)
-    point = {symbol: _generic(symbol, k, place) for k, symbol in enumerate(symbols)}
+    return value_at(expr, general_point(expr.free_symbols, place))
+
+
+def value_at(expr: sp.Expr, point: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr | None:
+    """Value at a point to 15 digits, 0 where a hundred digits cancel, None if undefined."""
     value = expr.evalf(_DIGITS, subs=point)
     if not value.is_number or not value.is_finite:
         return None
     parts = [part for part in value.as_real_imag() if part != 0]
     noise = all(part.is_Float and part._prec < _DECISIVE_BITS for part in parts)
     return sp.S.Zero if noise else value
+
+
+def general_point(symbols: Iterable[sp.Symbol], place: int) -> dict[sp.Symbol, sp.Expr]:
+    """Values without a pattern that satisfy the assumptions on the symbols; one of many places."""
+    ordered = sorted(symbols, key=sp.default_sort_key)
+    return {symbol: _generic(symbol, k, place) for k, symbol in enumerate(ordered)}
 
 
 def _generic(symbol: sp.Symbol, index: int, place: int) -> sp.Rational:

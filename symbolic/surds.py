@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from freejac.symbolic.errors import Undecided
+from freejac.symbolic.errors import InternalError, Undecided
 from freejac.symbolic.polynomials import Poly, Ratio, Ring, square_free
 
 __all__ = ["Field", "Surd"]
@@ -76,6 +76,8 @@ class Field(Ring):
 
     def _power(self, expr: sp.Expr) -> Surd:
         base, exponent = expr.as_base_exp()
+        if base == expr or not (2 * exponent).is_Integer:
+            raise InternalError(f"{expr} is not among the symbols and constants of the field")
         if exponent.is_Integer:
             return self.number(base) ** int(exponent)
         root = sp.sqrt(base)

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from freejac.codegen.printer import source
 from freejac.codegen.statements import statements
+from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
+from freejac.symbolic.scaled import dawson, erfcx
+from freejac.symbolic.voigt import VoigtK, VoigtL
 
 a, b = sp.symbols("a b", positive=True)
 
@@ -64,6 +67,22 @@ def test_names_in_use_are_not_taken() -> None:
     busy = sp.Symbol("exp_1")
     block = statements(busy * sp.exp(a) + sp.exp(a) ** 2 + sp.sin(sp.exp(a)), taken=["exp_1", "a"])
     assert all(not line.startswith("exp_1 =") for line in block.lines)
+
+
+@pytest.mark.parametrize(
+    ("expr", "text"),
+    [
+        (Phi2(a, 2 * b, sp.Symbol("c")), "_bivariate_normal_cdf(a, 2.0 * b, c)"),
+        (OwenT(a, b), "_owens_t(a, b)"),
+        (VoigtK(a, b), "_voigt_k(a, b)"),
+        (VoigtL(a, b), "_voigt_l(a, b)"),
+        (erfcx(a), "_erfcx(a)"),
+        (dawson(a), "_dawson(a)"),
+        (sp.Heaviside(a - b), "_step(a - b)"),
+    ],
+)
+def test_helpers_get_all_their_arguments(expr: sp.Expr, text: str) -> None:
+    assert source(expr) == text
 
 
 @pytest.mark.parametrize("expr", [sp.zeta(a), sp.Function("f")(a)])

@@ -87,7 +87,7 @@ def test_two_coins_make_an_arcsine():
 
 
 def test_powers_of_square_gaussians():
-    """Penson and Życzkowski (2011): the density of two factors at its known value, and edge 27/4."""
+    """Penson and Życzkowski (2011): the density of two factors, and its edge 27/4."""
     law = laws.fuss_catalan(2)
     (ends,) = law.support(20)
     assert ends[0] == 0

@@ -26,7 +26,7 @@ from freejac.symbolic.parsing import parse
 from freejac.symbolic.piecewise import decompose
 from freejac.symbolic.polynomial_growth import polynomial_at_infinity
 from freejac.symbolic.quadrature import gaussian_mean
-from freejac.symbolic.symbols import q, sigma_b, sigma_w, x
+from freejac.symbolic.symbols import q, x
 from freejac.symbolic.taylor import taylor
 
 QUICK = {"relu", "hard_tanh", "tanh", "gelu", "elu", "softplus", "shifted_relu"}
@@ -68,8 +68,10 @@ def has_the_rate(f, at, defaults, terms=2):
     assert exponent == series.order
     ratios = []
     for variance in variances:
-        omitted = mpf(coefficient.subs(defaults).evalf(20)) * mpf(variance) ** mpf(exponent)
-        ratios.append(abs(error(f, series, variance, defaults) / omitted - 1))
+        with mp.workdps(DIGITS):
+            omitted = coefficient.subs(defaults) * sp.Float(variance, DIGITS) ** exponent
+            ratio = error(f, series, variance, defaults) / mpf(omitted.evalf(DIGITS))
+            ratios.append(abs(ratio - 1))
     # The term after it is smaller by a power of √q at least, or there is none.
     return ratios[0] < 0.1 and ratios[1] < max(ratios[0] / 5, mpf(10) ** (15 - DIGITS))
 
@@ -290,24 +292,6 @@ def test_a_series_is_an_expression_a_text_and_latex():
     assert str(AsymptoticSeries((), sp.S.Zero, sp.oo)) == "0"
 
 
-def test_the_mean_field_series_carry_the_scales():
-    mf = MeanField("relu")
-    assert mf.series("length_map").truncated() == sigma_w**2 * q / 2 + sigma_b**2
-    assert mf.series("second_moment", sp.oo).truncated() == q / 2
-    assert mf.series("chi").truncated() == sigma_w**2 / 2
-    assert mf.series("mu_3").truncated() == sp.S.Half
-    assert MeanField("tanh").series("chi_parallel", terms=2).coefficient(1) == -4 * sigma_w**2
-    # A constant below the order of what is left out is not shown.
-    assert MeanField("elu").series("length_map", sp.oo, 1).coefficient(1) == sigma_w**2 / 2
-    assert not MeanField("elu").series("length_map", sp.oo, 1).truncated().has(sigma_b)
-
-
-@pytest.mark.parametrize("quantity", ["mu", "mu_0", "mu_x", "mu_-1", "variance", "", None, 3])
-def test_unknown_quantities_are_refused(quantity):
-    with pytest.raises(DomainError):
-        MeanField("tanh").series(quantity)
-
-
 def test_a_function_that_jumps_has_a_length_map_but_no_chi():
     mf = MeanField("where(x > 1, 2, exp(x))")
     assert mf.series("second_moment", sp.oo, 1).truncated() == 2
@@ -323,7 +307,7 @@ def test_a_function_that_jumps_has_a_length_map_but_no_chi():
 POLES = [1 + x, x**2 + 1, x**2 + 2 * x + 2, x**2 + 3 * x + 1, 2 * x + 3]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     st.lists(st.integers(-3, 3), min_size=1, max_size=4),
     st.lists(st.sampled_from(range(len(POLES))), min_size=1, max_size=3),
@@ -351,7 +335,7 @@ def test_moments_of_rational_functions_of_an_exponential(numerator, poles, power
             assert abs(sign * mpf(half.evalf(25)) - behind) < 1e-12 * (1 + abs(behind))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.integers(0, 3), st.integers(0, 3), st.integers(1, 3), st.integers(0, 5))
 def test_moments_with_powers_of_softplus(j, gap, logs, power):
     # ∫ tⁿ e^{jt} (1 + eᵗ)^{−p} softplus(t)ᵐ dt, with tᵐ taken off at +∞ where j = p.

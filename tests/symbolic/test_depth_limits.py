@@ -51,6 +51,7 @@ def test_smooth_networks_converge_like_the_root_of_the_depth():
     assert abs(gaps[1] - gaps[2]) < 0.6 * abs(gaps[0] - gaps[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [sp.Rational(1, 16), HALF])
 def test_rare_slopes_converge_to_the_class_between(value):
     """A slope² a with probability ε: L doubled, the distance of the third moment halves."""
@@ -157,7 +158,15 @@ def moments_of(limit, nodes=70):
 
 
 @pytest.mark.parametrize(
-    ("sigma0", "rare"), [(HALF, 1), (2, 1), (HALF, 0), (2, 0), (HALF, HALF), (HALF, 0.9)]
+    ("sigma0", "rare"),
+    [
+        (HALF, 1),
+        (HALF, 0),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in ((2, 1), (2, 0), (HALF, HALF), (HALF, 0.9))
+        ),
+    ],
 )
 def test_mass_and_moments(sigma0, rare):
     """With the atom the mass is 1, the mean 1 and the variance σ₀²."""

@@ -35,7 +35,7 @@ def test_atoms_have_the_moments_of_the_definition(name, variance):
     law = derivative_law(name)
     slope = activation(name).distribution(1)
     assert isinstance(law, AtomicLaw)
-    assert sp.simplify(sum(mass for _, mass in law.atoms)) == 1
+    assert sp.simplify(sum(mass for _, mass in law.atoms())) == 1
     for k in (1, 2, 3):
         oracle = gaussian_mean(slope ** (2 * k), variance, 25)
         assert abs(law.moment(k).subs(q, variance).evalf(25) - sp.Float(oracle, 25)) < 1e-20

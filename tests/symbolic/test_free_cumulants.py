@@ -52,11 +52,11 @@ def partitions(n):
 
 def kreweras(partition, n):
     """The largest partition of the gaps that crosses no block, by rotation: K = π⁻¹ γ."""
-    successor = {}
-    for block in partition:
-        for here, there in zip(block, (*block[1:], block[0]), strict=True):
-            successor[here] = there
-    inverse = {there: here for here, there in successor.items()}
+    inverse = {
+        there: here
+        for block in partition
+        for here, there in zip(block, (*block[1:], block[0]), strict=True)
+    }
     step = {i: inverse[(i + 1) % n] for i in range(n)}
     blocks, left = [], set(range(n))
     while left:

@@ -169,8 +169,15 @@ def test_growth_is_that_of_the_closed_edges(weights):
         _ = Jacobian("linear", "orthogonal").edge_growth
 
 
-@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
-@pytest.mark.parametrize("layers", [2, 3])
+@pytest.mark.parametrize(
+    ("weights", "layers"),
+    [
+        ("gaussian", 2),
+        pytest.param("gaussian", 3, marks=pytest.mark.slow),
+        pytest.param("orthogonal", 3, marks=pytest.mark.slow),
+        pytest.param("orthogonal", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_edges_of_leaky_networks_are_roots_of_their_polynomial(weights, layers):
     """The largest eigenvalue by search: λ(ζ) of the density's parametrisation, ζ above the atoms.
 
@@ -189,6 +196,7 @@ def test_edges_of_leaky_networks_are_roots_of_their_polynomial(weights, layers):
     assert abs(sp.Poly(polynomial).eval(sp.Float(upper, 15))) < 1e-9 * scale * upper**4
 
 
+@pytest.mark.slow
 def test_edges_of_a_split_spectrum():
     """Slopes² 1 and 1000: two bands, four ends, between which the density is positive."""
     shares = ((sp.S.One, sp.Rational(9, 10)), (sp.Integer(1000), sp.Rational(1, 10)))

@@ -82,7 +82,7 @@ def test_affine_maps_move_moments(law, factor, offset):
             sp.binomial(k, j) * factor**j * known[j] * (-offset) ** (k - j) for j in range(k + 1)
         )
         assert moved.moment(k) == direct
-    same(-(-law), law)
+    same(-1 * -law, law)
     same((law + 1) - 1, law)
     same((3 * law) / 3, law)
 
@@ -121,7 +121,7 @@ def test_the_semicircle_of_the_seed():
 
 
 def test_known_moments():
-    """OEIS A000108, A001850-free: Catalan, central binomial (A000984), Fuss–Catalan (A001764)."""
+    """OEIS: Catalan (A000108), central binomial (A000984), Fuss–Catalan (A001764) numbers."""
     assert laws.marchenko_pastur().moments(5) == (1, 2, 5, 14, 42)
     assert laws.arcsine().moments(8)[1::2] == (2, 6, 20, 70)
     same(COIN + COIN, laws.arcsine())
@@ -149,7 +149,8 @@ def test_symbolic_depth_of_a_power():
 
 def test_derivative_laws_are_laws():
     relu, tanh = derivative_law("relu"), derivative_law("tanh")
-    assert isinstance(relu, laws.Law) and isinstance(tanh, laws.Law)
+    assert isinstance(relu, laws.Law)
+    assert isinstance(tanh, laws.Law)
     assert relu.atoms() == ((0, HALF), (1, HALF))
     assert (relu * laws.marchenko_pastur()).moments(2) == (HALF, sp.Rational(3, 4))
     product = general_law() * laws.marchenko_pastur()

@@ -148,3 +148,39 @@ def test_shared_nodes_follow_exponential_growth_and_give_way_where_they_fail():
         sharp = activation("tanh(400*(x - 1))").function
         value = MeanCurve([(sharp, 2)], {}, 25)(1)[0]
         assert abs(value / gaussian_mean(sharp**2, 1, 25) - 1) < 1e-23
+
+
+def test_the_mean_field_series_carry_the_scales():
+    mf = MeanField("relu")
+    assert mf.series("length_map").truncated() == sigma_w**2 * q / 2 + sigma_b**2
+    assert mf.series("second_moment", sp.oo).truncated() == q / 2
+    assert mf.series("chi").truncated() == sigma_w**2 / 2
+    assert mf.series("mu_3").truncated() == sp.S.Half
+    assert MeanField("tanh").series("chi_parallel", terms=2).coefficient(1) == -4 * sigma_w**2
+    # A constant below the order of what is left out is not shown.
+    assert MeanField("elu").series("length_map", sp.oo, 1).coefficient(1) == sigma_w**2 / 2
+    assert not MeanField("elu").series("length_map", sp.oo, 1).truncated().has(sigma_b)
+
+
+@pytest.mark.parametrize("quantity", ["mu", "mu_0", "mu_x", "mu_-1", "variance", "", None, 3])
+def test_unknown_quantities_are_refused(quantity):
+    with pytest.raises(DomainError):
+        MeanField("tanh").series(quantity)
+
+
+def test_the_series_of_chi_parallel_is_the_slope_of_that_of_the_length_map():
+    for at in (0, sp.oo):
+        mf = MeanField("gelu")
+        slope = mf.series("chi_parallel", at, 3)
+        for weight, exponent in mf.series("length_map", at, 3).terms:
+            if exponent != 0:
+                assert sp.expand(slope.coefficient(exponent - 1) - exponent * weight) == 0
+
+
+def test_a_critical_point_is_on_the_critical_line_with_both_susceptibilities_one():
+    mf = MeanField("gelu")
+    point = mf.critical_points()[1]
+    at = {q: point.q, sigma_w: point.sigma_w, sigma_b: point.sigma_b}
+    for quantity, value in ((mf.chi, 1), (mf.chi_parallel, 1), (mf.length_map, point.q)):
+        assert abs((quantity.subs(at) - value).evalf(30)) < 1e-25
+    assert mf.universality().critical_point == point

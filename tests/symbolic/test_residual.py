@@ -213,7 +213,7 @@ def test_skip_weight_moments_by_simulation():
 
 @pytest.mark.parametrize("c", [sp.Rational(1, 10), sp.Integer(1), sp.Integer(10)])
 def test_green_function_is_a_generalised_lambert_function(c):
-    """It solves the Green's equation to 40 digits in the upper half-plane, and gives the density."""
+    """It solves the Green's equation to 40 digits for Im z > 0, and gives the density."""
     found, g = ResNet(), stieltjes_symbol
     equation = (found.green_equation.rhs / g).subs(cumulant, c)
     for point in (sp.Rational(1, 3) + 2 * sp.I, -3 + sp.I / 10**6, 5 + sp.I, 1 + sp.I / 10**9):

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freejac.symbolic.errors import DomainError
-from freejac.symbolic.series import Series, from_expr, lagrange_moments, readable
+from freejac.symbolic.long_sums import long_sum
+from freejac.symbolic.series import (
+    Series,
+    from_expr,
+    lagrange_moment_list,
+    lagrange_moments,
+    readable,
+)
 from freejac.symbolic.symbols import depth, p, sigma_w, z
 
 RATIONALS = st.fractions(min_value=-4, max_value=4, max_denominator=6).map(
@@ -159,3 +166,53 @@ def test_moments_with_symbolic_depth_read_as_written():
 def test_readable_keeps_the_value(coefficients):
     expr = sum(c * depth**k / p**k for k, c in enumerate(coefficients))
     assert sp.expand(readable(sp.sympify(expr)) - expr) == 0
+
+
+def test_moments_all_at_once_are_those_one_by_one():
+    s = (sigma_w**2 * (z + p)) ** (-depth)
+    assert lagrange_moment_list(s, 6) == tuple(lagrange_moments(s, k) for k in range(1, 7))
+    assert lagrange_moment_list(s, 0) == ()
+    with pytest.raises(DomainError, match="number of moments"):
+        lagrange_moment_list(s, -1)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 5])
+def test_twenty_moments_are_counted(layers):
+    """Square Gaussian factors: m_k = binomial((L+1)k, k)/(Lk+1), from counting, up to m_20."""
+    found = lagrange_moment_list((z + p) ** (-depth), 20)
+    for k in (1, 7, 13, 20):
+        count = sp.binomial((layers + 1) * k, k) / (layers * k + 1)
+        assert found[k - 1].subs({depth: layers, p: 1}) == count
+
+
+def test_roots_among_the_coefficients_are_recognised():
+    """(1 + √2 z)(1 − √2 z) = 1 − 2z², and √(1+p)² = 1 + p."""
+    for root, square in ((sp.sqrt(2), 2), (sp.sqrt(1 + p), 1 + p), (sp.sqrt(p), p), (sp.I, -1)):
+        product = Series.of([1, root, 0]) * Series.of([1, -root, 0])
+        assert product.coefficients == (1, 0, -square)
+    assert (Series.of([sp.sqrt(6)]) - Series.of([sp.sqrt(2) * sp.sqrt(3)])).known == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(series(valuation=1), RATIONALS.filter(bool))
+def test_dilation_and_derivative(a, factor):
+    """The chain rule: d/dz f(cz) = c f′(cz)."""
+    agree(a.dilate(factor).derivative(), a.derivative().dilate(factor).scale(factor), TERMS)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 3), st.integers(0, 3)), st.integers(-3, 3), min_size=2
+    ).filter(lambda terms: sum(map(bool, terms.values())) > 1)
+)
+def test_long_sums_are_those_that_sympy_makes(terms):
+    usual = sp.Add(*(c * depth**n * p**m for (n, m), c in terms.items()))
+    assert long_sum((depth, p), terms) == usual
+    assert str(long_sum((depth, p), terms)) == str(usual)
+
+
+def test_floats_and_infinities_are_refused():
+    for wrong in (0.5, sp.Float(2), sp.oo, sp.nan):
+        with pytest.raises(DomainError, match="exact"):
+            Series.of([1, wrong])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import mpmath
 import pytest
 import sympy as sp
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from freejac.symbolic.errors import Undecided
+from freejac.symbolic.errors import InternalError, Undecided
 from freejac.symbolic.surds import Field
 from freejac.symbolic.symbols import c, parameter, q
 
@@ -53,6 +53,7 @@ def agree(first, second) -> bool:
     return abs(one - other) <= mpf(10) ** -30 * (1 + abs(one))
 
 
+@settings(max_examples=40)
 @given(expr=EXPRESSIONS)
 def test_a_surd_has_the_value_of_its_expression(expr):
     surd = FIELD.number(expr)
@@ -60,6 +61,7 @@ def test_a_surd_has_the_value_of_its_expression(expr):
     assert agree(surd.expanded(), expr)
 
 
+@settings(max_examples=40)
 @given(first=EXPRESSIONS, second=EXPRESSIONS)
 def test_arithmetic(first, second):
     one, other = FIELD.number(first), FIELD.number(second)
@@ -68,6 +70,7 @@ def test_arithmetic(first, second):
     assert agree((one * other).expr(), first * second)
 
 
+@settings(max_examples=40)
 @given(expr=EXPRESSIONS)
 def test_equal_values_written_differently_are_equal(expr):
     one, other = FIELD.number(expr), FIELD.number(sp.expand(expr))
@@ -77,6 +80,7 @@ def test_equal_values_written_differently_are_equal(expr):
     assert not one - other
 
 
+@settings(max_examples=40)
 @given(expr=EXPRESSIONS)
 def test_nothing_is_nested(expr):
     for power in FIELD.number(expr).expr().atoms(sp.Pow):
@@ -84,6 +88,7 @@ def test_nothing_is_nested(expr):
             assert not any(not inner.exp.is_Integer for inner in power.base.atoms(sp.Pow))
 
 
+@settings(max_examples=40)
 @given(expr=EXPRESSIONS, radicand=st.sampled_from(POSITIVE))
 def test_division_and_roots_of_one_term(expr, radicand):
     divisor = FIELD.number(radicand).sqrt() * 3
@@ -93,6 +98,7 @@ def test_division_and_roots_of_one_term(expr, radicand):
     assert root.sign() == 1
 
 
+@settings(max_examples=40)
 @given(expr=EXPRESSIONS)
 def test_a_proved_sign_is_the_sign(expr):
     surd = FIELD.number(expr)
@@ -128,15 +134,13 @@ def test_products_of_roots_are_joined():
 
 
 def test_roots_of_squares_leave_the_root():
-    assert FIELD.number(12 * q**3 * (1 + q) ** 2).sqrt().expr() == 2 * sp.sqrt(3) * q ** sp.Rational(
-        3, 2
-    ) * (q + 1)
+    root = FIELD.number(12 * q**3 * (1 + q) ** 2).sqrt().expr()
+    assert root == 2 * sp.sqrt(3) * q * sp.sqrt(q) * (q + 1)
 
 
 def test_the_sign_of_what_leaves_a_root_must_be_known():
     with pytest.raises(Undecided):
-        Field([b, q]).number(b**2 * q / (b + q) ** 2).sqrt() / 1
-        raise Undecided(b)
+        FIELD.number(q / (b + q)).sqrt()
 
 
 def test_complex_numbers():
@@ -158,6 +162,7 @@ def test_what_stands_in_front_of_a_constant():
     assert FIELD.number(sp.pi * q).split(sp.pi) == (0, FIELD.number(sp.pi * q))
 
 
-def test_a_name_that_the_field_lacks_is_no_endless_search():
-    with pytest.raises(KeyError):
-        FIELD.number(sp.Symbol("elsewhere"))
+@pytest.mark.parametrize("expr", [sp.Symbol("elsewhere"), sp.exp(q), q ** sp.Rational(1, 3)])
+def test_what_the_field_was_not_made_for_is_a_defect(expr):
+    with pytest.raises(InternalError):
+        FIELD.number(expr)

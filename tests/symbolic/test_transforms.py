@@ -102,3 +102,28 @@ def test_refusals():
         tr.invert_mgf(sum(sp.Rational(1, 3) * k / (z - k) for k in (1, 2, 3)))
     with pytest.raises(NoClosedForm, match="radical"):
         tr.invert_mgf(sp.sqrt(1 + 1 / z) * sp.sqrt(1 + 2 / z) - 1)
+
+
+def test_ways_back_are_inverse_to_the_ways_there():
+    """On Marchenko–Pastur of ratio c, with G by its textbook formula, and on the semicircle."""
+    c = sp.Symbol("c", positive=True)
+    r, s = 1 / (1 - c * z), 1 / (1 + c * z)
+    assert sp.cancel(tr.s_from_r(r) - s) == 0
+    assert sp.cancel(tr.r_from_s(s) - r) == 0
+    g = tr.stieltjes_from_r(r)
+    root = sp.sqrt((z - 1 - c) ** 2 - 4 * c)
+    assert sp.simplify(g - (z - 1 + c - root) / (2 * c * z)) == 0
+    assert sp.simplify(tr.r_transform(g) - r) == 0
+    m = tr.invert_inverse_mgf(tr.inverse_mgf(s))
+    assert sp.simplify(m - (z * g - 1)) == 0
+
+
+def test_refused_ways_back():
+    with pytest.raises(DomainError, match="mean"):
+        tr.s_from_r(z)
+    with pytest.raises(DomainError, match="mean"):
+        tr.invert_inverse_mgf(1 + z)
+    with pytest.raises(NoClosedForm, match="algebraic"):
+        tr.r_from_s(sp.exp(-z))
+    with pytest.raises(NoClosedForm, match="degree 3"):
+        tr.stieltjes_from_r(z / (1 - z**2))
