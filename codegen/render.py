@@ -22,7 +22,7 @@ from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
 from freejac.codegen.stable import stabilise
-from freejac.codegen.statements import Block, statements
+from freejac.codegen.statements import LINE, Block, statements
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule
 
@@ -142,20 +142,20 @@ def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
     lines: list[str] = []
     *cases, (last, _) = expr.args
     for value, condition in cases:
-        block = _plain_block(value, names)
+        block = _plain_block(value, names, indented=4)
         lines.append(f"if {source(condition)}:")
         lines += [f"    {line}" for line in (*block.lines, f"return {block.result}")]
     block = _plain_block(last, names)
     return Block((*lines, *block.lines), block.result)
 
 
-def _plain_block(expr: sp.Expr, names: list[str]) -> Block:
+def _plain_block(expr: sp.Expr, names: list[str], *, indented: int = 0) -> Block:
     series = expr.atoms(Horner)
     if series:
         (series,) = series
         return _series_block(expr, series, names)
     expr = sp.expand(expr) if any(abs(n.p) > 2**53 for n in expr.atoms(sp.Integer)) else expr
-    return statements(stabilise(expr), taken=names)
+    return statements(stabilise(expr), taken=names, width=LINE - indented)
 
 
 def _series_block(expr: sp.Expr, series: Horner, names: list[str]) -> Block:

@@ -24,9 +24,10 @@ from freejac.symbolic.functions import Phi, sigmoid, softplus
 from freejac.symbolic.scaled import dawson, erfcx
 from freejac.symbolic.voigt import VoigtK, VoigtL
 
-__all__ = ["Block", "statements"]
+__all__ = ["LINE", "Block", "statements"]
 
-_WIDTH = 84
+LINE = 84
+"""Longest line of a function's body, without its indentation."""
 _STEMS: dict[type, str] = {
     Cos1m: "versine",
     OwenT: "wedge",
@@ -59,7 +60,7 @@ class Block:
     result: str
 
 
-def statements(expr: sp.Expr, *, taken: Iterable[str], width: int = _WIDTH) -> Block:
+def statements(expr: sp.Expr, *, taken: Iterable[str], width: int = LINE) -> Block:
     """Write an expression as assignments of at most `width` characters and a result.
 
     Args:

@@ -16,8 +16,8 @@ Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 Worst relative error against 50-digit references, over the whole domain:
 
     kernel         evaluated by                 q              error  ulp  points
-    second_moment  closed; series if q > 10000  1e-12 to 1e12  3e-15  30   202
-    length_map     second_moment                1e-12 to 1e12  3e-15  20   202
+    second_moment  closed; series if q > 10000  1e-12 to 1e12  5e-15  40   202
+    length_map     second_moment                1e-12 to 1e12  2e-15  20   202
     mu_1           closed form                  1e-12 to 1e12  4e-16  2    202
     chi            mu_1                         1e-12 to 1e12  4e-16  3    202
     mu_2           closed form                  1e-12 to 1e12  4e-16  3    202
@@ -46,9 +46,10 @@ def _second_moment(q):
         return math.nan
     if q <= 10000.0:
         root_1 = math.sqrt(2.0)
-        term_1 = -math.sqrt(q) * root_1 * math.exp(-9.0 / (2.0 * q)) / (12.0 * math.sqrt(math.pi))
-        term_2 = (9.0 + q) * math.erf(3.0 * root_1 / (2.0 * math.sqrt(q))) / 36.0
-        return term_1 + term_2 + math.erfc(3.0 * root_1 / (2.0 * math.sqrt(q))) / 2.0
+        term_1 = -1.0 / (12.0 * math.sqrt(math.pi))
+        term_2 = math.sqrt(q) * root_1 * term_1 * math.exp(-9.0 / (2.0 * q))
+        term_3 = (9.0 + q) * math.erf(3.0 * root_1 / (2.0 * math.sqrt(q))) / 36.0
+        return term_2 + term_3 + math.erfc(3.0 * root_1 / (2.0 * math.sqrt(q))) / 2.0
     step = 1.0 / math.sqrt(q)
     total = -0.07078468364009675
     total = total * step

@@ -1,6 +1,23 @@
 """Exact mathematics of random deep networks: SymPy in, SymPy out.
 
-The stages, in the order of the derivation: text is parsed, an activation is split into smooth
-pieces, Gaussian expectations are taken in closed form, the mean field and the law of the squared
-derivative follow, and free probability turns them into the law of the Jacobian.
+The rooms, in the order of the derivation; each begins by saying what it is:
+
+* input: `errors symbols domain`; text: `grammar hints parsing`; activations: `library activation`
+* pieces: `roots signs facts cases intervals piecewise symmetry parity taylor`
+* functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
+* expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
+  `polynomials surds`; their faces are `expectation` and `bivariate`
+* oracles, from the definitions alone: `quadrature mean_curve`, and in two variables
+  `bivariate_quadrature` with its `…_panels`, `…_search`, `line_`, `narrow_quadrature`, `ball_pieces`,
+  `legendre_panels`
+* mean field: `mean_field fixed_points asymptotics criticality critical_classes`; integrals over the
+  line for them: `line_integrals finite_parts finite_erf finite_exponential mellin beta_series`
+* series: `coefficients power_terms long_sums laurent series readable`
+* laws: `law laws finite_law free_cumulants free_operations transforms`; algebraic ones:
+  `algebraic_law law_equation law_density elimination`
+* feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
+  continuation density depth_limits universality`
+* residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
+  residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
+* derivations written down: `explanation jacobian_steps residual_steps`
 """

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import sympy as sp
 
 from freejac.symbolic.bivariate_normal import Phi2
+from freejac.symbolic.functions import Phi
 from freejac.symbolic.gaussian import Leaf, Parts, add_parts
 from freejac.symbolic.surds import Surd
 from freejac.symbolic.voigt import VoigtK, VoigtL
@@ -220,31 +221,40 @@ def _with_tails(group: Group) -> list[tuple[Surd, sp.Expr]]:
     """
     constant = group.get(_ONE)
     names = sorted((f for f in group if f[0] == "erf"), key=lambda f: f[1][0].key)
-    erfs = {f: group[f] for f in names}
-    vanishing = _vanishing(constant, erfs)
-    if constant is not None and not vanishing and len(erfs) == 1 and constant != group[names[0]]:
+    signs = _vanishing(constant, {f: group[f] for f in names})
+    if constant is not None and not signs and len(names) == 1 and constant != group[names[0]]:
         rest = {names[0]: constant + group[names[0]]}
         group = {f: c for f, c in group.items() if f not in (names[0], _ONE)} | rest
-        tails = [(constant, _tail(names[0]))]
+        tails = [(constant, _tail(names[0], 1))]
     else:
-        gone = {*vanishing, _ONE} if vanishing else set()
-        tails = [(-group[f], _tail(f)) for f in vanishing]
+        gone = {*signs, _ONE} if signs else set()
+        tails = [(group[f] * -sign, _tail(f, sign)) for f, sign in signs.items()]
         group = {f: c for f, c in group.items() if f not in gone}
     return tails + [(c, _function(f)) for f, c in group.items()]
 
 
-def _vanishing(constant: Surd | None, erfs: Group) -> tuple[Function, ...]:
-    """The most error functions whose coefficients add up to minus the constant."""
+def _vanishing(constant: Surd | None, erfs: Group) -> dict[Function, int]:
+    """The most signs σ with constant + Σ σ·coefficient = 0.
+
+    An argument is positive, or has a sign that depends on the parameters and is positive at a large
+    variance. There the sum vanishes if all σ are 1, and at a small one if those of such are −1.
+    """
+    usual = dict.fromkeys(erfs, 1)
+    turned = {f: 1 if f[1][0].sign() == 1 else -1 for f in erfs}
     sizes = range(len(erfs), 0, -1) if len(erfs) <= _MOST_CHOICES else (len(erfs), 2, 1)
     for size in sizes:
-        for chosen in combinations(erfs, size):
-            if not sum((erfs[f] for f in chosen), constant or 0):
-                return chosen
-    return ()
+        for signs in (usual, turned):
+            for chosen in combinations(erfs, size):
+                if not sum((erfs[f] * signs[f] for f in chosen), constant or 0):
+                    return {f: signs[f] for f in chosen}
+    return {}
 
 
-def _tail(function: Function) -> sp.Expr:
-    return sp.erfc(_argument(function[1][0]))
+def _tail(function: Function, sign: int) -> sp.Expr:
+    """1 − erf(±B), as Φ where SymPy would write erfc(B) as 2 − erfc(−B)."""
+    height = function[1][0] * sign
+    tail = sp.erfc(_argument(height))
+    return tail if isinstance(tail, sp.erfc) else 2 * Phi((-height).expr())
 
 
 def _argument(height: Surd) -> sp.Expr:

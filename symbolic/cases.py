@@ -39,9 +39,9 @@ __all__ = ["by_cases"]
 
 Given: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 
-_MOST_RUNS = 128
+_MOST_RUNS = 64
 _APART = sp.Float("1e-9")
-_MOST_EXPANDED = 400  # operations in expressions that are still expanded to be compared
+_MOST_EXPANDED = 250  # operations in expressions that are still expanded to be compared
 _MOST_COMPARED = 6  # comparisons between results that are still tried to be joined
 
 

@@ -31,6 +31,7 @@ __all__ = ["critical_polynomial", "edge_polynomial", "edges", "growth", "total_d
 
 Placed = Sequence[PlacedLayer]
 _AGREEMENT = mp.mpf("1e-12")
+_MOST_LAYERS = 32
 _DIGITS = 30
 
 
@@ -259,6 +260,12 @@ def _roots(layers: Placed) -> tuple[sp.Expr, ...]:
 
     λ is proportional to every σ_w², so these may be symbols; all else has to be rational.
     """
+    if sum(int(placed.count) for placed in layers) > _MOST_LAYERS:
+        raise NoClosedForm(
+            "the edges",
+            f"the edge polynomial of more than {_MOST_LAYERS} layers has roots too close to "
+            "isolate; see critical_polynomial",
+        )
     scale = sp.Mul(*(placed.layer.sigma_w ** (2 * placed.count) for placed in layers))
     unit = [_replaced(placed, placed.layer.law, sp.S.One) for placed in layers]
     needed = {s.name for p in unit for e in _ingredients(p) for s in e.free_symbols - {z}}

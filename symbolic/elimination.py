@@ -27,7 +27,7 @@ def eliminated(
 
     >>> x, y, t = sp.symbols("x y t")
     >>> eliminated(x - t**2, y - 3 * t, t, keep=(x, y))
-    -9*x + y**2
+    9*x - y**2
     """
     ring = _Ring.of(first, second, unknown)
     resultant = ring.read(first).resultant(ring.read(second), ring.names[unknown])

@@ -87,6 +87,11 @@ class Ring:
             moved += term * (1 - t) ** k * (1 + t) ** (degree - k)
         return self._plain_sign(moved, index)
 
+    def has_symbols(self, poly: Poly) -> bool:
+        """Tell whether it is more than a number."""
+        degrees = zip(self.generators, poly.degrees(), strict=False)
+        return any(degree and generator.free_symbols for generator, degree in degrees)
+
     def to_sympy(self, poly: Poly) -> sp.Expr:
         """A polynomial, expanded."""
         return sp.Add(

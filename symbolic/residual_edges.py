@@ -29,7 +29,7 @@ _START = 1e-4
 _GROWTH = 1.25
 _END = 1e8
 _NEWTON_STEPS = 40
-_SCAN = 120
+_SCAN = 80
 _ROUGH = 1e-9
 _INFINITE = 1e3
 
@@ -37,7 +37,7 @@ _INFINITE = 1e3
 def support(product: BlockProduct) -> list[Interval]:
     """The intervals of the continuous spectrum, ascending, at mpmath's working precision.
 
-    A gap inside is looked for on a grid of 120 points in log λ, and its ends refined.
+    A gap inside is looked for on a grid of 80 points in log λ, and its ends refined.
 
     Raises:
         NotConvergedError: an edge was not found.
@@ -124,7 +124,7 @@ def _refined(
 def _polished_edge(product: BlockProduct, m: float, states: Any) -> Any:
     """λ where dλ/dm = 0, from a start in double precision."""
     level = product.level + (0 if all(block.exact for block in product.blocks) else 1)
-    blocks, tolerance = product.in_numbers(level), mp.mpf(10) ** (-mp.dps + 5)
+    blocks, tolerance = product.in_numbers(mp, level), mp.mpf(10) ** (-mp.dps + 5)
     exact = [(mp.mpf(y.real), tuple(mp.mpf(k.real) for k in kappas)) for y, kappas in states]
 
     def slope(place: Any) -> Any:
@@ -193,7 +193,7 @@ def _slope(blocks: Sequence[BlockInNumbers], m: Any, states: Sequence[BlockState
 
 def _end(product: BlockProduct, side: int) -> Any:
     """(r ± a)² for X = r·Haar, the arcsine law of |a + r e^{iθ}|²: there m is infinite."""
-    (block,) = product.in_numbers(product.level)
+    (block,) = product.in_numbers(mp, product.level)
     return (mp.sqrt(block.mean_square) + side * mp.sqrt(block.skip_squared)) ** 2
 
 

@@ -197,7 +197,7 @@ class ResidualLayer:
 
         >>> from freejac.symbolic.derivative_law import bernoulli
         >>> ResidualLayer((bernoulli(),)).block_polynomial
-        -p*sigma_w**2*w - sigma_w**2*w*y + y**2 + y
+        p*sigma_w**2*w + sigma_w**2*w*y - y**2 - y
         """
         weights = self.ensemble.s_transform
         if weights is None or not weights.is_rational_function(z):

@@ -29,6 +29,7 @@ GUARD = 15
 _FAR = 1e-3
 _NEWTON_STEPS = 30
 _LEVELS_TRIED = 4
+_DOUBLE_DIGITS = 9
 
 
 class BlockProduct:
@@ -98,11 +99,14 @@ class BlockProduct:
     def polished(self, state: ProductState, log_lam: Any) -> ProductState:
         """Newton's method at the working precision, on finer rules until m does not move."""
         tolerance = mp.mpf(10) ** (-self.digits)
+        ctx, goal, fine = mp, log_lam, tolerance * mp.mpf(10) ** (-GUARD // 2)
+        if self.digits <= _DOUBLE_DIGITS:
+            ctx, goal, fine = fp, complex(log_lam), 1e-13
         known: ProductState | None = None
         for level in range(self.level, self.level + _LEVELS_TRIED):
-            blocks = self.in_numbers(level)
-            start = known if known is not None else _converted(state)
-            found = newton(mp, blocks, start, log_lam, tolerance * mp.mpf(10) ** (-GUARD // 2))
+            blocks = self.in_numbers(ctx, level)
+            start = known if known is not None else _converted(ctx, state)
+            found = newton(ctx, blocks, start, goal, fine)
             if found is None:
                 break
             settled = known is not None and abs(found[0] - known[0]) <= tolerance * abs(
@@ -113,15 +117,15 @@ class BlockProduct:
                 return found
         raise NotConvergedError("the density did not settle: move λ away from the edge")
 
-    def in_numbers(self, level: int) -> list[BlockInNumbers]:
-        """The blocks at mpmath's working precision."""
-        key = level, mp.prec
+    def in_numbers(self, ctx: Any, level: int) -> list[BlockInNumbers]:
+        """The blocks in double precision, or at mpmath's working precision."""
+        key = ctx is mp, level, mp.prec
         if key not in self._numbers:
-            self._numbers[key] = [block.in_numbers(mp, level) for block in self.blocks]
+            self._numbers[key] = [block.in_numbers(ctx, level) for block in self.blocks]
         return self._numbers[key]
 
     @cached_property
-    def _numbers(self) -> dict[tuple[int, int], list[BlockInNumbers]]:
+    def _numbers(self) -> dict[tuple[bool, int, int], list[BlockInNumbers]]:
         return {}
 
     def _start(self) -> tuple[ProductState, complex]:
@@ -203,9 +207,9 @@ def _is_near(before: ProductState, after: ProductState) -> bool:
     return bool(max(change / abs(before[0]), change / abs(1 + before[0]), *distances) < 1 / 3)
 
 
-def _converted(state: ProductState) -> ProductState:
+def _converted(ctx: Any, state: ProductState) -> ProductState:
     m, inner = state
-    return mp.mpc(m), tuple((mp.mpc(y), tuple(map(mp.mpc, kappas))) for y, kappas in inner)
+    return ctx.mpc(m), tuple((ctx.mpc(y), tuple(map(ctx.mpc, kappas))) for y, kappas in inner)
 
 
 def positive(name: str, value: Any) -> Any:

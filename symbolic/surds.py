@@ -103,8 +103,12 @@ class _Root:
     def key(self) -> tuple[bool, str]:
         return self.imaginary, str(self.radicand)
 
-    def scaled(self, ratio: Ratio) -> _Root:
-        return _Root(self.imaginary, self.radicand, self.coefficient * ratio)
+    @property
+    def degree(self) -> int:
+        """Twice the total degree."""
+        ratio = self.coefficient
+        whole = ratio.above.total_degree() - ratio.below.total_degree()
+        return int(2 * whole + self.radicand.total_degree())
 
 
 class Surd:
@@ -246,9 +250,22 @@ class Surd:
         signs = {
             self.field.sign(r.coefficient.above * r.coefficient.below) for r in self.terms.values()
         }
-        if len(signs) > 1:
+        if not signs:
+            return 0
+        known = signs.pop() if len(signs) == 1 else None
+        return known or self._sign_of_number()
+
+    def _sign_of_number(self) -> int | None:
+        """The sign of a real number, by evaluation; None for anything else."""
+        polys = [
+            poly
+            for root in self.terms.values()
+            for poly in (root.radicand, root.coefficient.above, root.coefficient.below)
+        ]
+        if self.imaginary or any(self.field.has_symbols(poly) for poly in polys):
             return None
-        return signs.pop() if signs else 0
+        number = self.expr()
+        return 1 if number.is_positive else -1 if number.is_negative else None
 
     def split(self, constant: sp.Expr) -> tuple[sp.Rational, Surd]:
         """Split r · constant off, the rational number r being 0 unless that stands alone."""
@@ -264,11 +281,14 @@ class Surd:
         return number, self - self.field.number(number * constant)
 
     def leading_sign(self) -> int:
-        """Sign of the leading coefficient: a convention, opposite for the opposite value."""
+        """Sign of the coefficient that leads the term of highest degree: a convention.
+
+        It is opposite for the opposite value.
+        """
         if not self.terms:
             return 0
-        ratio = min(self.terms.items())[1].coefficient
-        return 1 if ratio.above.leading_coefficient() > 0 else -1
+        _, root = min(self.terms.items(), key=lambda item: (-item[1].degree, item[0]))
+        return 1 if root.coefficient.above.leading_coefficient() > 0 else -1
 
     def expr(self, factor: sp.Expr = sp.S.One) -> sp.Expr:
         """As a SymPy expression, times a factor: every term a product of factors and roots."""

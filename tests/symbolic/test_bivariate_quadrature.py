@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import pytest
 import sympy as sp
-from mpmath import mp, mpf
+from mpmath import fp, mp, mpf
 
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError
@@ -100,33 +102,25 @@ def test_full_correlation_is_one_integral(sign):
 
 
 def nested(f, g, q1, q2, c, f_ends, g_ends):
-    """∫ f ∫ g by mpmath alone, the inner integral split at g's own breakpoints."""
-    s, r1, r2 = mpmath.sqrt(1 - c * c), mpmath.sqrt(q1), mpmath.sqrt(q2)
+    """∫ f ∫ g by mpmath's own quadrature in doubles, the inner one split at g's breakpoints."""
+    s, r1, r2 = math.sqrt(1 - c * c), math.sqrt(q1), math.sqrt(q2)
 
     def given(z):
         ends = [(e / r2 - c * z) / s for e in g_ends]
         split = sorted([-9, -3, 0, 3, 9, *(e for e in ends if -9 < e < 9)])
-        return mpmath.quad(lambda w: g(r2 * (c * z + s * w)) * mpmath.npdf(w), split)
+        return fp.quad(lambda w: g(r2 * (c * z + s * w)) * fp.npdf(w), split)
 
     split = sorted([-9, -3, 0, 3, 9, *(e / r1 for e in f_ends)])
-    return mpmath.quad(lambda z: f(r1 * z) * given(z) * mpmath.npdf(z), split)
+    return fp.quad(lambda z: f(r1 * z) * given(z) * fp.npdf(z), split)
 
 
 @pytest.mark.parametrize("c", ["0.5", "-0.3"])
 def test_mild_points_by_nested_quadrature(c):
-    correlation = R(c)
-    with mp.workdps(15):
-        expected = nested(
-            lambda t: max(t, mpf(0)),
-            lambda t: mpmath.erf(t) if t < 1 else t,
-            mpf(2),
-            mpf(3),
-            mpf(c),
-            [0],
-            [1],
-        )
+    expected = nested(
+        lambda t: max(t, 0), lambda t: math.erf(t) if t < 1 else t, 2, 3, float(c), [0], [1]
+    )
     second = decompose(sp.Piecewise((sp.erf(x), x < 1), (x, True)))
-    assert abs(gaussian_mean2(RELU, second, 2, 3, correlation, 20) - expected) < 1e-10
+    assert abs(gaussian_mean2(RELU, second, 2, 3, R(c), 20) - expected) < 1e-12
 
 
 @pytest.mark.parametrize(
@@ -141,7 +135,7 @@ def test_mass_far_out_in_several_places_is_found(q1, q2, c):
     assert relative(gaussian_mean2(cosh, cosh, q1, q2, c), expected) < 1e-29
 
 
-@pytest.mark.parametrize("c", [R(9, 10), R(98, 100)])
+@pytest.mark.parametrize("c", [R(9, 10), R(96, 100)])
 def test_growth_that_the_density_just_holds(c):
     # E e^{(u₁² + u₂²)/4} = det(1 − Σ/2)^{−1/2}: the ridge of the density is almost undone.
     steep = decompose(sp.exp(x**2 / 4))
@@ -151,10 +145,10 @@ def test_growth_that_the_density_just_holds(c):
 
 HARD = {
     "kinks, c near 1": (BUMPY, KINKED, 2, 3, NEAR),
-    "kinks, c near -1": (BUMPY, KINKED, 2, 3, -NEAR),
+    "kinks, c near -1": (RELU, KINKED, 2, 3, -NEAR),
     "kinks on a ridge": (BUMPY, KINKED, 2, 3, R(999, 1000)),
     "ratio of variances": (RELU, BUMPY, 10**6, 1, R(7, 10)),
-    "waves": (decompose(sp.cos(20 * x)), BUMPY, 1, 1, R(2, 5)),
+    "waves": (decompose(sp.cos(20 * x)), BUMPY, 1, 1, R(99, 100)),
     "narrow law": (BUMPY, RELU, 10**4, 10**4, 1 - R(1, 10**6)),
     "opposite tails": (
         decompose(sp.Heaviside(x - 1)),

@@ -126,6 +126,20 @@ def test_a_zero_with_a_negative_bias_is_no_critical_point():
     assert MeanField(phi).critical_points(digits=10) == ()
 
 
+def test_cubics_by_hand():
+    # φ = x³ − x + d: E[φφ″] = 6(3q² − q) vanishes at q = 1/3, where E[φ′²] = 27q² − 6q + 1 = 2 and
+    # E[φ²] = 15q³ − 6q² + q + d² = 2/9 + d², so that σ_b² = 2/9 − d²/2.
+    origin, point = MeanField("x^3 - x").critical_points()
+    assert (origin.kind, origin.sigma_w) == ("origin", 1)
+    assert (point.q, point.sigma_w**2, point.sigma_b**2) == (
+        sp.Rational(1, 3),
+        sp.S.Half,
+        sp.Rational(2, 9),
+    )
+    assert MeanField("x^3 - x + 1").critical_points() == ()
+    assert MeanField("x^3 - x + 2/3").critical_points()[0].sigma_b == 0
+
+
 def test_affine_functions_have_no_critical_point_but_linear_ones_do():
     assert MeanField("x + 1").critical_points() == ()
     assert MeanField("-3*x").critical_points()[0].sigma_w == sp.Rational(1, 3)

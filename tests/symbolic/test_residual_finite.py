@@ -137,7 +137,7 @@ def test_refusals():
         ResNet("tanh").finite(2).atoms()
 
 
-def sampled(name, layers, weights, skip, scale, width=500):
+def sampled(name, layers, weights, skip, scale, width=400):
     """Eigenvalues of one simulated network and the variances of its layers."""
     net = simulate.residual(
         *SLOPES[name],
@@ -159,7 +159,7 @@ def distance(network, spectrum, variances, scale):
     order = np.sort(spectrum)
     atoms = 0.0
     levels, places = [], []
-    for lam, weight in nodes(network.support(**numbers), 30):
+    for lam, weight in nodes(network.support(**numbers), 20):
         rho = np.array(network.density(lam.tolist(), **numbers))
         mass = weight * rho
         levels.extend(atoms + np.cumsum(mass) - mass / 2)
