@@ -260,12 +260,6 @@ def _roots(layers: Placed) -> tuple[sp.Expr, ...]:
 
     λ is proportional to every σ_w², so these may be symbols; all else has to be rational.
     """
-    if sum(int(placed.count) for placed in layers) > _MOST_LAYERS:
-        raise NoClosedForm(
-            "the edges",
-            f"the edge polynomial of more than {_MOST_LAYERS} layers has roots too close to "
-            "isolate; see critical_polynomial",
-        )
     scale = sp.Mul(*(placed.layer.sigma_w ** (2 * placed.count) for placed in layers))
     unit = [_replaced(placed, placed.layer.law, sp.S.One) for placed in layers]
     needed = {s.name for p in unit for e in _ingredients(p) for s in e.free_symbols - {z}}
@@ -278,6 +272,12 @@ def _roots(layers: Placed) -> tuple[sp.Expr, ...]:
     if not all(e.is_Rational for p in unit for e in _ingredients(p)[:-1]):
         raise NoClosedForm(
             "the edges", "the edge polynomial is not rational; layer_product(…).support has numbers"
+        )
+    if sum(int(placed.count) for placed in layers) > _MOST_LAYERS:
+        raise NoClosedForm(
+            "the edges",
+            f"the edge polynomial of more than {_MOST_LAYERS} layers has roots too close to "
+            "isolate; see critical_polynomial",
         )
     numeric = LayerProduct([_numeric(placed) for placed in unit], _DIGITS)
     candidates = list(dict.fromkeys(sp.real_roots(edge_polynomial(unit)))) + _at_infinity(unit)

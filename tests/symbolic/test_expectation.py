@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import mpmath
 import pytest
 import sympy as sp
@@ -193,8 +195,10 @@ def test_equal_inputs_give_structurally_equal_results(one, other):
         ("tanh(x)**2", "tanh"),
         ("softplus(x)", "softplus"),
         ("Phi(x)**4", "orthant"),
-        ("where(x>1, erf(x), 0)", "Owen"),
-        ("where(x>1, sin(x), 0)", "complex argument"),
+        ("where(x>1, erf(x)*sin(x), 0)", "complex argument"),
+        ("where(x>1, erf(x)*erf(2*x), 0)", "3-dimensional orthant"),
+        ("1/(x**4 + 1)", "not quadratic"),
+        ("1/(x - 1)", "pole"),
         ("exp(x**2/4)", "outgrows"),
     ],
 )
@@ -241,14 +245,35 @@ def test_bad_text_and_bad_variance():
         expect("x", -1)
 
 
-def test_a_planted_wrong_rule_is_caught(monkeypatch):
+@pytest.mark.parametrize("mechanism", ["leaf", "conditioning", "tilting"])
+def test_a_planted_wrong_rule_is_caught(monkeypatch, mechanism):
+    from freejac.symbolic import expectation as engine
     from freejac.symbolic import gaussian
 
-    honest = gaussian._erf_product
+    slightly = sp.Rational(1001, 1000)
+    orthant, pinned, tilted = gaussian.Moments._orthant, gaussian.Measure.pinned, gaussian.tilted
 
-    def faulty(term, variance, *, half):
-        return [part.times(sp.Rational(1001, 1000)) for part in honest(term, variance, half=half)]
+    def wrong_leaf(self):
+        parts = orthant(self)
+        wrong = next(iter(parts.values())).field.rational(slightly) if parts else None
+        return {k: v * wrong if len(k[1].arguments) == 3 else v for k, v in parts.items()}
 
-    monkeypatch.setattr(gaussian, "_erf_product", faulty)
+    def wrong_density(self, sign):
+        measure = pinned(self, sign)
+        return replace(measure, weight=measure.weight * measure.weight.field.rational(slightly))
+
+    def wrong_weight(covariance, shapes):
+        measure = tilted(covariance, shapes)
+        factor = slightly if any(shape.quadratic for shape in shapes) else sp.S.One
+        return replace(measure, weight=measure.weight * measure.weight.field.rational(factor))
+
+    plant = {
+        "leaf": (gaussian.Moments, "_orthant", wrong_leaf),
+        "conditioning": (gaussian.Measure, "pinned", wrong_density),
+        "tilting": (gaussian, "tilted", wrong_weight),
+    }
+    engine._closed_form.cache_clear()
+    monkeypatch.setattr(*plant[mechanism])
     with pytest.raises(AssertionError):
-        check(x**2 * Phi(x) ** 2 + sp.Rational(1, 10**9) * x**2)
+        check(x**2 * Phi(x) ** 2 * sp.exp(-(x**2)) + sp.Rational(1, 10**9) * x**2)
+    engine._closed_form.cache_clear()
