@@ -8,8 +8,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
   `polynomials surds`; their faces are `expectation` and `bivariate`
 * oracles, from the definitions alone: `quadrature mean_curve`, and in two variables
-  `bivariate_quadrature` with its `…_panels`, `…_search`, `line_`, `narrow_quadrature`, `ball_pieces`,
-  `legendre_panels`
+  `bivariate_quadrature bivariate_panels bivariate_search line_quadrature narrow_quadrature
+  ball_pieces legendre_panels`
 * mean field: `mean_field fixed_points asymptotics criticality critical_classes`; integrals over the
   line for them: `line_integrals finite_parts finite_erf finite_exponential mellin beta_series`
 * series: `coefficients power_terms long_sums laurent series readable`
