@@ -25,7 +25,7 @@ from freejac.symbolic.domain import exact, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.expectation import Integrand, as_function, expect, expectation, pieces, read
 from freejac.symbolic.gaussian import Parts, Polynomial, add_parts, integrate
-from freejac.symbolic.growth import require_decay
+from freejac.symbolic.growth import require_joint_decay
 from freejac.symbolic.integrands import Shape, SignedSum, collect, generators, signed_sum
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
 from freejac.symbolic.signs import Chain, assumed
@@ -214,17 +214,16 @@ def _closed_form(
 ) -> sp.Expr:
     """The closed form in one case; the facts that define it are part of the cache's key."""
     try:
-        if _odd_together(f, g):
-            return sp.S.Zero
         terms = [collect(f), collect(g)]
-        for located in terms[0] + terms[1]:
-            if located.term.opaque != 1:
-                raise Obstruction(f"{located.term.opaque} is outside the class")
         found, whole = generators(terms[0] + terms[1], f.deltas + g.deltas)
         field = Field(found | {c}, whole | {q1, q2})
         covariance = _covariance(field, q1, q2, c)
-        for axis, own in enumerate(terms):
-            require_decay(own, covariance[axis][axis])
+        require_joint_decay(*terms, covariance)
+        if _odd_together(f, g):
+            return sp.S.Zero
+        for located in terms[0] + terms[1]:
+            if located.term.opaque != 1:
+                raise Obstruction(f"{located.term.opaque} is outside the class")
         first = signed_sum(terms[0], f.deltas, field)
         second = signed_sum(terms[1], g.deltas, field)
         parts = _integrate_pairs(first, second, covariance)

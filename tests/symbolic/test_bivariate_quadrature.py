@@ -185,6 +185,27 @@ def test_far_out_the_density_is_steep(c):
     assert relative(gaussian_mean2(step, decompose(x), 1, 10**4, c), expected) < 1e-29
 
 
+@pytest.mark.parametrize("c", [R(1, 2), R(-9, 10), NEAR, 1])
+@pytest.mark.parametrize(("q1", "q2"), [(1, 1), (R(3, 2), R(1, 2)), (R(1, 100), 10**4)])
+def test_what_cancels_far_out_is_not_lost(q1, q2, c):
+    # Beyond the origin 1 − tanh² is but a rounding error, of no use as an estimate of its size.
+    means = [
+        gaussian_mean2(decompose(f), decompose(f), q1, q2, c, 25)
+        for f in (1 - sp.tanh(x) ** 2, 1 / sp.cosh(x) ** 2)
+    ]
+    assert relative(*means) < 1e-23
+
+
+@pytest.mark.parametrize("at", [-3, R(1, 7), 2])
+def test_a_narrow_peak_off_centre_is_not_lost(at):
+    peak = sp.tanh(3 * (x - at))
+    means = [
+        gaussian_mean2(decompose(f), decompose(sp.exp(x) * f), R(7, 5), 9, R(2, 5), 25)
+        for f in (1 - peak**2, 1 / sp.cosh(3 * (x - at)) ** 2)
+    ]
+    assert relative(*means) < 1e-23
+
+
 def test_few_digits_are_right_on_panels_of_many_strips():
     # A wide wave with breakpoints against a narrow one: many strips, and tilts in between.
     narrow = decompose((x - R(29, 7)) * sp.exp(-11 * x**2 / 20 + x / 7) * sp.cos(x - 2))
