@@ -58,7 +58,10 @@ def mean2(
     given = sp.exp(-(_t**2) / 2) / sp.sqrt(2 * sp.pi)
     inner = sp.S.Zero
     for piece in g.pieces:
-        ends = ((end - pull * x) / spread for end in (piece.lower, piece.upper))
+        ends = (
+            end if end.is_infinite else (end - pull * x) / spread
+            for end in (piece.lower, piece.upper)
+        )
         inner += _integral(_plain(piece.expr).subs(x, pull * x + spread * _t) * given, _t, *ends)
     return sp.Add(
         *(_integral(_plain(p.expr) * density * inner, x, p.lower, p.upper) for p in f.pieces)

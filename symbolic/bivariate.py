@@ -38,6 +38,9 @@ from freejac.symbolic.terms import Obstruction
 
 __all__ = ["Expectation2", "expect2", "expectation2"]
 
+_MOST_MOMENTS = 6000
+"""Far more than any product of activations has; what needs more would run for minutes."""
+
 
 def expect2(
     f: Integrand,
@@ -257,6 +260,12 @@ def _covariance(field: Field, q1: sp.Expr, q2: sp.Expr, c: sp.Expr) -> list[list
 
 
 def _integrate_pairs(first: SignedSum, second: SignedSum, covariance: list[list[Surd]]) -> Parts:
+    moments = sum(
+        (max(powers_1) + 1) * (max(powers_2) + 1)
+        for powers_1, powers_2 in product(first.values(), second.values())
+    )
+    if moments > _MOST_MOMENTS:
+        raise Obstruction(f"it needs {moments} moments of two variables, more than are computed")
     parts: Parts = {}
     for (shape_1, powers_1), (shape_2, powers_2) in product(first.items(), second.items()):
         for shape, powers in _with_conjugate(shape_2, powers_2, both=shape_1.is_wave):
