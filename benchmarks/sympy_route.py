@@ -34,7 +34,7 @@ def _integral(expr: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr
         if found.has(sp.Integral):
             raise NotFoundError(str(term))
         total += found
-    return total
+    return sp.unpolarify(total).replace(sp.polar_lift, lambda u: u)
 
 
 def mean(f: PiecewiseFunction, q: sp.Expr) -> sp.Expr:

@@ -52,7 +52,12 @@ def test_critical_points_of_the_library(name):
     phi = activation(name)
     points = MeanField(phi).critical_points(digits=18)
     found = tuple(point.kind for point in points)
-    expected = {"line": ("line",), "origin": ("origin",), "both": ("origin", "isolated"), "none": ()}
+    expected = {
+        "line": ("line",),
+        "origin": ("origin",),
+        "both": ("origin", "isolated"),
+        "none": (),
+    }
     assert name not in KIND or found == expected[KIND[name]]
     for point in points:
         if point.kind == "isolated":
