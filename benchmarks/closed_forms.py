@@ -153,16 +153,17 @@ def main() -> int:
                 continue
             found = []
             for number, cell in enumerate(group, 1):
-                print(f"\r{name}: {number} of {len(group)}", end="", file=sys.stderr, flush=True)
+                if sys.stderr.isatty():
+                    print(f"\r{name}: {number} of {len(group)}  ", end="", file=sys.stderr)
                 found.append(judge(engine, cell, options.limit))
                 if options.verbose:
                     verdict, seconds, note = found[-1]
-                    print(f"\r{name:9s}{cell.name:28s}{verdict:10s}{seconds:8.3f} s  {note[:90]}")
+                    print(f"{name:9s}{cell.name:28s}{verdict:10s}{seconds:8.3f} s  {note[:90]}")
             counts = Counter(verdict for verdict, _, _ in found)
             seconds = [s for verdict, s, _ in found if verdict == "right"] or [float("nan")]
             row = "".join(f"{counts[v]:11d}" for v in VERDICTS)
             spread = f"{1e3 * statistics.median(seconds):7.1f} ms{max(seconds):9.2f} s"
-            print(f"\r{title:14s}{name:8s}{row} {spread}", flush=True)
+            print(f"{title:14s}{name:8s}{row} {spread}", flush=True)
             if name == "freejac":
                 wrong += counts["wrong"]
     return int(wrong > 0)
