@@ -87,6 +87,7 @@ class _Search:
         self.roots = [float(axis.root) for axis in axes]
         self.origins = [float(axis.origin) for axis in axes]
         self.top = top
+        self._summit: tuple[float, float] | None = None
 
     def bounded(self, cells: list[Pair], depth: int) -> list[tuple[Pair, float]]:
         """Squares of 2^depth panels and how large log|f g p| is there; raises `top`."""
@@ -109,13 +110,31 @@ class _Search:
         for i, j in cells:
             first, second = peaks[0][i], peaks[1][j]
             if first.bound + second.bound > -math.inf:
-                here = self._log_density(self._local(0, first.at), self._local(1, second.at))
-                self.top = max(self.top, first.value + second.value + here)
+                place = self._local(0, first.at), self._local(1, second.at)
+                self._reached(first.value + second.value + self._log_density(*place), place)
                 bound, where = self._bound((first, second), i * width, j * width, width)
                 bounded.append(((i, j), bound, where))
         if bounded:
             self._sample(*max(bounded, key=lambda entry: entry[1])[2])
-        return [(cell, bound) for cell, bound, _ in bounded]
+        return [
+            (cell, max(bound, self.top) if self._at_the_summit(cell, width) else bound)
+            for cell, bound, _ in bounded
+        ]
+
+    def _at_the_summit(self, cell: Pair, width: float) -> bool:
+        """Whether the largest sample lies in a square, however low those of the square are.
+
+        Samples of a wide square may all miss a peak: 1 − tanh² far out is rounding error.
+        """
+        return self._summit is not None and all(
+            k * width <= place <= (k + 1) * width
+            for k, place in zip(cell, self._summit, strict=True)
+        )
+
+    def _reached(self, value: float, place: tuple[float, float]) -> None:
+        """Note a sample, if it is the largest so far."""
+        if value > self.top:
+            self.top, self._summit = value, place
 
     def _bound(
         self, peaks: tuple[Peak, Peak], alpha: float, beta: float, width: float
@@ -144,7 +163,7 @@ class _Search:
                 self.pieces, self.origins, self.roots, (alpha, beta), strict=True
             )
         ]
-        self.top = max(self.top, sum(sizes) + self._log_density(alpha, beta))
+        self._reached(sum(sizes) + self._log_density(alpha, beta), (alpha, beta))
 
     def _log_density(self, alpha: float, beta: float) -> float:
         # a − cb is α − cβ, because the origins are on the line a = cb.
