@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from freejac.symbolic.activation import Activation, activation
-from freejac.symbolic.domain import Number, exact
+from freejac.symbolic.domain import Number, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.expectation import expect
 from freejac.symbolic.finite_law import FiniteLaw
@@ -223,11 +223,11 @@ def bernoulli(
     >>> bernoulli(sp.Rational(1, 2), 4).inverse_mgf
     2*(2*z + 1)/z
     """
-    mass, location = exact("the probability", probability), exact("the value", value)
+    mass, location = rational("the probability", probability), rational("the value", value)
     if location.is_positive is False or not _is_real(location):
         raise DomainError(f"the value of φ′² in the linear regime must be positive, not {location}")
-    if mass.is_positive is False:
-        raise DomainError(f"the probability must lie in (0, 1], not {mass}")
+    if mass.is_positive is False or (mass - 1).is_positive or not _is_real(mass):
+        raise DomainError(f"the probability must lie in (0, 1], not {probability}")
     return AtomicLaw(f"Bernoulli({mass})", ((sp.S.Zero, 1 - mass), (location, mass)))
 
 

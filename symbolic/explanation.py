@@ -13,12 +13,14 @@ A projection
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy as sp
 
 from freejac.symbolic.errors import InputError
+from freejac.symbolic.symbols import cumulant
 
 __all__ = ["Explanation", "Step"]
 
@@ -28,6 +30,21 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+_GREEK = {
+    **dict(zip("αβγδεζηθκλμνξπρστφχψω", "alpha beta gamma delta varepsilon zeta eta theta kappa "
+    "lambda mu nu xi pi rho sigma tau varphi chi psi omega".split(), strict=True)),
+    **dict(zip("ΓΔΘΛΠΣΦΨΩ", "Gamma Delta Theta Lambda Pi Sigma Phi Psi Omega".split(), strict=True)),
+}  # fmt: skip
+_SIGNS = {
+    "−": "-", "·": "\\cdot ", "×": "\\times ", "±": "\\pm ", "√": "\\surd ", "∞": "\\infty ",
+    "≤": "\\le ", "≥": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "∝": "\\propto ", "→": "\\to ",
+    "∈": "\\in ", "∂": "\\partial ", "∫": "\\int ", "∥": "\\parallel ", "⊞": "\\boxplus ",
+    "⊠": "\\boxtimes ", "𝒢": "\\mathcal{G}", "ℛ": "\\mathcal{R}", "𝒵": "\\mathcal{Z}",
+}  # fmt: skip
+_MATHEMATICS = {letter: rf"\{name} " for letter, name in _GREEK.items()} | _SIGNS
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀᵏˡⁿᴸˣ", "0123456789+-TklnLx", strict=True)) | {"′": r"\prime "}
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₖₗₙ", "0123456789+-kln", strict=True))
+_RUNS = re.compile(rf"([{''.join(_RAISED)}]+)|([{''.join(_LOWERED)}]+)")
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,7 @@ class Step:
         statement: what holds: an equation, an expression, or words.
         rule: why it follows from the steps before, in a few words.
         source: where the rule is published; "" for what is a definition or is derived here.
+        formula: the LaTeX of a statement in words that is a formula; "" for plain words.
 
     Raises:
         InputError: the statement is neither SymPy nor text, is empty, or is an equation that
@@ -50,6 +68,7 @@ class Step:
     statement: sp.Basic | str
     rule: str
     source: str = ""
+    formula: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a step that says nothing."""
@@ -73,9 +92,12 @@ class Step:
         >>> print(Step(sp.Eq(sp.Symbol("m_1"), 1), "S(0) = 1/m_1").latex())
         \[ m_{1} = 1 \]
         """
+        if self.formula:
+            return rf"\[ {self.formula} \]"
         if isinstance(self.statement, str):
             return _escaped(self.statement)
-        return rf"\[ {sp.latex(self.statement)} \]"
+        # the effective cumulant is c in the literature; in code that is the correlation
+        return rf"\[ {sp.latex(self.statement, symbol_names={cumulant: 'c'})} \]"
 
 
 @dataclass(frozen=True)
@@ -115,7 +137,9 @@ class Explanation:
         return "\n".join(lines)
 
     def latex(self) -> str:
-        r"""Write LaTeX: an enumerated list, for a document with UTF-8 input.
+        r"""Write LaTeX: an enumerated list, for a document with amsmath and amssymb.
+
+        Letters are UTF-8; mathematics in words is set as mathematics.
 
         >>> print(Explanation("Nothing", (Step("0 = 0", "reflexivity"),)).latex())
         \paragraph{Nothing}
@@ -133,5 +157,19 @@ class Explanation:
 
 
 def _escaped(text: str) -> str:
-    """Words as LaTeX shows them."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    """Words as LaTeX shows them; letters and signs of mathematics become mathematics."""
+    parts = []
+    for piece in _RUNS.split(text):
+        if piece and piece[0] in _RAISED:
+            parts.append(rf"\ensuremath{{^{{{''.join(_RAISED[c] for c in piece)}}}}}")
+        elif piece and piece[0] in _LOWERED:
+            parts.append(rf"\ensuremath{{_{{{''.join(_LOWERED[c] for c in piece)}}}}}")
+        else:
+            parts += [_character(c) for c in piece or ""]
+    return "".join(parts)
+
+
+def _character(character: str) -> str:
+    if character in _MATHEMATICS:
+        return rf"\ensuremath{{{_MATHEMATICS[character].strip()}}}"
+    return _SPECIAL.get(character, character)
