@@ -14,7 +14,7 @@ The rooms, in the order of the derivation; each begins by saying what it is:
   integrals over the line for them: `line_integrals finite_parts finite_erf finite_exponential
   mellin beta_series`
 * series: `coefficients power_terms long_sums laurent series readable`
-* laws: `law laws finite_law free_cumulants free_operations transforms`; algebraic ones:
+* laws: `law laws finite_law transform_laws free_cumulants free_operations transforms`; algebraic:
   `algebraic_law law_equation law_density elimination`
 * feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
   continuation density depth_limits universality`

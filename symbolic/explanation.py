@@ -14,6 +14,7 @@ A projection
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,18 +31,25 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
-_GREEK = {
-    **dict(zip("αβγδεζηθκλμνξπρστφχψω", "alpha beta gamma delta varepsilon zeta eta theta kappa "
-    "lambda mu nu xi pi rho sigma tau varphi chi psi omega".split(), strict=True)),
-    **dict(zip("ΓΔΘΛΠΣΦΨΩ", "Gamma Delta Theta Lambda Pi Sigma Phi Psi Omega".split(), strict=True)),
-}  # fmt: skip
 _SIGNS = {
-    "−": "-", "·": "\\cdot ", "×": "\\times ", "±": "\\pm ", "√": "\\surd ", "∞": "\\infty ",
-    "≤": "\\le ", "≥": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "∝": "\\propto ", "→": "\\to ",
-    "∈": "\\in ", "∂": "\\partial ", "∫": "\\int ", "∥": "\\parallel ", "⊞": "\\boxplus ",
-    "⊠": "\\boxtimes ", "𝒢": "\\mathcal{G}", "ℛ": "\\mathcal{R}", "𝒵": "\\mathcal{Z}",
-}  # fmt: skip
-_MATHEMATICS = {letter: rf"\{name} " for letter, name in _GREEK.items()} | _SIGNS
+    "−": "-",
+    "·": r"\cdot",
+    "×": r"\times",
+    "±": r"\pm",
+    "√": r"\surd",
+    "∞": r"\infty",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "≠": r"\ne",
+    "≈": r"\approx",
+    "∝": r"\propto",
+    "→": r"\to",
+    "∈": r"\in",
+    "∥": r"\parallel",
+    "⊞": r"\boxplus",
+    "⊠": r"\boxtimes",
+    "𝒢": r"\mathcal{G}",
+}
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀᵏˡⁿᴸˣ", "0123456789+-TklnLx", strict=True)) | {"′": r"\prime "}
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₖₗₙ", "0123456789+-kln", strict=True))
 _RUNS = re.compile(rf"([{''.join(_RAISED)}]+)|([{''.join(_LOWERED)}]+)")
@@ -170,6 +178,17 @@ def _escaped(text: str) -> str:
 
 
 def _character(character: str) -> str:
-    if character in _MATHEMATICS:
-        return rf"\ensuremath{{{_MATHEMATICS[character].strip()}}}"
+    mathematics = _SIGNS.get(character) or _greek(character)
+    if mathematics:
+        return rf"\ensuremath{{{mathematics}}}"
     return _SPECIAL.get(character, character)
+
+
+def _greek(character: str) -> str:
+    """The LaTeX of a Greek letter, from its name in Unicode; "" for any other character."""
+    script, _, name = unicodedata.name(character, "").partition(" ")
+    size, _, letter = name.partition(" LETTER ")
+    if script != "GREEK" or size not in ("SMALL", "CAPITAL"):
+        return ""
+    spelled = letter.replace("LAMDA", "LAMBDA").lower()
+    return "\\" + (spelled if size == "SMALL" else spelled.capitalize())

@@ -196,8 +196,10 @@ class ResNet(MomentsOfS):
     def mean(self) -> sp.Expr:
         """m_1 = a^{2L} exp(c/a²).
 
-        >>> ResNet().mean, ResNet().moment(3), ResNet().variance
-        (exp(cumulant), (6*cumulant**2 + 6*cumulant + 1)*exp(3*cumulant), 2*cumulant*exp(2*cumulant))
+        >>> ResNet().mean, ResNet().moment(3)
+        (exp(cumulant), (6*cumulant**2 + 6*cumulant + 1)*exp(3*cumulant))
+        >>> ResNet().variance, ResNet().kurtosis
+        (2*cumulant*exp(2*cumulant), 16*cumulant/3 + 2)
         """
         return 1 / self.s_transform.subs(z, 0)
 

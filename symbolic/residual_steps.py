@@ -36,8 +36,9 @@ def residual_steps(network: ResNet) -> Explanation:
     """Write the steps down, each statement taken from the object or function that derives it.
 
     >>> from freejac.symbolic.residual import ResNet
-    >>> [step.text for step in residual_steps(ResNet("relu"))][-1]
-    'kappa = (sqrt(cumulant)*sqrt(cumulant + 2) + cumulant + 1)*exp(sqrt(cumulant)*sqrt(cumulant + 2))'
+    >>> [step.text for step in residual_steps(ResNet("relu"))][-6:-3]
+    ['m_2 = (2*cumulant + 1)*exp(2*cumulant)', 'Var(lambda) = 2*cumulant*exp(2*cumulant)', \
+'2*cumulant*z**2 + 2*cumulant*z - 1 = 0']
     """
     steps = (*_layer_steps(network.skip), *_limit_steps(network), *_spectrum_steps(network))
     return Explanation("The law of J Jᵀ for a residual network", steps)
