@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import sympy as sp
 
@@ -25,7 +26,7 @@ from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.series import Series
 from freejac.symbolic.symbols import p as linear_probability
-from freejac.symbolic.symbols import parameter, q
+from freejac.symbolic.symbols import parameter, q, x
 
 __all__ = [
     "AtomicLaw",
@@ -56,6 +57,24 @@ class DerivativeLaw(Law):
         Algebra on series is done with the symbols; a value such as erf(1/√(2q)) or an
         unevaluated expectation enters once, at the end.
         """
+
+    @property
+    def positive_atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+        """The atoms away from 0.
+
+        Raises:
+            NoClosedForm: only moments are known.
+        """
+        raise NoClosedForm(f"the atoms for {self.name}", "only the moments of D² are known")
+
+    @property
+    def mass_at_zero(self) -> sp.Expr:
+        """The probability that φ′ = 0.
+
+        Raises:
+            NoClosedForm: only moments are known.
+        """
+        raise NoClosedForm(f"the atoms for {self.name}", "only the moments of D² are known")
 
     def s_series(self, terms: int) -> Series:
         """S(z) to the given number of terms, by reverting the moment series.
@@ -142,6 +161,30 @@ class MomentLaw(DerivativeLaw):
         """Keep φ′; its moments are taken when they are asked for."""
         self.name = phi.name
         self._mean_field = MeanField(phi)
+
+    @cached_property
+    def _constant(self) -> dict[sp.Expr, sp.Expr]:
+        """Where φ′² is constant on a piece, the value and its probability.
+
+        Elsewhere φ′ is analytic and takes a value on a set of measure 0: the rest has a density.
+        """
+        squared = self._mean_field.phi.distribution(1) ** 2
+        values = dict.fromkeys(p.expr for p in squared.pieces if not p.expr.has(x))
+        return {value: _probability(squared, value) for value in values}
+
+    @property
+    def positive_atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+        """The atoms away from 0, of pieces on which φ is linear.
+
+        >>> derivative_law("elu").positive_atoms, derivative_law("tanh").positive_atoms
+        (((1, 1/2),), ())
+        """
+        return tuple((value, mass) for value, mass in self._constant.items() if value != 0)
+
+    @property
+    def mass_at_zero(self) -> sp.Expr:
+        """The probability of the pieces on which φ is constant."""
+        return self._constant.get(sp.S.Zero, sp.S.Zero)
 
     def moment(self, k: int) -> sp.Expr:
         """μ_k = E[φ′^{2k}] in q: closed form, or an unevaluated expectation."""

@@ -57,6 +57,14 @@ class BlockProduct:
             return max(block.level() for block in self.blocks)
 
     @cached_property
+    def settled(self) -> float:
+        """The relative change in double precision below which only rounding errors are left.
+
+        Every layer adds one to log λ.
+        """
+        return max(1e-13, 1e-15 * sum(block.count for block in self.blocks))
+
+    @cached_property
     def rough(self) -> list[BlockInNumbers]:
         """The blocks in double precision."""
         with mp.workdps(17):
@@ -101,7 +109,7 @@ class BlockProduct:
         tolerance = mp.mpf(10) ** (-self.digits)
         ctx, goal, fine = mp, log_lam, tolerance * mp.mpf(10) ** (-GUARD // 2)
         if self.digits <= _DOUBLE_DIGITS:
-            ctx, goal, fine = fp, complex(log_lam), 1e-13
+            ctx, goal, fine = fp, complex(log_lam), self.settled
         known: ProductState | None = None
         for level in range(self.level, self.level + _LEVELS_TRIED):
             blocks = self.in_numbers(ctx, level)
@@ -140,13 +148,13 @@ class BlockProduct:
             block.near_infinity(m / value) for block, value in zip(self.rough, means, strict=True)
         )
         target = mean - fp.log(m)
-        found = newton(fp, self.rough, (m, states), target, 1e-13)
+        found = newton(fp, self.rough, (m, states), target, self.settled)
         if found is None:
             raise NotConvergedError(f"no start at large |λ| for depth {depth}")
         return found, target
 
     def _solve(self, state: ProductState, target: complex) -> ProductState | None:
-        found = newton(fp, self.rough, state, target, 1e-13)
+        found = newton(fp, self.rough, state, target, self.settled)
         return found if found is not None and _is_near(state, found) else None
 
 
@@ -157,8 +165,8 @@ def newton(
     for _ in range(_NEWTON_STEPS):
         try:
             moved, size = _step(ctx, blocks, state, target)
-        except (ZeroDivisionError, OverflowError, ValueError):  # left the range of the numbers
-            return None
+        except (ZeroDivisionError, OverflowError, ValueError, NotConvergedError):
+            return None  # left the range of the numbers, or of what is resolved
         if not size < 1e6:  # not a number, or far away
             return None
         state = moved
