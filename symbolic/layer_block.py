@@ -173,7 +173,7 @@ class SmoothProduct(BlockProduct):
                     "precision loses it: move λ away from there"
                 )
             last = point
-            found.append(self._value(point, state))
+            found.append(self.value(point, state) if is_inside(state) else mp.zero)
         return found[::-1]
 
     def _beside(self, state: ProductState | None, last: Any, point: Any) -> ProductState | None:
@@ -186,12 +186,6 @@ class SmoothProduct(BlockProduct):
         except NotConvergedError:
             return None
         return found if is_inside(found) else None
-
-    def _value(self, point: Any, state: ProductState) -> Any:
-        if not is_inside(state):
-            return mp.zero
-        m = self.polished(state, mp.mpc(mp.log(point)))[0]
-        return max(-m.imag / (mp.pi * point), mp.zero)
 
     @cached_property
     def upper(self) -> Any:

@@ -30,6 +30,8 @@ _FAR = 1e-3
 _NEWTON_STEPS = 30
 _LEVELS_TRIED = 4
 _DOUBLE_DIGITS = 9
+_REAL = 1e-12
+"""Imaginary parts so small, of one, are rounding errors."""
 
 
 class BlockProduct:
@@ -100,9 +102,17 @@ class BlockProduct:
                 raise NotConvergedError(
                     f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
                 )
-            m = self.polished(state, mp.mpc(mp.log(point)))[0]
-            found.append(max(-m.imag / (mp.pi * point), mp.zero))
+            found.append(self.value(point, state))
         return found
+
+    def value(self, point: Any, state: ProductState) -> Any:
+        """ρ at λ, from the solution there in double precision."""
+        m = self.polished(state, mp.mpc(mp.log(point)))[0]
+        if m.imag > _REAL * abs(m):
+            raise NotConvergedError(
+                f"the branch was lost near λ = {mp.nstr(point, 10)}: move away from the edge"
+            )
+        return max(-m.imag / (mp.pi * point), mp.zero)
 
     def polished(self, state: ProductState, log_lam: Any) -> ProductState:
         """Newton's method at the working precision, on finer rules until m does not move."""
@@ -209,7 +219,12 @@ def _distance(before: BlockState, after: BlockState) -> Any:
 
 
 def _is_near(before: ProductState, after: ProductState) -> bool:
-    """Whether nothing moved by more than a third of itself."""
+    """Whether nothing moved by more than a third of itself, nor m out of the lower half-plane.
+
+    m = E[t/(λ − t)] is below the real axis for λ above it; near an edge its conjugate is close.
+    """
+    if after[0].imag > _REAL * abs(after[0]):
+        return False
     change = abs(after[0] - before[0])
     distances = [_distance(old, new) for old, new in zip(before[1], after[1], strict=True)]
     return bool(max(change / abs(before[0]), change / abs(1 + before[0]), *distances) < 1 / 3)
