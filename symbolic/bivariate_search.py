@@ -88,13 +88,17 @@ class _Search:
         self.pieces = [axis.pieces for axis in axes]
         self.roots = [float(axis.root) for axis in axes]
         self.origins = [float(axis.origin) for axis in axes]
+        self.top = top
+        self._summit: tuple[float, float] | None = None
         self._met: dict[Pair, float] = {}
-        self.top = max(top, self._around())
+        self._look_around()
 
     def bounded(self, cells: list[Pair], depth: int) -> list[tuple[Pair, float]]:
         """Squares of 2^depth panels and how large log|f g p| is there; raises `top`."""
         width = 2 * self.half * 2**depth
         self._met = {}
+        if self._summit is not None:
+            self._note(self.top, self._summit, width)
         peaks = [
             {
                 k: self._peak(axis, k * width, (k + 1) * width)
@@ -113,8 +117,9 @@ class _Search:
         for i, j in cells:
             first, second = peaks[0][i], peaks[1][j]
             if first.bound + second.bound > -math.inf:
-                here = self._log_density(self._local(0, first.at), self._local(1, second.at))
-                self.top = max(self.top, first.value + second.value + here)
+                place = self._local(0, first.at), self._local(1, second.at)
+                here = first.value + second.value + self._log_density(*place)
+                self._note(here, place, width)
                 bound, where = self._bound((first, second), i * width, j * width, width)
                 bounded.append(((i, j), bound, where))
         if bounded:
@@ -142,27 +147,29 @@ class _Search:
     def _local(self, axis: int, point: float) -> float:
         return point / self.roots[axis] - self.origins[axis]
 
-    def _around(self) -> float:
+    def _look_around(self) -> None:
         """A first look near the origin, where there is most to see if the functions are tame."""
         sizes = [[(u, self._least(axis, u)) for u in _AROUND] for axis in (0, 1)]
-        return max(
-            first + second + self._log_density(alpha, beta)
-            for (alpha, first), (beta, second) in product(*sizes)
-        )
+        for (alpha, first), (beta, second) in product(*sizes):
+            self._note(first + second + self._log_density(alpha, beta), (alpha, beta), math.inf)
 
     def _least(self, axis: int, point: float) -> float:
         """log|f| or log|g| at a point of the grid, from below."""
         return self.pieces[axis].log_sizes((self.origins[axis] + point) * self.roots[axis])[0]
 
     def _sample(self, alpha: float, beta: float, width: float) -> None:
-        """Evaluate at a point, and keep the value for the squares that touch it."""
-        sizes = self._least(0, alpha), self._least(1, beta)
-        value = sum(sizes) + self._log_density(alpha, beta)
-        self.top = max(self.top, value)
-        for cell in product(
-            *({math.floor(u / width), math.ceil(u / width) - 1} for u in (alpha, beta))
-        ):
-            self._met[cell] = max(value, self._met.get(cell, value))
+        """Evaluate at a point."""
+        value = self._least(0, alpha) + self._least(1, beta) + self._log_density(alpha, beta)
+        self._note(value, (alpha, beta), width)
+
+    def _note(self, value: float, place: tuple[float, float], width: float) -> None:
+        """Keep what was met at a point, for the squares of a width that touch it."""
+        if value > self.top:
+            self.top, self._summit = value, place
+        if width < math.inf:
+            touched = ({math.floor(u / width), math.ceil(u / width) - 1} for u in place)
+            for cell in product(*touched):
+                self._met[cell] = max(value, self._met.get(cell, value))
 
     def _log_density(self, alpha: float, beta: float) -> float:
         # a − cb is α − cβ, because the origins are on the line a = cb.

@@ -123,6 +123,24 @@ def test_mild_points_by_nested_quadrature(c):
     assert abs(gaussian_mean2(RELU, second, 2, 3, R(c), 20) - expected) < 1e-12
 
 
+@pytest.mark.parametrize("c", [R(1, 3), R(-9, 10), NEAR])
+@pytest.mark.parametrize("scale", [1, 20])
+def test_functions_that_cancel_far_out(c, scale):
+    # 1 − tanh and 1 − tanh² are rounding errors at large x, where a search begins; written by
+    # exponentials they are not, and the nested integral needs neither.
+    cases = [
+        (1 - sp.tanh(x / scale) ** 2, 4 / (sp.exp(x / scale) + sp.exp(-x / scale)) ** 2),
+        (1 - sp.tanh(x / scale), 2 / (1 + sp.exp(2 * x / scale))),
+    ]
+    for cancelling, stable in cases:
+        first, second = decompose(cancelling), decompose(stable)
+        found = gaussian_mean2(first, first, 1, 2, c)
+        assert relative(found, gaussian_mean2(second, second, 1, 2, c)) < 1e-28
+        if c == R(1, 3) and scale == 1:
+            plain = sp.lambdify(x, stable, "math")
+            assert abs(found - nested(plain, plain, 1, 2, float(c), [], [])) < 1e-12
+
+
 @pytest.mark.parametrize(
     ("q1", "q2", "c"),
     [(10**4, 10**4, R(1, 2)), (R(1, 100), 10**6, R(-99, 100)), (10**4, 10**4, NEAR)],

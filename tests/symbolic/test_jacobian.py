@@ -270,7 +270,7 @@ def test_explanations_follow_the_objects():
 
 def test_explanations_without_closed_forms_say_so():
     smooth = Jacobian("tanh").explain()
-    assert "the law of D² is not atomic" in smooth[-1].text
+    assert "the law of D² is not a finite set of atoms" in smooth[-1].text
     assert any("O(z**2)" in step.text for step in smooth)
     mixed = Jacobian(layers=[Layer("relu", 2), Layer("tanh", 3, q=1)], input_width=1).explain()
     assert any(step.text.startswith("S_D2(z)") for step in mixed)
@@ -300,8 +300,23 @@ def test_atoms():
     assert top[1].subs({depth: 3, p: sp.Rational(9, 10)}) == sp.Rational(7, 10)
     assert top[1].subs({depth: 20, p: sp.Rational(9, 10)}) == 0
     assert Jacobian("linear").atoms() == ()
-    with pytest.raises(NoClosedForm, match="atomic"):
-        Jacobian("tanh").atoms()
+    with pytest.raises(NoClosedForm, match="only the moments"):
+        Jacobian(general_law()).atoms()
+
+
+def test_atoms_of_smooth_activations_are_those_of_their_linear_pieces():
+    """Elu is linear for h > 0, relu² flat for h < 0; tanh is nowhere either."""
+    half = sp.S.Half
+    assert Jacobian("tanh").atoms() == Jacobian("tanh", "orthogonal", depth=3).atoms() == ()
+    assert Jacobian("relu2").atoms() == ((0, half),)
+    assert Jacobian("elu", "orthogonal", depth=1).atoms() == ((sigma_w**2, half),)
+    assert Jacobian("elu", "orthogonal", depth=2).atoms() == ()
+    mixed = [Layer("elu", weights="orthogonal"), Layer(bernoulli(), weights="orthogonal")]
+    (_, mass) = Jacobian(layers=mixed).atoms()[1]
+    assert mass.subs(p, sp.Rational(9, 10)) == sp.Rational(2, 5)
+
+
+def test_atoms_that_are_not_known():
     with pytest.raises(NoClosedForm, match="not given"):
         Jacobian("relu", Ensemble("mine", (1 + z / 2) / sigma_w**2)).atoms()
 

@@ -254,12 +254,12 @@ def test_bad_skip_weights(bad):
 
 def test_the_steps_of_the_derivation():
     steps = ResNet("relu", skip=skip_symbol).explain()
-    assert len(steps) == 11
+    assert len(steps) == 20
     assert all(step.rule for step in steps)
     text, latex = str(steps), steps.latex()
     for piece in ("R-diagonal", "sigma_w**2/2", "GeneralizedLambertW", "exp(-cumulant"):
         assert piece in text
-    assert latex.count(r"\item") == 11
+    assert latex.count(r"\item") == 20
 
 
 def test_linear_propagation_is_geometric():
