@@ -22,6 +22,7 @@ import sympy as sp
 from freejac.symbolic.claim_text import bound_names, read_conditions, read_side
 from freejac.symbolic.comparison import SIGNS, compare
 from freejac.symbolic.conditions import Domain, read_where
+from freejac.symbolic.corrections import with_hint
 from freejac.symbolic.domain import exact
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.verdict import ChainVerdict, Verdict, weakest
@@ -95,7 +96,9 @@ def check(
         return Verdict("proved", "true", "the assumptions on the symbols decide it")
     left, right, relation, conditions = _read(lhs, rhs, where, relation)
     domain = Domain(left.free_symbols | right.free_symbols, conditions)
-    return compare(left, right, relation, domain, samples=samples, time_limit=time_limit, seed=seed)
+    options: dict[str, Any] = {"samples": samples, "time_limit": time_limit, "seed": seed}
+    verdict = compare(left, right, relation, domain, **options)
+    return with_hint(verdict, domain, relation) if hints and verdict.refuted else verdict
 
 
 def _read(
