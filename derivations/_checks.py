@@ -24,13 +24,17 @@ __all__ = [
     "RELU",
     "Units",
     "averaged",
+    "by_antiderivative",
     "density_of_normal",
     "every",
     "matrices_agree",
     "measured_moments",
+    "positive_from_end",
+    "primitive_of_root",
     "r_adds",
     "rotation",
     "s_multiplies",
+    "semicircle_moment",
     "standard_normal",
     "word_moment",
 ]
@@ -120,6 +124,70 @@ def r_adds() -> Verdict:
         return sp.Add(*(word_moment("".join(word), alone) for word in product("ab", repeat=k)))
 
     return check_each(lambda k: (found[k - 1], words(k)), 1, 4)
+
+
+def by_antiderivative(
+    f: sp.Expr,
+    primitive: sp.Expr,
+    over: tuple[sp.Symbol, Any, Any],
+    value: sp.Expr,
+    where: Any = (),
+) -> Verdict:
+    """∫ f = value by a primitive, continuous up to the ends, whose derivative is f between them."""
+    variable, low, high = over
+    inside = (sp.Contains(variable, sp.Interval.open(low, high)), *where)
+    ends = primitive.subs(variable, high) - primitive.subs(variable, low)
+    ends = ends.replace(sp.asin, lambda argument: sp.asin(sp.cancel(argument)))
+    return every(
+        f"∫ {f} = {value}",
+        check(sp.diff(primitive, variable), f, inside),
+        check(ends, value, where),
+    )
+
+
+def positive_from_end(
+    f: sp.Expr, slope: sp.Expr, variable: sp.Symbol, end: sp.Expr, where: Any = ()
+) -> Verdict:
+    """F > 0 because it starts from 0 at an end of its range, and moves away from there.
+
+    Args:
+        f: the function.
+        slope: its derivative, in a form whose sign is plain.
+        variable: positive.
+        end: 0, from where f rises, or ∞, towards which it falls.
+        where: conditions on other symbols.
+    """
+    return every(
+        f"{f} > 0",
+        check(sp.diff(f, variable), slope, where),
+        check(slope, 0, where, relation=">" if end == 0 else "<"),
+        check(sp.Limit(f, variable, end), 0, where),
+    )
+
+
+def primitive_of_root(power: int, square: sp.Expr, variable: sp.Expr) -> sp.Expr:
+    """A primitive of tᵏ √(c − t²), by the recursion in k.
+
+    >>> t = sp.Symbol("t", real=True)
+    >>> primitive_of_root(0, sp.Integer(4), t)
+    t*sqrt(4 - t**2)/2 + 2*asin(t/2)
+    """
+    root = sp.sqrt(square - variable**2)
+    if power == 0:
+        return variable * root / 2 + square / 2 * sp.asin(variable / sp.sqrt(square))
+    if power == 1:
+        return -(square - variable**2) * root / 3
+    lower = (power - 1) * square * primitive_of_root(power - 2, square, variable)
+    return (lower - variable ** (power - 1) * (square - variable**2) * root) / (power + 2)
+
+
+def semicircle_moment(power: int, square: int, value: sp.Expr) -> Verdict:
+    """∫ tᵏ √(c − t²) dt × 2/(πc) between ±√c is a value."""
+    t = sp.Symbol("t", real=True)
+    factor, end = 2 / (sp.pi * square), sp.sqrt(square)
+    primitive = factor * primitive_of_root(power, sp.Integer(square), t)
+    density = factor * sp.sqrt(square - t**2)
+    return by_antiderivative(t**power * density, primitive, (t, -end, end), sp.sympify(value))
 
 
 def averaged(values: Iterable[Any]) -> tuple[float, float]:

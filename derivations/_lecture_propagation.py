@@ -13,9 +13,11 @@ from freejac.derivations._checks import (
     averaged,
     every,
     measured_moments,
+    positive_from_end,
     standard_normal,
 )
 from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
+from freejac.derivations._ps4_nonlinearities import hard_tanh_curve
 from freejac.symbolic import laws
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.check import check
@@ -104,17 +106,16 @@ def _relu_fixed_point() -> sp.Expr:
     return sigma_b**2 / (1 - sigma_w**2 / 2)
 
 
-def _curve(second: sp.Expr, slope: sp.Expr) -> Verdict:
-    """σ_b² ≥ 0 along χ = 1, times E[φ′²]."""
-    return check(q * Expectation(slope**2, q), Expectation(second, q), relation=">=")
-
-
-def _curves() -> Verdict:
-    inside = sp.Piecewise((1, sp.Abs(x) < 1), (0, True))
+def _erf_curve() -> Verdict:
+    """σ_b² E[φ′²] > 0 along χ = 1: it rises from 0 at q = 0."""
+    slope = 4 / (sp.pi * sp.sqrt(1 + 4 * q))
+    second = 2 / sp.pi * sp.asin(2 * q / (1 + 2 * q))
+    rise = 16 * q**2 / (sp.pi * (1 + 2 * q) * (1 + 4 * q) ** sp.Rational(3, 2))
     return every(
-        "hard tanh and erf",
-        _curve(sp.Max(-1, sp.Min(1, x)) ** 2, inside),
-        _curve(sp.erf(x) ** 2, 2 / sp.sqrt(sp.pi) * sp.exp(-(x**2))),
+        "erf",
+        check(Expectation(4 / sp.pi * sp.exp(-2 * x**2), q), slope),
+        check(Expectation(sp.erf(x) ** 2, q), second),
+        positive_from_end(q * slope - second, rise, q, sp.S.Zero),
     )
 
 
@@ -130,7 +131,9 @@ def _two_valued() -> Verdict:
     def moments(name: str) -> Verdict:
         slope = activation(name).distribution(1)
         first = Expectation((slope**2).to_sympy(), q)
-        return check_each(lambda k: (Expectation((slope ** (2 * k)).to_sympy(), q), first), 2, 4)
+        return check_each(
+            lambda k: (Expectation((slope ** (2 * k)).to_sympy(), q), first), 2, 4, samples=2
+        )
 
     return every("moments of φ′²", moments("hard_tanh"), moments("shifted_relu"))
 
@@ -222,7 +225,7 @@ CLAIMS = (
         assumptions="n_{ℓ−1} = 3, n_ℓ = 2, mean over W and b, b ~ N(0, σ_b²)",
         expected="refuted",
         note="the variance of a weight is divided by the number of its inputs, n_{ℓ−1}; where all "
-        "widths are equal the two agree",
+        "widths are equal the two agree (the first slide gives W the shape n_ℓ × n_ℓ)",
         correction=Claim(
             "lecture.weights-variance.corrected",
             "slide 'Norm of hidden layer output'",
@@ -391,10 +394,9 @@ CLAIMS = (
     Claim(
         "lecture.curves",
         "slide 'Examples of moment generating functions'",
-        r"\chi = 1:\quad \sigma_b^2 = q^* - \frac{E[\phi^2]}{E[\phi'^2]} \ge 0",
-        decide=_curves,
+        r"\chi = 1:\quad \sigma_b^2 = q^* - \frac{E[\phi^2]}{E[\phi'^2]} > 0",
+        decide=lambda: every("hard tanh and erf", hard_tanh_curve(), _erf_curve()),
         assumptions="φ = hard tanh, erf; every q*",
-        expected="not refuted",
         note="that the critical points are curves: each q* gives one",
     ),
     Claim(
@@ -402,7 +404,7 @@ CLAIMS = (
         "figure 3",
         r"\frac{\partial}{\partial q^*}E[\phi'^{k}] = 0",
         decide=lambda: check_each(
-            lambda k: (Expectation(sp.Heaviside(x) ** k, q), sp.S.Half), 1, 4
+            lambda k: (Expectation(sp.Heaviside(x) ** k, q), sp.S.Half), 1, 4, samples=2
         ),
         assumptions="φ = ReLU",
         note="the law of φ′ is that of a fair coin at every q*; four moments",

@@ -6,7 +6,13 @@ from typing import Any
 
 import sympy as sp
 
-from freejac.derivations._checks import RELU, every, measured_moments
+from freejac.derivations._checks import (
+    RELU,
+    by_antiderivative,
+    every,
+    measured_moments,
+    primitive_of_root,
+)
 from freejac.derivations._ps4_nonlinearities import linear_probability
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.check import check, check_chain
@@ -58,11 +64,18 @@ def _mgf(root_factor: sp.Expr) -> sp.Expr:
 def _density_moments() -> Verdict:
     """Against Marchenko and Pastur's law at σ_w = 1; a scale only multiplies m_k."""
     density = sp.sqrt((4 - lam) / lam) / (2 * sp.pi)
-    return check_law(
-        density=density,
-        support=(0, 4),
-        moments=[wishart_moment(k).subs(sigma_w, 1) for k in range(1, 5)],
-    )
+
+    def one(k: int) -> Verdict:
+        # λᵏ√((4−λ)/λ) = (u+2)^{k−1}√(4−u²) at λ = u + 2
+        terms = sp.Poly((d + 2) ** (k - 1), d).terms()
+        primitive = sum(
+            factor * primitive_of_root(powers[0], sp.Integer(4), lam - 2)
+            for powers, factor in terms
+        )
+        value = wishart_moment(k).subs(sigma_w, 1)
+        return by_antiderivative(lam**k * density, primitive / (2 * sp.pi), (lam, 0, 4), value)
+
+    return check_each(one, 1, 4)
 
 
 def _cumulant_moments() -> Verdict:
@@ -158,7 +171,7 @@ CLAIMS = (
         r"m_k = \int_0^4 \lambda^k \frac{\sqrt{(4-\lambda)/\lambda}}{2\pi}\,d\lambda",
         decide=_density_moments,
         assumptions="σ_w = 1",
-        note="k ≤ 4, against Marchenko and Pastur's density",
+        note="k ≤ 4, against Marchenko and Pastur's density, by a primitive",
     ),
     Claim(
         "ps4.4a.moments-measured",
