@@ -36,6 +36,7 @@ __all__ = [
     "s_multiplies",
     "semicircle_moment",
     "standard_normal",
+    "sum_moment",
     "word_moment",
 ]
 
@@ -102,6 +103,17 @@ def word_moment(word: str, moments: Mapping[str, Mapping[int, Any]]) -> sp.Expr:
     return sp.expand(total)
 
 
+def sum_moment(order: int, first: Mapping[int, Any], second: Mapping[int, Any]) -> sp.Expr:
+    """A moment of A + B for free A and B: every word of the expanded power.
+
+    >>> sum_moment(4, {1: 0, 2: 1, 3: 0, 4: 3}, {1: 0, 2: 1, 3: 0, 4: 3})
+    10
+    """
+    alone = {"a": first, "b": second}
+    words = product("ab", repeat=order)
+    return sp.Add(*(word_moment("".join(word), alone) for word in words))
+
+
 def s_multiplies() -> Verdict:
     """S_AB = S_A S_B: its first three moments, against those by the definition of freeness."""
     orders = range(1, 4)
@@ -119,11 +131,7 @@ def r_adds() -> Verdict:
     alone = {letter: {k: sp.Symbol(f"{letter}_{k}", real=True) for k in orders} for letter in "ab"}
     terms = [laws.from_moments([alone[letter][k] for k in orders]) for letter in "ab"]
     found = (terms[0] + terms[1]).moments(4)
-
-    def words(k: int) -> sp.Expr:
-        return sp.Add(*(word_moment("".join(word), alone) for word in product("ab", repeat=k)))
-
-    return check_each(lambda k: (found[k - 1], words(k)), 1, 4)
+    return check_each(lambda k: (found[k - 1], sum_moment(k, alone["a"], alone["b"])), 1, 4)
 
 
 def by_antiderivative(

@@ -31,8 +31,8 @@ __all__ = ["CLAIMS", "SKIPPED"]
 L = depth
 a, t, y = sp.symbols("a t y", real=True)
 eps, step, w = sp.symbols("epsilon delta w", positive=True)
-w0, w1, w2, w3, b0, b1 = sp.symbols("w_0 w_1 w_2 w_3 b_0 b_1", real=True)
-g0, g1, g2 = sp.symbols("h_0 h_1 h_2", real=True)
+w0, w1, w2, b0, b1 = sp.symbols("w_0 w_1 w_2 b_0 b_1", real=True)
+g0 = sp.Symbol("h_0", real=True)
 
 
 def phi(u: sp.Expr) -> sp.Expr:

@@ -68,10 +68,6 @@ def _susceptibility() -> Verdict:
     )
 
 
-def _zero_or_one(value: sp.Expr) -> Verdict:
-    return check(value * (value - 1), 0)
-
-
 def _two_values() -> Verdict:
     return every(
         "φ′² is 0 or 1",

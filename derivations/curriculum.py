@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from freejac.derivations import _curriculum_freeness, _curriculum_spacings
+from freejac.derivations import (
+    _curriculum_ensembles,
+    _curriculum_semicircles,
+    _curriculum_spacings,
+)
 from freejac.derivations.problem_set_4 import DOCUMENT as PROBLEM_SET_4
 from freejac.symbolic.claims import Claim, Document, Skipped
 
 __all__ = ["DOCUMENT"]
 
-_PARTS = (_curriculum_spacings, _curriculum_freeness)
+_PARTS = (_curriculum_spacings, _curriculum_ensembles, _curriculum_semicircles)
 
 _REPEATED = {
     "problem 1(c)": ("1c.s-jacobian",),
