@@ -21,7 +21,7 @@ from freejac.symbolic.proofs import proof_of
 from freejac.symbolic.refutation import Evidence, examine, shown
 from freejac.symbolic.rounded import rounded
 from freejac.symbolic.series_claims import check_series, split_order
-from freejac.symbolic.time_limit import OutOfTime, at_most
+from freejac.symbolic.time_limit import FAILURES, OutOfTime, at_most
 from freejac.symbolic.verdict import Counterexample, Status, Verdict
 
 __all__ = ["SIGNS", "compare", "printed"]
@@ -110,7 +110,7 @@ def _after_definitions(
     try:
         with at_most(time_limit):
             sides = [written_out(side, domain) for side in (left, right)]
-    except OutOfTime:
+    except (OutOfTime, RecursionError, *FAILURES):
         return evidence
     if not any(side.steps for side in sides):
         return evidence
@@ -142,7 +142,7 @@ def _proof(
     try:
         with at_most(time_limit):
             proof = proof_of(left, right, relation, domain, deadline)
-    except (OutOfTime, RecursionError):
+    except (OutOfTime, RecursionError, *FAILURES):
         return None
     return f"{proof}; decimals read exactly" if proof is not None and decimal else proof
 
