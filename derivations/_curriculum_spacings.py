@@ -208,6 +208,32 @@ CLAIMS = (
         note="asked for, answered here",
     ),
     Claim(
+        "curriculum.2.concave-relu",
+        "section 2, problem 3(i), the length map is concave",
+        r"V''(q) = 0",
+        decide=lambda: patiently(sp.diff(MeanField("relu").length_map, q, 2), 0),
+        assumptions="φ = ReLU",
+    ),
+    Claim(
+        "curriculum.2.concave-tanh",
+        "section 2, problem 3(i), the length map is concave",
+        r"V''(q) \le 0",
+        decide=lambda: patiently(
+            sp.diff(MeanField("tanh").second_moment, q, 2), 0, {q: (0, 4)}, relation="<="
+        ),
+        assumptions="φ = tanh",
+        expected="not refuted",
+        note="an expectation without closed form; tried at some q < 4",
+    ),
+    Claim(
+        "curriculum.2.concave-erf",
+        "section 2, problem 3(i), the length map is concave",
+        r"V''(q) < 0",
+        decide=lambda: patiently(sp.diff(MeanField("erf").second_moment, q, 2), 0, relation="<"),
+        assumptions="φ = erf, a sigmoid with closed forms",
+        note="the source says it of tanh, see curriculum.2.concave-tanh",
+    ),
+    Claim(
         "curriculum.3.1a.eigenvalues",
         "section 3, problem 1(a)i",
         r"\lambda_\pm = \pm\sqrt{\Delta^2+J^2}",

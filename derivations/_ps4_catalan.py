@@ -15,6 +15,7 @@ from freejac.derivations._gaussian_entries import non_crossing_pairings
 from freejac.symbolic.check import check, check_chain
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_functions import check_inverse, check_law
+from freejac.symbolic.check_numbers import check_sample
 from freejac.symbolic.claims import Claim, Skipped
 from freejac.symbolic.ensembles import wishart_mgf
 from freejac.symbolic.symbols import lam, sigma_w, z
@@ -74,6 +75,15 @@ def _series() -> Verdict:
         check(t * (1 - 4 * t) * sp.diff(closed, t) + (1 - 2 * t) * closed, 1, FOUR_T_BELOW_ONE),
         check(sp.Limit(closed, t, 0), 1),
     )
+
+
+def _spectrum_sampled(simulate: Any) -> Verdict:
+    """All eigenvalues of drawn matrices, against the primitive of the density."""
+    drawn = simulate.wishart(200, draws=10, seed=16)
+    below = sp.sqrt(lam * (4 - lam)) + 2 * sp.asin((lam - 2) / 2) + sp.pi
+    distribution = sp.lambdify(lam, below / (2 * sp.pi), "math")
+    sample = [min(float(value), 4.0) for value in drawn.values.ravel()]
+    return check_sample(sample, distribution, bias=0.005, claim="2000 eigenvalues of WWᵀ")
 
 
 def _functional_equation() -> Verdict:
@@ -163,6 +173,15 @@ CLAIMS = (
         experiment=_sampled,
         expected="not refuted",
         note="σ_w = 1, k ≤ 4: 60 matrices of size 100, 1 % allowed for the size",
+    ),
+    Claim(
+        "ps4.4a.spectrum-measured",
+        "problem 4(a), the density with these moments",
+        r"\rho_{WW^T}(\lambda) = \frac{\sqrt{(4-\lambda)/\lambda}}{2\pi}",
+        experiment=_spectrum_sampled,
+        assumptions="σ_w = 1",
+        expected="not refuted",
+        note="ten matrices of size 200, by Kolmogorov's distance, 0.005 allowed for the size",
     ),
     Claim(
         "ps4.4a.recurrence",
