@@ -256,16 +256,16 @@ class _Search:
             if range_ is None or symbol in self.domain.solved:
                 continue
             for value in (sp.S.One, sp.S.Zero, sp.S.NegativeOne, sp.S.Half, sp.Integer(2)):
-                if range_.contains(value) is not sp.true or (
-                    symbol.is_integer and not value.is_integer
-                ):
+                if range_.contains(value) is not sp.true:
                     continue
-                sides = [side.subs(symbol, value) for side in (self.left, self.right)]
+                if symbol.is_integer and not value.is_integer:
+                    continue
+                one, two = (side.subs(symbol, value) for side in (self.left, self.right))
                 rest = Domain(
                     {s for s in self.domain.symbols if s != symbol},
                     tuple(c.subs(symbol, value) for c in self.domain.conditions),
                 )
-                if compare(*sides, "==", rest, samples=4, time_limit=0.3):
+                if compare(one, two, "==", rest, samples=4, time_limit=0.3):
                     return f"it is right at {symbol} = {value}, and not in general"
         return ""
 

@@ -230,14 +230,9 @@ def _moved(domain: Domain, symbol: sp.Symbol, range_: sp.Interval) -> Domain:
 def _by_boxes(expr: sp.Expr, domain: Domain, deadline: float, most: int) -> str | None:
     """Enclosures on smaller and smaller boxes: a proof of strict positivity on a compact box."""
     symbols = sorted(expr.free_symbols, key=sp.default_sort_key)
-    ranges = [domain.ranges.get(symbol) for symbol in symbols]
-    if not symbols:
+    ranges = [domain.ranges.get(symbol, sp.S.Complexes) for symbol in symbols]
+    if not symbols or not all(map(_is_compact, ranges)):
         return None
-    for range_ in ranges:
-        if not isinstance(range_, sp.Interval):
-            return None
-        if not (range_.start.is_Rational and range_.end.is_Rational):
-            return None
     waiting = [tuple((range_.start, range_.end) for range_ in ranges)]
     count = 0
     with working_bits(_BOX_BITS):
@@ -253,6 +248,13 @@ def _by_boxes(expr: sp.Expr, domain: Domain, deadline: float, most: int) -> str 
                 return None
             waiting += _halved(box)
     return f"ball arithmetic on a partition into {(count + 1) // 2} boxes"
+
+
+def _is_compact(range_: sp.Set) -> bool:
+    """Whether the closure of a range is bounded by rational numbers."""
+    if not isinstance(range_, sp.Interval):
+        return False
+    return bool(range_.start.is_Rational and range_.end.is_Rational)
 
 
 def _sign_on_box(expr: sp.Expr, box: dict[sp.Basic, tuple[sp.Expr, sp.Expr]]) -> int | None:
