@@ -13,6 +13,8 @@ the left side is -0.500000000000, the right side -1 (coefficients of x**2)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy as sp
 
 from freejac.symbolic.conditions import Domain
@@ -20,7 +22,7 @@ from freejac.symbolic.definitions import is_approached, written_out
 from freejac.symbolic.proofs import proof_of_zero
 from freejac.symbolic.refutation import examine
 from freejac.symbolic.strict_signs import is_analytic
-from freejac.symbolic.verdict import Counterexample, Verdict
+from freejac.symbolic.verdict import STATUSES, Counterexample, Verdict
 
 __all__ = ["check_series", "split_order"]
 
@@ -50,19 +52,50 @@ def check_series(
     if len(order.variables) != 1:
         return Verdict("undecided", claim, "an order in one variable is needed")
     symbol, place = order.variables[0], order.point[0]
-    t = sp.Dummy(symbol.name, positive=True)
-    moved = 1 / t if place.is_infinite else place + t
-    if place is -sp.oo:
-        moved = -moved
-    sides = [written_out(side, domain).expr.subs(symbol, moved) for side in (left, right)]
-    exponent = order.expr.subs(symbol, moved).as_coeff_exponent(t)[1]
-    if not exponent.is_Rational:
-        return Verdict("undecided", claim, "the order is a power of the variable")
     others = Domain({s for s in domain.symbols if s != symbol}, _without(domain, symbol))
-    terms = range(int(sp.ceiling(exponent)))
-    if place.is_finite and len(terms) <= _MOST_TERMS and _is_analytic_at_zero(sides, t, others):
-        return _by_coefficients(sides, t, symbol - place, terms, others, claim)
-    return _by_limit(sides, t, exponent, others, claim)
+    exact = [written_out(side, domain).expr for side in (left, right)]
+    if place.is_finite:
+        t = sp.Dummy(symbol.name, real=symbol.is_extended_real)
+        exponent = _exponent(order.expr.subs(symbol, place + t), t)
+        moved = [side.subs(symbol, place + t) for side in exact]
+        terms = range(int(sp.ceiling(exponent))) if exponent is not None else range(0)
+        short = exponent is not None and len(terms) <= _MOST_TERMS
+        if short and _is_analytic_at_zero(moved, t, others):
+            return _by_coefficients(moved, t, symbol - place, terms, others, claim)
+    t = sp.Dummy(symbol.name, positive=True)
+    steps = []
+    for approach in _approaches(symbol, place, domain, t):
+        exponent = _exponent(order.expr.subs(symbol, approach), t)
+        if exponent is None:
+            return Verdict("undecided", claim, "the order is a power of the variable")
+        sides = [side.subs(symbol, approach) for side in exact]
+        steps.append(_by_limit(sides, t, exponent, others, claim))
+    whole = max(steps, key=lambda step: STATUSES.index(step.status))
+    if whole and symbol.is_extended_real is None and place.is_finite:
+        method = f"{whole.method}, along the real line alone"
+        return Verdict("not refuted", claim, method)
+    return whole
+
+
+def _exponent(power: sp.Expr, t: sp.Symbol) -> sp.Expr | None:
+    exponent = power.as_coeff_exponent(t)[1]
+    return exponent if exponent.is_Rational else None
+
+
+def _approaches(
+    symbol: sp.Symbol, place: sp.Expr, domain: Domain, t: sp.Symbol
+) -> Iterator[sp.Expr]:
+    """What the variable is as t falls to 0, on each side from which it can come."""
+    if place.is_infinite:
+        yield 1 / t if place is sp.oo else -1 / t
+        return
+    range_ = domain.ranges.get(symbol, sp.S.Reals)
+    above = range_.sup > place
+    below = range_.inf < place
+    if above is not sp.false:
+        yield place + t
+    if below is not sp.false:
+        yield place - t
 
 
 def _without(domain: Domain, symbol: sp.Symbol) -> tuple[sp.Basic, ...]:
