@@ -10,6 +10,7 @@ import sympy as sp
 from freejac.derivations._checks import (
     HARD_TANH,
     IDENTITY,
+    averaged,
     every,
     matrices_agree,
     measured_moments,
@@ -20,7 +21,7 @@ from freejac.derivations._checks import (
 from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
-from freejac.symbolic.check_numbers import check_value
+from freejac.symbolic.check_numbers import check_estimate
 from freejac.symbolic.claims import Claim, Skipped
 from freejac.symbolic.expectation import expect
 from freejac.symbolic.series import lagrange_moment_list
@@ -156,11 +157,10 @@ def _largest_measured(simulate: Any) -> Verdict:
     verdicts = []
     for layers in (1, 3, 6):
         network = simulate.feed_forward(*IDENTITY, width=300, depth=layers, draws=3, seed=layers)
-        largest = float(network.eigenvalues[:, -1].mean())
         exact = _largest(sp.Integer(layers))
-        verdicts.append(
-            check_value(largest, exact, tolerance=0.15, relative=True, claim=f"L = {layers}")
-        )
+        largest = averaged(network.eigenvalues[:, -1])
+        allowed = 0.15 * float(exact)
+        verdicts.append(check_estimate(*largest, exact, bias=allowed, claim=f"L = {layers}"))
     return every("λ_max grows like e L", *verdicts)
 
 
@@ -383,9 +383,9 @@ CLAIMS = (
         r"\lambda_{\max} = O(L)",
         experiment=_largest_measured,
         assumptions="Gaussian weights, σ_w = 1, φ linear",
-        expected="proved",
-        note="means of three networks of width 300 at L = 1, 3, 6 lie within 15 % of "
-        "(L+1)^{L+1}/Lᴸ; that much is proved, of these networks",
+        expected="not refuted",
+        note="three networks of width 300 each at L = 1, 3, 6 against (L+1)^{L+1}/Lᴸ, 15 % allowed "
+        "for the width",
     ),
 )
 
