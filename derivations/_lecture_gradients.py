@@ -197,7 +197,7 @@ CLAIMS = (
         assumptions="h^ℓ = W^ℓ z^ℓ + b^ℓ, z^{ℓ+1} = φ(h^ℓ), z⁰ = x⁰; one unit, L = 1",
         expected="refuted",
         note="with these recursions h^L has no factor D^L, and x⁰ enters through W⁰; the product "
-        "is the derivative of z^{L+1} by z¹",
+        "is the derivative of z^{L+1} by z¹ (ℓ is printed to run from 0 to L − 1 and from 1 to L)",
         correction=Claim(
             "lecture.jacobian.corrected",
             "slide 'DNN Jacobian'",

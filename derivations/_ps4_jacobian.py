@@ -187,20 +187,20 @@ CLAIMS = (
     Claim(
         "ps4.1a.input",
         "problem 1, eqs. (1), (2) and 1(a)",
-        r"\frac{\partial x^1}{\partial h^0} = D^1 W^1",
+        r"\frac{\partial x^L}{\partial h^0} = \prod_{l=1}^{L} D^l W^l",
         lhs=lambda: sp.diff(sp.tanh(a * sp.tanh(x) + b), x),
         rhs=a * (1 - sp.tanh(a * sp.tanh(x) + b) ** 2),
-        assumptions="one unit, φ = tanh, x⁰ = φ(h⁰) by eq. (2)",
+        assumptions="one unit, L = 1, φ = tanh, x⁰ = φ(h⁰) by eq. (2)",
         expected="refuted",
         note="the input is called h⁰, but the recursion starts from x⁰; read literally, the "
         "derivative by h⁰ has one more factor φ′(h⁰)",
         correction=Claim(
             "ps4.1a.input.corrected",
             "problem 1, eqs. (1), (2) and 1(a)",
-            r"\frac{\partial x^1}{\partial x^0} = D^1 W^1",
+            r"\frac{\partial x^L}{\partial x^0} = \prod_{l=1}^{L} D^l W^l",
             lhs=lambda: sp.diff(sp.tanh(a * x + b), x),
             rhs=a * (1 - sp.tanh(a * x + b) ** 2),
-            assumptions="one unit, φ = tanh",
+            assumptions="one unit, L = 1, φ = tanh; ps4.1a.jacobian has L = 2",
         ),
     ),
     Claim(
