@@ -19,6 +19,7 @@ import sympy as sp
 
 from freejac.symbolic.conditions import Domain
 from freejac.symbolic.definitions import is_approached, written_out
+from freejac.symbolic.normal_form import vanishes_on
 from freejac.symbolic.proofs import proof_of_zero
 from freejac.symbolic.refutation import examine
 from freejac.symbolic.strict_signs import is_analytic
@@ -59,9 +60,12 @@ def check_series(
         exponent = _exponent(order.expr.subs(symbol, place + t), t)
         moved = [side.subs(symbol, place + t) for side in exact]
         terms = range(int(sp.ceiling(exponent))) if exponent is not None else range(0)
-        short = exponent is not None and len(terms) <= _MOST_TERMS
-        if short and _is_analytic_at_zero(moved, t, others):
-            return _by_coefficients(moved, t, symbol - place, terms, others, claim)
+        if exponent is not None and len(terms) <= _MOST_TERMS:
+            forms = [_analytic_form(side, t, others) for side in moved]
+            if None in forms:  # poles that cancel
+                forms = [_analytic_form(moved[0] - moved[1], t, others), sp.S.Zero]
+            if None not in forms:
+                return _by_coefficients(forms, t, symbol - place, terms, others, claim)
     t = sp.Dummy(symbol.name, positive=True)
     steps = []
     for approach in _approaches(symbol, place, domain, t):
@@ -102,50 +106,15 @@ def _without(domain: Domain, symbol: sp.Symbol) -> tuple[sp.Basic, ...]:
     return tuple(c for c in domain.conditions if symbol not in c.free_symbols)
 
 
-def _is_analytic_at_zero(sides: list[sp.Expr], t: sp.Symbol, others: Domain) -> bool:
-    """Whether each function in the sides is analytic at the value its argument has there."""
-    return all(_analytic_at(side, t, others) for side in sides)
-
-
-def _analytic_at(expr: sp.Expr, t: sp.Symbol, others: Domain) -> bool:
-    if t not in expr.free_symbols or expr == t:
-        return True
-    if not all(_analytic_at(arg, t, others) for arg in expr.args if isinstance(arg, sp.Expr)):
-        return False
-    # A function of new symbols that are fixed at the arguments' values there.
-    dummies = [sp.Dummy(real=True) for _ in expr.args]
-    values = [arg.subs(t, 0) for arg in expr.args]
-    if any(value.has(sp.nan, sp.zoo, sp.oo) for value in values):
-        return False
-    try:
-        shell = expr.func(
-            *(
-                d if t in arg.free_symbols else arg
-                for d, arg in zip(dummies, expr.args, strict=True)
-            )
-        )
-    except (TypeError, ValueError):
-        return False
-    fixed = Domain(others.symbols, others.conditions)
-    for dummy, value in zip(dummies, values, strict=True):
-        if value.is_real is not True:
-            return False
-        fixed.ranges[dummy] = sp.FiniteSet(value) if value.is_number else sp.S.Reals
-    return all(_shell_is_analytic(shell, d, v, fixed) for d, v in zip(dummies, values, strict=True))
-
-
-def _shell_is_analytic(shell: sp.Expr, dummy: sp.Symbol, value: sp.Expr, domain: Domain) -> bool:
-    """Whether one function is analytic near a value of one argument."""
-    if dummy not in shell.free_symbols or shell.is_Add or shell.is_Mul:
-        return True
-    if value.is_number:
-        near = Domain(domain.symbols, domain.conditions)
-        near.ranges.update(domain.ranges)
-        exact = value if value.is_Rational else sp.nsimplify(value, rational=True)
-        width = sp.Rational(1, 1000)
-        near.ranges[dummy] = sp.Interval.open(exact - width, exact + width)
-        return is_analytic(shell, dummy, near)
-    return is_analytic(shell, dummy, domain)
+def _analytic_form(side: sp.Expr, t: sp.Symbol, others: Domain) -> sp.Expr | None:
+    """The side as an expression analytic at t = 0: as it is, or with a pole cancelled."""
+    if is_analytic(side, t, others, sp.S.Zero):
+        return side
+    cancelled = sp.cancel(sp.together(side))
+    if not is_analytic(cancelled, t, others, sp.S.Zero):
+        return None
+    near = Domain({*others.symbols, t}, others.conditions)
+    return cancelled if vanishes_on(side - cancelled, near) else None
 
 
 def _by_coefficients(

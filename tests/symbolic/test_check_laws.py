@@ -11,9 +11,8 @@ import freejac as fj
 x, y = sp.symbols("x y", real=True)
 q = sp.Symbol("q", positive=True)
 SMALL = st.integers(-4, 4)
-RATIONAL = st.fractions(-3, 3, max_denominator=4).map(
-    lambda r: sp.Rational(r.numerator, r.denominator)
-)
+RATIONAL = st.builds(sp.Rational, st.integers(-9, 9), st.integers(1, 4))
+FEW = st.integers(1, 3)
 PLACES = [sp.Rational(-7, 3), sp.Rational(-1, 5), sp.S.Zero, sp.Rational(2, 7), sp.S.One, sp.S(4)]
 
 polynomials = st.builds(lambda a, b, c: a * x**2 + b * x * y + c * y + 1, SMALL, SMALL, SMALL)
@@ -21,8 +20,8 @@ trigonometric = st.builds(
     lambda a, b, n, m: a * sp.sin(n * x) + b * sp.cos(m * x),
     SMALL,
     SMALL,
-    st.integers(1, 3),
-    st.integers(1, 3),
+    FEW,
+    FEW,
 )
 exponential = st.builds(
     lambda a, b, r: a * sp.exp(r * x) + b * x * sp.exp(-x), SMALL, SMALL, RATIONAL
