@@ -21,4 +21,9 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`
+* claims: `claim_text conditions rounded time_limit` read them; `ball_functions two_precisions
+  enclosures refutation` try points; `tower sign_proofs root_forms exponential_forms function_rules
+  normal_form strict_signs kinks definitions inequalities proofs` prove them; `series_claims
+  comparison corrections` answer one; the faces are `verdict check check_families check_functions
+  check_numbers`, and `claims` are those of a document
 """
