@@ -167,7 +167,7 @@ class SmoothProduct(BlockProduct):
                 found.append(mp.zero)
                 continue
             state = self._beside(state, last, point) or self.solutions([float(mp.log(point))])[0]
-            if state is None:
+            if state is None or not (is_inside(state) or self._is_outside(state)):
                 raise NotConvergedError(
                     f"the density at λ = {mp.nstr(point, 10)} is singular, or so small that double "
                     "precision loses it: move λ away from there"
@@ -175,6 +175,18 @@ class SmoothProduct(BlockProduct):
             last = point
             found.append(self.value(point, state) if is_inside(state) else mp.zero)
         return found[::-1]
+
+    def _is_outside(self, state: ProductState) -> bool:
+        """Whether a real solution is one outside the spectrum: no 1/κ is a value of φ′².
+
+        Inside it the solution may be real to rounding, where the density is exponentially small.
+        """
+        for layer, (_, (kappa,)) in zip(self.layers, state[1], strict=True):
+            place = 1 / kappa.real
+            table = layer.table
+            if not table.exact and table.least_positive < place < table.highest:
+                return False
+        return True
 
     def _beside(self, state: ProductState | None, last: Any, point: Any) -> ProductState | None:
         """The solution continued along the real line inside the spectrum; None if it is lost."""
