@@ -69,7 +69,7 @@ def test_first_moments_with_a_hard_edge(name, weights, layers, variance):
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
 @pytest.mark.parametrize(("name", "layers"), [("tanh", 10), ("gelu", 3)])
 def test_simulated_networks(name, layers, weights):
-    """Width 800, critical: the distribution function, and where a wrong depth would show."""
+    """Width 800, critical, four draws: within five standard errors, and a wrong depth is not."""
     phi = {"tanh": np.tanh, "gelu": lambda h: h * normal(h)}[name]
     slope = {
         "tanh": lambda h: 1 / np.cosh(h) ** 2,
@@ -83,18 +83,21 @@ def test_simulated_networks(name, layers, weights):
     numbers = {"q": variance, "sigma_w": line[0], "digits": 9}
     ((_, high),) = theory.support(**numbers)
 
+    grid = np.geomspace(0.02, high, 41)
+    shares = (net.eigenvalues[:, :, None] > grid[:-1]).mean(axis=1)
+    error = shares.std(axis=0, ddof=1).max() / 2 + 1 / 800
+
     def off(network):
         """Largest difference of the shares between points of a grid and the top."""
-        grid = np.geomspace(0.02, high, 41)
         points, weights_ = np.polynomial.legendre.leggauss(3)
         lam = [(b + a) / 2 + (b - a) / 2 * points for a, b in pairwise(grid)]
         rho = np.array(network.density(np.concatenate(lam).tolist(), **numbers)).reshape(-1, 3)
         mass = (rho @ weights_) * np.diff(grid) / 2
-        above = np.cumsum(mass[::-1])[::-1]
-        return max(abs((net.eigenvalues > x).mean() - m) for x, m in zip(grid, above, strict=False))
+        return abs(shares.mean(axis=0) - np.cumsum(mass[::-1])[::-1]).max()
 
-    assert off(theory) < 0.01
-    assert off(Jacobian(name, weights, depth=layers + 2)) > 0.02
+    assert off(theory) < 5 * error
+    assert error < 0.01
+    assert off(Jacobian(name, weights, depth=3 * layers)) > 5 * error
 
 
 def normal(h):
