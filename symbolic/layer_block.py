@@ -21,7 +21,7 @@ from freejac.symbolic.domain import finite
 from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.path_following import follow
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
-from freejac.symbolic.residual_edges import START, is_inside, lower_edge, states_at, upper_edge
+from freejac.symbolic.residual_edges import is_inside, lower_edge, states_at, upper_edge
 from freejac.symbolic.residual_product import GUARD, BlockProduct, ProductState
 from freejac.symbolic.slope_nodes import SlopeTable
 from freejac.symbolic.slope_panels import SlopePanels
@@ -254,12 +254,16 @@ class SmoothProduct(BlockProduct):
         states = []
         for layer, block, rank in zip(self.layers, self.rough, self._ranks, strict=True):
             if rank <= least * (1 + 1e-9):
-                states.append(block.near_zero(START / float(layer.after)))
+                states.append(block.near_zero(self.start / float(layer.after)))
                 continue
             # m = −rank itself is singular: the last step passes over it
-            m, state, last = 0.0, block.near_infinity(-START / block.mean_square), -least - START
+            m, state, last = (
+                0.0,
+                block.near_infinity(-self.start / block.mean_square),
+                -least - self.start,
+            )
             while m > last:
-                m = m * 1.1 - START if m * 1.1 - START > -least else last
+                m = m * 1.1 - self.start if m * 1.1 - self.start > -least else last
                 found = states_at(fp, [block], m, [state], 1e-9)
                 if found is None:
                     raise NotConvergedError("the lower edge of the spectrum was not found")

@@ -245,6 +245,8 @@ def test_batch_normalisation_and_blocks_change_the_cumulant_alone():
     assert sp.simplify(block.cumulant - sigma_w**4 * sp.Rational(5, 16)) == 0
     with pytest.raises(DomainError, match="batch"):
         found.propagate(3, 1, 0, 1)
+    with pytest.raises(DomainError, match="one weight layer each"):
+        block.propagate(3, 1, 0, 1)
     for bad in ((0, 1), (1, -1), (1, sp.oo), 3, (1, 2, 3)):
         with pytest.raises(DomainError, match=r"gamma|sigma|batch_norm"):
             ResNet("relu", batch_norm=bad)

@@ -196,6 +196,17 @@ def test_refusals():
         Jacobian("tanh", "orthogonal", depth=2).density(1e-6, q=0.05)
 
 
+@pytest.mark.parametrize("layers", [10**4, 10**7])
+def test_deep_upper_edges_grow_like_e_times_the_depth(layers):
+    """λ₊/(L m_1) → e (μ_2/μ_1² + 1) for Gaussian weights, off by O(1/L); erf, χ = 1."""
+    network = Jacobian("erf", depth=layers)
+    scale = float((1 / MeanField("erf").mu(1)).subs(q, 1)) ** 0.5
+    ((_, high),) = network.support(q=1, sigma_w=scale)
+    growth = float(Jacobian("erf").edge_growth.subs(q, 1))
+    mean = (scale**2 * float(MeanField("erf").mu(1).subs(q, 1))) ** layers
+    assert high / layers / mean == pytest.approx(growth, rel=10 / layers)
+
+
 def test_supports():
     """With φ′² unbounded there is no upper edge; the lower one is found past a wide layer."""
     assert Jacobian("relu2", depth=2).support(q=1) == ((0, math.inf),)
