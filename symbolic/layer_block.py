@@ -92,9 +92,10 @@ class _LayerInNumbers(BlockInNumbers):
         return y, (y / sum(value * mass for value, mass in nodes),)
 
     def near_zero(self, w: Any) -> BlockState:
-        """The state at y = −1 − w, for φ′² away from 0."""
+        """The state at y = −P(φ′ ≠ 0) − w, for φ′² away from 0 where it is not 0."""
         (nodes,) = self._nodes
-        return -1 - w, (sum(mass / value for value, mass in nodes) / w,)
+        rank = sum(mass for _, mass in nodes)
+        return -rank - w, (sum(mass / value for value, mass in nodes) / w,)
 
     def point(self, state: BlockState) -> Any:
         """Evaluate w = ν₀ (1+νy)(1+y) κ S_W(y)."""
@@ -214,13 +215,15 @@ class SmoothProduct(BlockProduct):
     def _zeros(self) -> tuple[int, bool]:
         """How many zeros λ(m) has at minus the smallest rank; whether a φ′² there comes near 0.
 
-        Every Gaussian layer as narrow as that has a zero there, and so has the input.
+        The input has one where it is as narrow as that, and so has a layer whose weights have an
+        S with a pole at −1, as Gaussian ones, or whose φ is flat somewhere.
         """
         least = min(1.0, *self._ranks)
         zeros, spread = int(least == 1), False
         for layer, rank in zip(self.layers, self._ranks, strict=True):
             if rank <= least * (1 + 1e-9):
-                zeros += layer.count * bool(layer.weights.free_symbols)
+                spread_out = not layer.weights_at_minus_one_is_finite
+                zeros += layer.count * bool(spread_out or layer.flat > 0)
                 spread |= not layer.is_bounded_below
         return zeros, spread
 

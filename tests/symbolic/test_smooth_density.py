@@ -46,6 +46,17 @@ def test_mass_and_moments(weights):
     assert found == pytest.approx(theory, rel=1e-10)
 
 
+def test_mass_beside_an_atom():
+    """φ flat for h < 0 and of slope 1 to 2 above: half the mass at 0, the rest away from it."""
+    network = Jacobian("where(x > 0, x + tanh(x), 0)", depth=1)
+    assert network.atoms() == ((0, sp.S.Half),)
+    assert network.support(q=1)[0][0] > 0
+    found = integrals(network, (0, 1, 2), 50, q=1, digits=12)
+    theory = [0.5] + [float(network.moment(k).subs({q: 1, sigma_w: 1}).evalf(20)) for k in (1, 2)]
+    assert found == pytest.approx(theory, rel=1e-9)
+    assert network.density(0, q=1) == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "weights", "layers", "variance"),
