@@ -92,7 +92,7 @@ def _attracting(
     values: Mapping[sp.Symbol, Number],
 ) -> FixedPoint:
     """The attracting fixed point of the length map, the one near q if there are several."""
-    wanted = None if q is None else finite("q", q)
+    wanted = None if q is None else finite("q", exact("q", q))
     if _keeps_every_length(mean_field.length_map, values):
         return FixedPoint(1.0 if wanted is None else float(wanted), 1.0, stable=False)
     known = mean_field.fixed_points(*sigmas, parameters)

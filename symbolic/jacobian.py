@@ -353,7 +353,7 @@ class Jacobian(MomentsOfS):
                 that double precision loses it.
 
         >>> round(Jacobian("tanh", "orthogonal", depth=10).density(0.5, q=1, sigma_w=1.4), 6)
-        0.0
+        0.161438
         >>> J = Jacobian("linear", depth=1)              # Marchenko–Pastur: √(λ(4−λ))/(2πλ)
         >>> round(J.density(2, q=1, sigma_w=1) * 6.283185307179586, 12)
         1.0

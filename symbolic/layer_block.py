@@ -21,7 +21,7 @@ from freejac.symbolic.domain import finite
 from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.path_following import follow
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
-from freejac.symbolic.residual_edges import START, is_inside, lower_edge, states_at, upper_edge
+from freejac.symbolic.residual_edges import is_inside, lower_edge, states_at, upper_edge
 from freejac.symbolic.residual_product import GUARD, BlockProduct, ProductState
 from freejac.symbolic.slope_nodes import SlopeTable
 from freejac.symbolic.slope_panels import SlopePanels
@@ -92,9 +92,10 @@ class _LayerInNumbers(BlockInNumbers):
         return y, (y / sum(value * mass for value, mass in nodes),)
 
     def near_zero(self, w: Any) -> BlockState:
-        """The state at y = −1 − w, for φ′² away from 0."""
+        """The state at y = −P(φ′ ≠ 0) − w, for φ′² away from 0 where it is not 0."""
         (nodes,) = self._nodes
-        return -1 - w, (sum(mass / value for value, mass in nodes) / w,)
+        rank = sum(mass for _, mass in nodes)
+        return -rank - w, (sum(mass / value for value, mass in nodes) / w,)
 
     def point(self, state: BlockState) -> Any:
         """Evaluate w = ν₀ (1+νy)(1+y) κ S_W(y)."""
@@ -167,7 +168,7 @@ class SmoothProduct(BlockProduct):
                 found.append(mp.zero)
                 continue
             state = self._beside(state, last, point) or self.solutions([float(mp.log(point))])[0]
-            if state is None:
+            if state is None or not (is_inside(state) or self._is_outside(state)):
                 raise NotConvergedError(
                     f"the density at λ = {mp.nstr(point, 10)} is singular, or so small that double "
                     "precision loses it: move λ away from there"
@@ -175,6 +176,18 @@ class SmoothProduct(BlockProduct):
             last = point
             found.append(self.value(point, state) if is_inside(state) else mp.zero)
         return found[::-1]
+
+    def _is_outside(self, state: ProductState) -> bool:
+        """Whether a real solution is one outside the spectrum: no 1/κ is a value of φ′².
+
+        Inside it the solution may be real to rounding, where the density is exponentially small.
+        """
+        for layer, (_, (kappa,)) in zip(self.layers, state[1], strict=True):
+            place = 1 / kappa.real
+            table = layer.table
+            if not table.exact and table.least_positive < place < table.highest:
+                return False
+        return True
 
     def _beside(self, state: ProductState | None, last: Any, point: Any) -> ProductState | None:
         """The solution continued along the real line inside the spectrum; None if it is lost."""
@@ -202,13 +215,15 @@ class SmoothProduct(BlockProduct):
     def _zeros(self) -> tuple[int, bool]:
         """How many zeros λ(m) has at minus the smallest rank; whether a φ′² there comes near 0.
 
-        Every Gaussian layer as narrow as that has a zero there, and so has the input.
+        The input has one where it is as narrow as that, and so has a layer whose weights have an
+        S with a pole at −1, as Gaussian ones, or whose φ is flat somewhere.
         """
         least = min(1.0, *self._ranks)
         zeros, spread = int(least == 1), False
         for layer, rank in zip(self.layers, self._ranks, strict=True):
             if rank <= least * (1 + 1e-9):
-                zeros += layer.count * bool(layer.weights.free_symbols)
+                spread_out = not layer.weights_at_minus_one_is_finite
+                zeros += layer.count * bool(spread_out or layer.flat > 0)
                 spread |= not layer.is_bounded_below
         return zeros, spread
 
@@ -242,12 +257,16 @@ class SmoothProduct(BlockProduct):
         states = []
         for layer, block, rank in zip(self.layers, self.rough, self._ranks, strict=True):
             if rank <= least * (1 + 1e-9):
-                states.append(block.near_zero(START / float(layer.after)))
+                states.append(block.near_zero(self.start / float(layer.after)))
                 continue
             # m = −rank itself is singular: the last step passes over it
-            m, state, last = 0.0, block.near_infinity(-START / block.mean_square), -least - START
+            m, state, last = (
+                0.0,
+                block.near_infinity(-self.start / block.mean_square),
+                -least - self.start,
+            )
             while m > last:
-                m = m * 1.1 - START if m * 1.1 - START > -least else last
+                m = m * 1.1 - self.start if m * 1.1 - self.start > -least else last
                 found = states_at(fp, [block], m, [state], 1e-9)
                 if found is None:
                     raise NotConvergedError("the lower edge of the spectrum was not found")

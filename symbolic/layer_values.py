@@ -84,7 +84,7 @@ class _Ingredients(NamedTuple):
     weights: sp.Expr
     before: sp.Expr
     after: sp.Expr
-    count: int
+    layers: int
 
 
 def _ingredients(placed: PlacedLayer, numbers: Mapping[sp.Symbol, sp.Expr]) -> _Ingredients:
@@ -93,8 +93,10 @@ def _ingredients(placed: PlacedLayer, numbers: Mapping[sp.Symbol, sp.Expr]) -> _
     exact_ones = (layer.s_weights, placed.before, placed.after, layer.q)
     weights, before, after, variance = (e.subs(numbers) for e in exact_ones)
     needed = {s.name for e in (weights, before, after) for s in e.free_symbols - {z}}
+    source: Activation | AtomicLaw
+    own = dict(numbers)
     if isinstance(layer.law, AtomicLaw):
-        source, own = layer.law, numbers
+        source = layer.law
     elif layer.phi is None:
         raise NoClosedForm("the density", f"only the moments of D² of {layer.law.name} are known")
     else:
@@ -121,7 +123,7 @@ def _smooth(layers: tuple[_Ingredients, ...], digits: int) -> SmoothProduct:
             else:
                 table = slope_table(layer.source, layer.variance, values)
             sizes = (finite("a width", layer.before), finite("a width", layer.after))
-            blocks.append(LayerBlock((table,), layer.weights, mp.zero, layer.count, *sizes))
+            blocks.append(LayerBlock((table,), layer.weights, mp.zero, layer.layers, *sizes))
         return SmoothProduct(blocks, digits)
 
 

@@ -327,6 +327,8 @@ class ResNet(MomentsOfS):
         >>> ResNet("linear").propagate(4, sigma_w=1, sigma_b=0, q1=1).q[-1]     # (1 + 1/4)³
         1.953125
         """
+        if len(self.block) > 1:
+            raise DomainError("a signal is followed through skips over one weight layer each")
         if self.gain != 1:
             raise DomainError("batch normalisation sets the variances itself: nothing to propagate")
         return propagate(

@@ -21,12 +21,10 @@ from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.residual_block import BlockInNumbers, BlockState
 from freejac.symbolic.residual_product import BlockProduct, ProductState
 
-__all__ = ["START", "is_inside", "lower_edge", "states_at", "support", "upper_edge"]
+__all__ = ["is_inside", "lower_edge", "states_at", "support", "upper_edge"]
 
 Interval = tuple[Any, Any]
 
-START = 1e-4
-"""How far from where λ is 0 or ∞ the search for an edge begins, in m."""
 _GROWTH = 1.25
 _END = 1e8
 _NEWTON_STEPS = 40
@@ -59,7 +57,7 @@ def upper_edge(product: BlockProduct) -> Any:
     Raises:
         NotConvergedError: it was not found.
     """
-    return _turning(product, _far_sheet(product.rough), 0.0, 1)
+    return _turning(product, _far_sheet(product), 0.0, 1)
 
 
 def lower_edge(product: BlockProduct, states: list[BlockState], rank: float = 1.0) -> Any:
@@ -67,7 +65,7 @@ def lower_edge(product: BlockProduct, states: list[BlockState], rank: float = 1.
 
     Args:
         product: the law.
-        states: near those at m = −rank − 10⁻⁴, on the sheet where λ → 0 at m = −rank.
+        states: near those at m = −rank − product.start, on the sheet where λ → 0 at m = −rank.
         rank: the smallest rank.
 
     Raises:
@@ -76,10 +74,11 @@ def lower_edge(product: BlockProduct, states: list[BlockState], rank: float = 1.
     return _turning(product, states, -rank, -1)
 
 
-def _far_sheet(blocks: Sequence[BlockInNumbers]) -> list[BlockState]:
+def _far_sheet(product: BlockProduct) -> list[BlockState]:
     """The states at m = +start: λ → +∞."""
     return [
-        block.near_infinity(START / (block.skip_squared + block.mean_square)) for block in blocks
+        block.near_infinity(product.start / (block.skip_squared + block.mean_square))
+        for block in product.rough
     ]
 
 
@@ -91,12 +90,14 @@ def _near_sheet(product: BlockProduct) -> list[BlockState] | None:
         for table in own.tables:
             least *= float(table.lowest)
         if block.mean_square < block.skip_squared * (1 - 1e-12):
-            found.append(block.near_infinity(START / (block.skip_squared - block.mean_square)))
+            found.append(
+                block.near_infinity(product.start / (block.skip_squared - block.mean_square))
+            )
         elif least > 0 and own.weights_at_minus_one_is_finite:
             inverse = block.mean_inverse_square
             if inverse * block.skip_squared >= 1 - 1e-12:
                 return None
-            found.append(block.near_zero(START / (1 / inverse - block.skip_squared)))
+            found.append(block.near_zero(product.start / (1 / inverse - block.skip_squared)))
         else:
             return None
     return found
@@ -104,7 +105,7 @@ def _near_sheet(product: BlockProduct) -> list[BlockState] | None:
 
 def _turning(product: BlockProduct, states: list[BlockState], origin: float, side: int) -> Any:
     """λ at the first zero of dλ/dm for m from the origin up (side 1), or down (side −1)."""
-    blocks, distance, before = product.rough, START, (0.0, states)
+    blocks, distance, before = product.rough, product.start, (0.0, states)
     found = states_at(fp, blocks, origin + side * distance, states, _ROUGH)
     if found is None:
         raise NotConvergedError("an edge of the spectrum has no start; report the parameters")

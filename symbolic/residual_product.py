@@ -27,6 +27,7 @@ ProductState = tuple[Any, tuple[BlockState, ...]]
 
 GUARD = 15
 _FAR = 1e-3
+_START = 1e-4
 _NEWTON_STEPS = 30
 _LEVELS_TRIED = 4
 _DOUBLE_DIGITS = 9
@@ -57,6 +58,11 @@ class BlockProduct:
         """The refinement of the quadrature rules at which solutions are sought first."""
         with mp.workdps(15):
             return max(block.level() for block in self.blocks)
+
+    @cached_property
+    def start(self) -> float:
+        """How far from where λ is 0 or ∞ a search begins, in m: the edges are at m ~ 1/L."""
+        return _START / sum(block.count for block in self.blocks)
 
     @cached_property
     def settled(self) -> float:

@@ -73,7 +73,7 @@ class SlopeTable:
             return min(value for value, _ in self._atoms)
         found = [self._least_on(*piece) for piece in self._steep] + self._far_out
         least = min(found)
-        most = max([value for value, _ in self.nodes(1)] + self._far_out)
+        most = max([self.highest, *self._far_out])
         return least if least > most * mp.mpf("1e-8") else mp.zero
 
     @property
@@ -99,11 +99,16 @@ class SlopeTable:
         return min(abs(values[place]), abs(slope((left + right) / 2)[0])) ** 2
 
     @property
+    def highest(self) -> Any:
+        """The largest φ′² that is met within reach of h."""
+        return max(value for value, _ in self.nodes(1))
+
+    @property
     def is_bounded(self) -> bool:
         """Whether φ′² stays bounded, as far as a few values far out tell."""
         if self.exact:
             return True
-        return bool(max(self._far_out) <= 2 * max(value for value, _ in self.nodes(1)))
+        return bool(max(self._far_out) <= 2 * self.highest)
 
     @property
     def _far_out(self) -> list[Any]:

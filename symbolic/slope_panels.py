@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from mpmath import fp, mp
 
@@ -21,6 +21,7 @@ __all__ = ["SlopePanels"]
 
 _WIDEST = 2
 _MOST_HALVINGS = 44
+_STEEP = 1e-5
 
 
 class SlopePanels:
@@ -39,6 +40,7 @@ class SlopePanels:
         self._ctx, self._width = ctx, mp.sqrt(variance)
         digits = 16 if ctx is fp else mp.dps
         self._tolerance = ctx.mpf(10) ** (2 - digits)
+        self._rounding = 4 * ctx.mpf(10) ** (-digits)
         nodes = max(16, 11 * digits // 10)
         self._rule = list(zip(*legendre_rule(nodes, mp.dps)[:2], strict=True))
         reach = mp.sqrt(2 * mp.log(10) * (digits + 8))
@@ -68,33 +70,37 @@ class SlopePanels:
             NotConvergedError: κ is the inverse of a value of φ′², to rounding.
         """
         parts = [(panel, panel.sums(kappa)) for panel in self._panels]
-        size = sum(abs(value) for _, (value, _) in parts)
-        total = total_slope = 0
-        for panel, own in parts:
-            value, slope = self._refined(panel, own, kappa, size)
-            total, total_slope = total + value, total_slope + slope
-        return total, total_slope
-
-    def _refined(
-        self, panel: _Panel, own: tuple[Any, Any], kappa: Any, size: Any
-    ) -> tuple[Any, Any]:
-        """The sums over a panel, halved until halving changes them by rounding only."""
-        total = total_slope = 0
-        waiting = [(panel, own, 0)]
+        allowed = self._tolerance * sum(abs(own.value) for _, own in parts)
+        total = slope = 0
+        waiting = [(panel, own, 0) for panel, own in parts]
         while waiting:
-            here, (value, slope), depth = waiting.pop()
-            halves = [(half, half.sums(kappa)) for half in here.halves]
-            finer = sum(sums[0] for _, sums in halves)
-            steeper = sum(sums[1] for _, sums in halves)
-            exact = abs(finer - value) <= self._tolerance * size
-            # a slope is for Newton's method: half the digits do
-            if exact and abs(steeper - slope) <= 1e-7 * abs(steeper) + self._tolerance * size:
-                total, total_slope = total + finer, total_slope + steeper
-                continue
-            if depth > _MOST_HALVINGS:
+            panel, own, depth = waiting.pop()
+            halves = [(half, half.sums(kappa)) for half in panel.halves]
+            value, steep, noise = (sum(part) for part in zip(*(s for _, s in halves), strict=True))
+            # 1 − κφ′² carries a rounding error, which `noise` amplifies next to a pole
+            exact = abs(value - own.value) <= allowed + self._rounding * noise
+            # a slope is for Newton's method: a few digits do
+            if exact and abs(steep - own.slope) <= _STEEP * noise:
+                total, slope = total + value, slope + steep
+            elif depth > _MOST_HALVINGS:
                 raise NotConvergedError("φ′² takes the value 1/κ: the mean has a pole on the line")
-            waiting += [(half, sums, depth + 1) for half, sums in halves]
-        return total, total_slope
+            else:
+                waiting += [(half, sums, depth + 1) for half, sums in halves]
+        return total, slope
+
+
+class _Sums(NamedTuple):
+    """Means over a panel.
+
+    Attributes:
+        value: E[φ′²/(1 − κφ′²)] there.
+        slope: E[φ′²/(1 − κφ′²)²].
+        noise: the mean of the absolute values of the latter.
+    """
+
+    value: Any
+    slope: Any
+    noise: Any
 
 
 class _Panel:
@@ -117,14 +123,16 @@ class _Panel:
             )
         return self._halves
 
-    def sums(self, kappa: Any) -> tuple[Any, Any]:
-        """Both means over the panel by its own nodes."""
+    def sums(self, kappa: Any) -> _Sums:
+        """The means over the panel by its own nodes."""
         if self._samples is None:
             self._samples = self._owner.samples(self._slope, *self._ends)
-        total = slope = 0
+        total = slope = noise = 0
         for value, mass in self._samples:
             below = 1 - kappa * value
             ratio = mass * value / below
+            steep = ratio / below
             total += ratio
-            slope += ratio / below
-        return total, slope
+            slope += steep
+            noise += abs(steep)
+        return _Sums(total, slope, noise)

@@ -321,6 +321,32 @@ def test_atoms_that_are_not_known():
         Jacobian("relu", Ensemble("mine", (1 + z / 2) / sigma_w**2)).atoms()
 
 
+def test_twenty_moments_at_once():
+    """m_k/m_1^k = (1/k) Σ_j (k over k−1−j)(kL over j) p^{−j}, binomial by binomial, at L = 7."""
+    network = Jacobian(bernoulli())
+    share = sp.Rational(3, 8)
+    for k, moment in enumerate(network.moments(20), start=1):
+        terms = (sp.binomial(k, k - 1 - j) * sp.binomial(7 * k, j) / share**j for j in range(k))
+        found = (moment / network.mean**k).subs({depth: 7, p: share})
+        assert found == sum(terms) / k
+    assert network.moments(3) == tuple(network.moment(k) for k in (1, 2, 3))
+    assert network.moments(0) == ()
+    with pytest.raises(DomainError, match="number of moments"):
+        network.moments(-1)
+
+
+def test_twenty_moments_in_a_tenth_of_a_second():
+    """Processor time of a network and its moments, code warm: 0.04 to 0.055 s measured."""
+
+    def seconds():
+        start = time.process_time()
+        Jacobian(bernoulli()).moments(20)
+        return time.process_time() - start
+
+    seconds()
+    assert min(seconds() for _ in range(3)) < 0.1
+
+
 def test_symbolic_moments_are_fast():
     Jacobian(bernoulli()).moment(1)
     start = time.perf_counter()
