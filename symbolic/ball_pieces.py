@@ -226,8 +226,7 @@ class BallPieces:
         size = abs(self.functions[place](flint.arb(point)))
         if not size.is_finite():
             raise DomainError(f"the integrand is not finite near x = {point:.6g}")
-        least, most = size.abs_lower(), size.abs_upper()
-        return tuple(float(end.log()) if end > 0 else -math.inf for end in (least, most))
+        return _log(size.abs_lower()), _log(size.abs_upper())
 
     def peak(self, low: float, high: float) -> Peak:
         """How large log|f| is between two points."""
@@ -273,7 +272,11 @@ class BallPieces:
         """
         middle, half = (low + high) / 2, (high - low) / 2
         size = self.functions[bisect(self._edges, middle)](flint.arb(middle, half)).abs_upper()
-        return float(size.log()) if size.is_finite() and size > 0 else -math.inf
+        return _log(size) if size.is_finite() else -math.inf
+
+
+def _log(size: Ball) -> float:
+    return float(size.log()) if size > 0 else -math.inf
 
 
 def _bound(sizes: list[float]) -> tuple[float, tuple[float, float] | None]:

@@ -221,7 +221,7 @@ def _closed_form(
         found, whole = generators(terms[0] + terms[1], f.deltas + g.deltas)
         field = Field(found | {c}, whole | {q1, q2})
         covariance = _covariance(field, q1, q2, c)
-        require_joint_decay(*terms, covariance)
+        require_joint_decay(terms[0], terms[1], covariance)
         if _odd_together(f, g):
             return sp.S.Zero
         for located in terms[0] + terms[1]:

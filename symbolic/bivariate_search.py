@@ -167,8 +167,8 @@ class _Search:
         if value > self.top:
             self.top, self._summit = value, place
         if width < math.inf:
-            touched = ({math.floor(u / width), math.ceil(u / width) - 1} for u in place)
-            for cell in product(*touched):
+            rows, columns = ({math.floor(u / width), math.ceil(u / width) - 1} for u in place)
+            for cell in product(rows, columns):
                 self._met[cell] = max(value, self._met.get(cell, value))
 
     def _log_density(self, alpha: float, beta: float) -> float:
