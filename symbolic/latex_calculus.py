@@ -1,0 +1,476 @@
+r"""Integrals, sums, limits, derivatives and expectations of LaTeX formulas.
+
+An integral ends at its differential, or the differential comes first: `\int_a^b f\,dx`,
+`\int dx\, f`, `\int \frac{dx}{f}`. `\int\mathcal{D}z` is the mean over a standard normal z.
+Sums, products, limits and derivatives reach as far as a product does.
+
+>>> from freejac.symbolic.latex_expressions import read_expression
+>>> from freejac.symbolic.latex_names import Names
+>>> names = Names()
+>>> names.bind_standard()
+>>> names.bind_activation("phi", "tanh")
+>>> read_expression(r"\int \mathcal{D}z\, \phi(\sqrt{q} z)^2", names)
+Expectation(tanh(x)**2, q)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from freejac.symbolic.errors import Error
+from freejac.symbolic.expectation import Expectation
+from freejac.symbolic.latex_commands import Kind
+from freejac.symbolic.latex_names import Random, sympy_name
+from freejac.symbolic.latex_tokens import Token
+from freejac.symbolic.piecewise import decompose
+from freejac.symbolic.symbols import x
+
+if TYPE_CHECKING:
+    from freejac.symbolic.latex_expressions import Reader
+
+__all__ = [
+    "PREFIX",
+    "derivative",
+    "evaluated",
+    "gaussian_mean",
+    "is_derivative",
+    "mean",
+    "mean_over_all",
+    "order",
+    "primes",
+]
+
+_MAX_ORDER = 20
+_GAUSSIAN = frozenset(("D", "mathcal{D}"))
+
+
+# --- integrals ----------------------------------------------------------------------------------
+
+
+def integral(reader: Reader) -> sp.Expr:
+    """Read an integral after its sign."""
+    sign = reader.peek(-1)
+    bounds = _bounds(reader)
+    place = _differential(reader)
+    if place is None:
+        raise reader.error("an integral without its differential", "\\int_a^b … dx", sign)
+    index, inside = place
+    gaussian = reader.tokens[index].text in _GAUSSIAN
+    name = reader.tokens[index + 1].text
+    if bounds is None and not gaussian:
+        raise reader.error("an integral without bounds", "\\int_a^b, or \\int_{\\mathbb{R}}", sign)
+    variable = sp.Symbol(sympy_name(name), real=True)
+    with reader.scope(**{name: variable}):
+        value = _integrand(reader, index, inside)
+    low, high = bounds or (-sp.oo, sp.oo)
+    if gaussian and (low, high) == (-sp.oo, sp.oo):
+        return gaussian_mean(value, Random(variable, sp.S.One))
+    density = sp.exp(-(variable**2) / 2) / sp.sqrt(2 * sp.pi) if gaussian else sp.S.One
+    if (low, high) == (-sp.oo, sp.oo):
+        return _over_the_line(value, variable)
+    return sp.Integral(value * density, (variable, low, high))
+
+
+def _over_the_line(value: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+    """Integrate over the line: a mean where a normal density is a factor."""
+    for factor in sp.Mul.make_args(value):
+        exponent = factor.exp if isinstance(factor, sp.exp) else None
+        square = None if exponent is None else exponent.coeff(variable, 2)
+        if square is not None and square.is_negative and not square.has(variable):
+            variance = -1 / (2 * square)
+            rest = value / sp.exp(square * variable**2) * sp.sqrt(2 * sp.pi * variance)
+            return gaussian_mean(rest, Random(variable, variance))
+    return sp.Integral(value, (variable, -sp.oo, sp.oo))
+
+
+def _integrand(reader: Reader, index: int, inside: bool) -> sp.Expr:
+    """Read what is integrated: before the differential, after it, or around it."""
+    if inside:
+        before, reader.differential = reader.differential, index
+        value = reader.term()
+        reader.differential = before
+        return value
+    if index == reader.at:
+        reader.at += 2
+        return reader.term()
+    with reader.until(index):
+        value = reader.sum()
+    reader.at = index + 2
+    return value
+
+
+def _bounds(reader: Reader) -> tuple[sp.Expr, sp.Expr] | None:
+    """Read the bounds of an integral; None if there are none."""
+    found: dict[str, sp.Expr] = {}
+    while reader.next_is(Kind.SCRIPT):
+        mark = reader.take()
+        inside = [token.text for token in reader.tokens[reader.at : reader.at + 3]]
+        if mark.text == "_" and inside[:1] == ["mathbb{R}"]:
+            reader.at += 1
+            found.update({"_": -sp.oo, "^": sp.oo})
+        elif mark.text == "_" and inside == ["{", "mathbb{R}", "}"]:
+            reader.at += 3
+            found.update({"_": -sp.oo, "^": sp.oo})
+        else:
+            found[mark.text] = reader.script()
+    if not found:
+        return None
+    if set(found) != {"_", "^"}:
+        raise reader.error("one bound of an integral alone", "\\int_a^b")
+    return found["_"], found["^"]
+
+
+def _differential(reader: Reader) -> tuple[int, bool] | None:
+    """Find the differential that belongs to an integral: its index, and whether it is inside.
+
+    Inside means in the numerator of a fraction.
+    """
+    depth, pending = 0, 0
+    for index in range(reader.at, reader.end):
+        token = reader.tokens[index]
+        if token.kind in (Kind.OPEN, Kind.GROUP, Kind.BEGIN):
+            depth += 1
+        elif token.kind in (Kind.CLOSE, Kind.END_GROUP, Kind.END):
+            depth -= 1
+            if depth < 0:
+                break
+        elif depth == 0 and token.kind is Kind.COMMAND and token.text == "int":
+            pending += 1
+        elif depth == 0 and _is_differential(reader, index):
+            if pending == 0:
+                return index, False
+            pending -= 1
+    return _inside_fraction(reader)
+
+
+def _inside_fraction(reader: Reader) -> tuple[int, bool] | None:
+    depth, numerators = 0, set[int]()
+    for index in range(reader.at, reader.end):
+        token = reader.tokens[index]
+        if token.kind is Kind.COMMAND and token.text == "frac" and depth == 0:
+            numerators.add(index + 1)
+        depth += token.kind is Kind.GROUP
+        depth -= token.kind is Kind.END_GROUP
+        if depth < 0:
+            break
+        if depth == 1 and numerators and _is_differential(reader, index):
+            return index, True
+    return None
+
+
+def _is_differential(reader: Reader, index: int) -> bool:
+    token = reader.tokens[index]
+    follower = reader.tokens[index + 1] if index + 1 < reader.end else None
+    mark = token.kind is Kind.NAME and (token.text == "d" or token.text in _GAUSSIAN)
+    named = follower is not None and follower.kind is Kind.NAME
+    return mark and named and not reader.is_bound(token.text)
+
+
+# --- sums, products, limits ---------------------------------------------------------------------
+
+
+def _series(kind: type[sp.Expr]) -> Callable[[Reader], sp.Expr]:
+    def read(reader: Reader) -> sp.Expr:
+        sign = reader.peek(-1)
+        hint = f"\\{sign.text}_{{k=0}}^{{n}}"
+        if not reader.skip(Kind.SCRIPT, "_") or not reader.skip(Kind.GROUP):
+            raise reader.error("an index with its first value is missing", hint)
+        name = reader.take()
+        if name.kind is not Kind.NAME or not reader.skip(Kind.RELATION, "="):
+            raise reader.error("an index with its first value is missing", hint, name)
+        low = reader.sum()
+        reader.expect(Kind.END_GROUP, "}", hint)
+        if not reader.skip(Kind.SCRIPT, "^"):
+            raise reader.error("the last value of an index is missing", hint)
+        high = reader.script()
+        index = sp.Symbol(sympy_name(name.text), integer=True, **_sign_of(low))
+        with reader.scope(**{name.text: index}):
+            return kind(reader.term(), (index, low, high))
+
+    return read
+
+
+def _sign_of(low: sp.Expr) -> dict[str, bool]:
+    """Sign of an index that begins at a value."""
+    if low.is_positive:
+        return {"positive": True}
+    return {"nonnegative": True} if low.is_nonnegative else {}
+
+
+def limit(reader: Reader) -> sp.Expr:
+    r"""Read a limit after `\lim`."""
+    hint = "\\lim_{x \\to 0}"
+    if not reader.skip(Kind.SCRIPT, "_") or not reader.skip(Kind.GROUP):
+        raise reader.error("a limit without its variable", hint)
+    name = reader.take()
+    if name.kind is not Kind.NAME or not (
+        reader.skip(Kind.COMMAND, "to") or reader.skip(Kind.RELATION, "Rightarrow")
+    ):
+        raise reader.error("a limit without its variable", hint, name)
+    side, end = _side(reader)
+    with reader.until(end):
+        target = reader.sum()
+    reader.at = _closing(reader, end) + 1
+    bound = reader.value_of(name.text) if reader.is_bound(name.text) else None
+    own = bound.assumptions0 if isinstance(bound, sp.Symbol) else {"real": True}
+    variable = sp.Symbol(sympy_name(name.text), **own)
+    with reader.scope(**{name.text: variable}):
+        return sp.Limit(reader.term(), variable, target, side)
+
+
+def _closing(reader: Reader, start: int) -> int:
+    """Index of the brace that closes the group around a position."""
+    depth = 0
+    for index in range(start, reader.end):
+        kind = reader.tokens[index].kind
+        if kind is Kind.END_GROUP and depth == 0:
+            return index
+        depth += (kind is Kind.GROUP) - (kind is Kind.END_GROUP)
+    raise reader.error("a limit without its target", "\\lim_{x \\to 0}")
+
+
+def _side(reader: Reader) -> tuple[str, int]:
+    """Find the side of a limit, 0^+ or 0^-, and where its target ends."""
+    index, depth = reader.at, 0
+    while index < reader.end:
+        token = reader.tokens[index]
+        if token.kind is Kind.END_GROUP and depth == 0:
+            return "+-" if _two_sided(reader, index) else "+", index
+        depth += (token.kind is Kind.GROUP) - (token.kind is Kind.END_GROUP)
+        if token.kind is Kind.SCRIPT and depth == 0:
+            after = [t for t in reader.tokens[index + 1 : index + 3] if t.kind is not Kind.GROUP]
+            if after and after[0].kind is Kind.OPERATOR and after[0].text in "+-":
+                return after[0].text, index
+        index += 1
+    raise reader.error("a limit without its target", "\\lim_{x \\to 0}")
+
+
+def _two_sided(reader: Reader, index: int) -> bool:
+    """Whether the target is a finite point, approached from both sides."""
+    return all(token.text != "infty" for token in reader.tokens[reader.at : index])
+
+
+PREFIX: dict[str, Callable[[Reader], sp.Expr]] = {
+    "int": integral,
+    "sum": _series(sp.Sum),
+    "prod": _series(sp.Product),
+    "lim": limit,
+}
+"""Signs that stand before what they act on."""
+
+
+# --- derivatives --------------------------------------------------------------------------------
+
+
+def primes(reader: Reader) -> int:
+    r"""Read primes written as a superscript: f^{\prime\prime}, f^\prime."""
+    index = reader.at + reader.next_is(Kind.GROUP)
+    count = 0
+    while reader.peek(index - reader.at).kind is Kind.PRIME:
+        count, index = count + 1, index + 1
+    if count:
+        reader.at = index + (reader.tokens[reader.at].kind is Kind.GROUP)
+    return count
+
+
+def is_derivative(reader: Reader) -> bool:
+    """Whether a fraction is d/dx or ∂/∂x, its sign read already."""
+    token = reader.peek(1) if reader.next_is(Kind.GROUP) else reader.peek()
+    return _is_d(reader, token) and reader.at + 1 != reader.differential
+
+
+def _is_d(reader: Reader, token: Token) -> bool:
+    if token.kind is Kind.COMMAND and token.text == "partial":
+        return True
+    return token.kind is Kind.NAME and token.text == "d" and not reader.is_bound("d")
+
+
+def derivative(reader: Reader) -> sp.Expr:
+    r"""Read a derivative: \frac{d}{dx} f, \frac{d^2 f}{dx^2}, \frac{\partial f}{\partial x}."""
+    start = reader.peek()
+    reader.expect(Kind.GROUP, "{", "\\frac{d}{dx}")
+    reader.take()
+    total = _count(reader)
+    value = None if reader.next_is(Kind.END_GROUP) else reader.term()
+    reader.expect(Kind.END_GROUP, "}", "\\frac{d f}{dx}")
+    reader.expect(Kind.GROUP, "{", "\\frac{d}{dx}")
+    variables: list[tuple[sp.Symbol, int]] = []
+    while not reader.next_is(Kind.END_GROUP):
+        if not _is_d(reader, reader.take()):
+            raise reader.error("a derivative by what is no variable", "\\frac{d}{dx}", start)
+        token = reader.peek()
+        name, length = reader.longest_bound()
+        variable = reader.value_of(name) if name else None
+        if not isinstance(variable, sp.Symbol):
+            raise reader.error(f"a derivative by {token.text}", "bind it as a symbol", token)
+        reader.at += length
+        variables.append((variable, _count(reader)))
+    reader.take()
+    if sum(count for _, count in variables) != total:
+        raise reader.error("the orders of a derivative differ", "\\frac{d^2}{dx^2}", start)
+    if value is None:
+        value = reader.term()
+    return sp.diff(value, *variables)
+
+
+def _count(reader: Reader) -> int:
+    """Read the order of a derivative."""
+    if not reader.skip(Kind.SCRIPT, "^"):
+        return 1
+    token = reader.peek()
+    count = reader.script()
+    if not (count.is_Integer and 1 <= count <= _MAX_ORDER):
+        raise reader.error("the order of a derivative", f"from 1 to {_MAX_ORDER}", token)
+    return int(count)
+
+
+def evaluated(reader: Reader, value: sp.Expr) -> sp.Expr:
+    r"""Put values in: \left. f \right|_{q = 1}."""
+    hint = "\\left. f \\right|_{q = 1}"
+    if not reader.skip(Kind.SCRIPT, "_") or not reader.skip(Kind.GROUP):
+        raise reader.error("values are missing after the bar", hint)
+    put: dict[sp.Symbol, sp.Expr] = {}
+    while True:
+        token = reader.peek()
+        name, length = reader.longest_bound()
+        symbol = reader.value_of(name) if name else None
+        if not isinstance(symbol, sp.Symbol):
+            raise reader.error(f"{token.text} is no symbol to put a value for", hint, token)
+        reader.at += length
+        reader.expect(Kind.RELATION, "=", hint)
+        put[symbol] = reader.sum()
+        if not reader.skip(Kind.COMMA):
+            break
+    reader.expect(Kind.END_GROUP, "}", hint)
+    return reader.bounded(value.subs(put, simultaneous=True))
+
+
+# --- expectations -------------------------------------------------------------------------------
+
+
+def mean(reader: Reader) -> sp.Expr:
+    r"""Read an expectation: \mathbb{E}[f], with \mathbb{E}_z or \mathbb{E}_{z \sim …} too."""
+    sign = reader.take()
+    variable = _named_variable(reader) if reader.skip(Kind.SCRIPT, "_") else None
+    if not reader.next_is(Kind.OPEN, "[", "(", "{"):
+        raise reader.error("an expectation without brackets", "\\mathbb{E}[…]", sign)
+    bound = {} if variable is None else {variable[0]: variable[1].symbol}
+    with reader.scope(**bound):
+        value = reader.bracketed()
+    if variable is None:
+        return mean_over_all(reader, value, sign)
+    return gaussian_mean(value, variable[1])
+
+
+def _named_variable(reader: Reader) -> tuple[str, Random]:
+    """Read which variable the mean is over, and its law unless it was bound."""
+    braced = reader.skip(Kind.GROUP)
+    token = reader.take()
+    name = token.text
+    if reader.skip(Kind.RELATION, "sim"):
+        law = Random(sp.Symbol(sympy_name(name), real=True), normal_variance(reader))
+    elif name in reader.names.random:
+        law = reader.names.random[name]
+    else:
+        hint = f"write \\mathbb{{E}}_{{{name} \\sim \\mathcal{{N}}(0, 1)}}, or bind random {name}"
+        raise reader.error(f"the law of {name} is not known", hint, token)
+    if braced:
+        reader.expect(Kind.END_GROUP, "}", "\\mathbb{E}_{z \\sim \\mathcal{N}(0, 1)}")
+    return name, law
+
+
+def normal_variance(reader: Reader) -> sp.Expr:
+    r"""Read \mathcal{N}(0, variance)."""
+    hint = "\\mathcal{N}(0, \\sigma^2), the second argument being the variance"
+    token = reader.take()
+    if token.text not in {"mathcal{N}", "N"}:
+        raise reader.error("a law that is not normal", hint, token)
+    reader.expect(Kind.OPEN, "(", hint)
+    centre = reader.sum()
+    reader.expect(Kind.COMMA, ",", hint)
+    variance = reader.sum()
+    reader.expect(Kind.CLOSE, "(", hint)
+    if not centre.is_zero:
+        raise reader.error("a normal law that is not centred", f"{hint}; shift the argument", token)
+    if variance.is_nonpositive:
+        raise reader.error("a variance that is not positive", hint, token)
+    return variance
+
+
+def mean_over_all(reader: Reader, value: sp.Expr, token: Token) -> sp.Expr:
+    """Take the mean over the bound random variable that occurs."""
+    found = [law for law in reader.names.random.values() if value.has(law.symbol)]
+    if len(found) > 1:
+        names = ", ".join(str(law.symbol) for law in found)
+        hint = "name one at a time: \\mathbb{E}_u[\\mathbb{E}_v[…]]"
+        raise reader.error(f"a mean over several variables ({names})", hint, token)
+    if not found:
+        hint = "bind it: random z ~ N(0, 1), or write \\mathbb{E}_{z \\sim \\mathcal{N}(0, 1)}"
+        raise reader.error("a mean over no random variable", hint, token)
+    return gaussian_mean(value, found[0])
+
+
+def gaussian_mean(value: sp.Expr, law: Random) -> sp.Expr:
+    """E[value] over a centred normal variable: an `Expectation` where it can be one.
+
+    A common positive scale of the variable goes into the variance. Where x is a parameter, or the
+    integrand cannot be split at its kinks, the integral against the density stays.
+
+    >>> z = sp.Symbol("z", real=True)
+    >>> q = sp.Symbol("q", positive=True)
+    >>> gaussian_mean(sp.tanh(sp.sqrt(q) * z) * z, Random(z, sp.S.One))
+    Expectation(x*tanh(x)/sqrt(q), q)
+    """
+    variable, variance = law.symbol, law.variance
+    if not value.has(variable):
+        return value
+    for scale in _scales(value, variable):
+        scaled = value.subs(variable, variable / scale)
+        if len(scaled.free_symbols) <= len(value.free_symbols):
+            value, variance = scaled, variance * scale**2
+            break
+    if x not in value.free_symbols - {variable}:
+        integrand = value.xreplace({variable: x})
+        try:
+            decompose(integrand)
+            return Expectation(integrand, variance)
+        except Error:
+            pass  # the integral below says the same
+    density = sp.exp(-(variable**2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+    return sp.Integral(value * density, (variable, -sp.oo, sp.oo))
+
+
+def _scales(value: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:
+    """Positive factors of the variable in the arguments of functions."""
+    seen = set()
+    for call in sp.preorder_traversal(value):
+        if isinstance(call, (sp.Function, sp.exp, sp.Max, sp.Min, sp.Piecewise)):
+            for argument in call.args:
+                if not isinstance(argument, sp.Expr):
+                    continue
+                scale = argument.coeff(variable, 1)
+                free = not scale.has(variable)
+                if free and scale.is_positive and scale != 1 and scale not in seen:
+                    seen.add(scale)
+                    yield scale
+
+
+# --- orders -------------------------------------------------------------------------------------
+
+
+def order(reader: Reader) -> sp.Expr:
+    """Read an order term O(z^3), or O(1/L) as L grows."""
+    token = reader.take()
+    value = reader.bracketed()
+    symbols = value.free_symbols
+    if len(symbols) != 1:
+        raise reader.error("an order in several variables, or none", "O(z^3)", token)
+    (variable,) = symbols
+    constant, power = value.as_independent(variable, as_Add=False)
+    degree = power.as_base_exp()[1] if power.as_base_exp()[0] == variable else None
+    if degree is None or not degree.is_number or constant.is_zero:
+        raise reader.error("an order that is no power", "O(z^3)", token)
+    return sp.Order(power, (variable, sp.S.Zero if degree.is_positive else sp.oo))
