@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from freejac.symbolic.bivariate import expect2 as expect2
     from freejac.symbolic.bivariate_normal import OwenT as OwenT
     from freejac.symbolic.bivariate_normal import Phi2 as Phi2
+    from freejac.symbolic.check import check as check
+    from freejac.symbolic.check import check_chain as check_chain
+    from freejac.symbolic.check_families import check_each as check_each
+    from freejac.symbolic.check_families import check_for_all as check_for_all
+    from freejac.symbolic.check_functions import check_inverse as check_inverse
+    from freejac.symbolic.check_functions import check_law as check_law
+    from freejac.symbolic.check_numbers import check_estimate as check_estimate
+    from freejac.symbolic.check_numbers import check_sample as check_sample
+    from freejac.symbolic.check_numbers import check_value as check_value
+    from freejac.symbolic.claims import Claim as Claim
+    from freejac.symbolic.claims import Document as Document
+    from freejac.symbolic.claims import Skipped as Skipped
     from freejac.symbolic.errors import DomainError as DomainError
     from freejac.symbolic.errors import Error as Error
     from freejac.symbolic.errors import InputError as InputError
@@ -52,6 +64,7 @@ if TYPE_CHECKING:
     from freejac.symbolic.symbols import sigma_w as sigma_w
     from freejac.symbolic.symbols import x as x
     from freejac.symbolic.symbols import z as z
+    from freejac.symbolic.verdict import Verdict as Verdict
     from freejac.symbolic.voigt import VoigtK as VoigtK
     from freejac.symbolic.voigt import VoigtL as VoigtL
 
@@ -59,6 +72,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Activation": "freejac.symbolic.activation",
+    "Claim": "freejac.symbolic.claims",
+    "Document": "freejac.symbolic.claims",
     "DomainError": "freejac.symbolic.errors",
     "Error": "freejac.symbolic.errors",
     "Expectation": "freejac.symbolic.expectation",
@@ -75,12 +90,23 @@ _HOME = {
     "Phi": "freejac.symbolic.functions",
     "Phi2": "freejac.symbolic.bivariate_normal",
     "ResNet": "freejac.networks",
+    "Skipped": "freejac.symbolic.claims",
     "UnknownNameError": "freejac.symbolic.errors",
+    "Verdict": "freejac.symbolic.verdict",
     "VoigtK": "freejac.symbolic.voigt",
     "VoigtL": "freejac.symbolic.voigt",
     "activation": "freejac.symbolic.activation",
     "activations": "freejac.symbolic.library:names",
     "c": "freejac.symbolic.symbols",
+    "check": "freejac.symbolic.check",
+    "check_chain": "freejac.symbolic.check",
+    "check_each": "freejac.symbolic.check_families",
+    "check_estimate": "freejac.symbolic.check_numbers",
+    "check_for_all": "freejac.symbolic.check_families",
+    "check_inverse": "freejac.symbolic.check_functions",
+    "check_law": "freejac.symbolic.check_functions",
+    "check_sample": "freejac.symbolic.check_numbers",
+    "check_value": "freejac.symbolic.check_numbers",
     "compile": "freejac.evaluators",
     "cumulant": "freejac.symbolic.symbols",
     "dawson": "freejac.symbolic.scaled",
@@ -104,6 +130,8 @@ _HOME = {
 
 __all__ = [
     "Activation",
+    "Claim",
+    "Document",
     "DomainError",
     "Error",
     "Expectation",
@@ -120,13 +148,24 @@ __all__ = [
     "Phi",
     "Phi2",
     "ResNet",
+    "Skipped",
     "UnknownNameError",
+    "Verdict",
     "VoigtK",
     "VoigtL",
     "__version__",
     "activation",
     "activations",
     "c",
+    "check",
+    "check_chain",
+    "check_each",
+    "check_estimate",
+    "check_for_all",
+    "check_inverse",
+    "check_law",
+    "check_sample",
+    "check_value",
     "compile",
     "cumulant",
     "dawson",

@@ -32,7 +32,7 @@ from freejac.symbolic.grammar import (
 )
 from freejac.symbolic.symbols import parameter, x
 
-__all__ = ["call_parts", "parse"]
+__all__ = ["Builder", "call_parts", "parse", "syntax_tree"]
 
 _MAX_CHARACTERS = 2000
 _MAX_DEPTH = 50
@@ -72,10 +72,29 @@ def parse(text: str, *, positive: Iterable[str] = ()) -> sp.Expr:
     >>> parse("-x^2/3 + 0.1"), parse("clip(x, -1, 1)")
     (1/10 - x**2/3, Min(1, Max(-1, x)))
     """
-    if not isinstance(text, str):
-        raise InputError(f"an expression is given as text, not as {type(text).__name__}")
     if isinstance(positive, str):
         raise InputError(f'positive takes a list of names: ["{positive}"]')
+    tree = syntax_tree(text)
+    builder = Builder(text, frozenset(positive))
+    builder.measure(tree)
+    value = builder.value(tree.children[0])
+    if value.has(*_NOT_REAL):
+        raise builder.error("the expression is not real", tree, "x and the parameters are real")
+    return value
+
+
+def syntax_tree(text: str) -> lark.Tree:
+    """Parse text by the grammar, before anything is built.
+
+    Raises:
+        InputError: the input is not a string.
+        ParseError: the text is not in the grammar, or too long.
+
+    >>> syntax_tree("x + 1").children[0].data.value
+    'sum'
+    """
+    if not isinstance(text, str):
+        raise InputError(f"an expression is given as text, not as {type(text).__name__}")
     if len(text) > _MAX_CHARACTERS:
         message = f"{len(text)} characters of text are too many"
         hint = f"at most {_MAX_CHARACTERS}"
@@ -84,15 +103,9 @@ def parse(text: str, *, positive: Iterable[str] = ()) -> sp.Expr:
         raise ParseError("empty text", text=text, position=0, hint='write an expression: "tanh(x)"')
     _require_shallow(text)
     try:
-        tree = _parser().parse(text)
+        return _parser().parse(text)
     except lark.UnexpectedInput as error:
         raise hints.syntax_error(text, error) from None
-    builder = _Builder(text, frozenset(positive))
-    builder.measure(tree)
-    value = builder.value(tree.children[0])
-    if value.has(*_NOT_REAL):
-        raise builder.error("the expression is not real", tree, "x and the parameters are real")
-    return value
 
 
 def call_parts(text: str) -> tuple[str, list[str]]:
@@ -143,7 +156,7 @@ def _position(node: lark.Tree | lark.Token) -> int:
     return node.start_pos if isinstance(node, lark.Token) else node.meta.start_pos
 
 
-class _Builder:
+class Builder:
     """Turns a tree into SymPy, children first, and refuses what is too large or not real."""
 
     def __init__(self, text: str, positive: frozenset[str]) -> None:

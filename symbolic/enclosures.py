@@ -1,0 +1,429 @@
+"""Enclosures: the value of a SymPy expression at a point or on a box, in a real or complex ball.
+
+A ball holds the value with certainty, because every step is an operation of python-flint. Where a
+function has no ball version there, its value is computed at two precisions, and the ball's radius
+is their difference and then some: such a ball is not rigorous, and `Enclosures.rigorous` says so.
+
+>>> x = sp.Symbol("x", real=True)
+>>> Enclosures({x: flint.arb(2)}).of(x**2 - 1)
+3.00000000000000
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import flint
+import mpmath
+import sympy as sp
+from mpmath import mp
+
+from freejac.symbolic.balls import BallFunction
+from freejac.symbolic.bivariate import Expectation2
+from freejac.symbolic.expectation import Expectation
+from freejac.symbolic.functions import Phi, sigmoid, softplus
+
+__all__ = ["Ball", "Enclosures", "NoValue", "as_acb", "is_real_ball", "rational_ball"]
+
+Ball: TypeAlias = Any
+"""flint.arb or flint.acb"""
+
+_REAL: dict[Any, Callable[[Ball], Ball]] = {
+    sp.exp: lambda t: t.exp(),
+    sp.sin: lambda t: t.sin(),
+    sp.cos: lambda t: t.cos(),
+    sp.tan: lambda t: t.tan(),
+    sp.cot: lambda t: t.cot(),
+    sp.sec: lambda t: t.sec(),
+    sp.csc: lambda t: t.csc(),
+    sp.sinh: lambda t: t.sinh(),
+    sp.cosh: lambda t: t.cosh(),
+    sp.tanh: lambda t: t.tanh(),
+    sp.coth: lambda t: t.coth(),
+    sp.sech: lambda t: t.sech(),
+    sp.csch: lambda t: t.csch(),
+    sp.asinh: lambda t: t.asinh(),
+    sp.erf: lambda t: t.erf(),
+    sp.erfc: lambda t: t.erfc(),
+    sp.erfi: lambda t: t.erfi(),
+    sp.gamma: lambda t: t.gamma(),
+    sp.loggamma: lambda t: t.lgamma(),
+    sp.zeta: lambda t: t.zeta(),
+    sp.atan: lambda t: t.atan(),
+    sp.factorial: lambda t: (t + 1).gamma(),
+    sp.sinc: lambda t: t.sinc(),
+    Phi: lambda t: (-t / flint.arb(2).sqrt()).erfc() / 2,
+    sigmoid: lambda t: 1 / (1 + (-t).exp()),
+    softplus: lambda t: (1 + t.exp()).log(),
+}
+"""Functions that are analytic where their argument is a real ball (softplus: there alone)."""
+_CUT: dict[Any, tuple[str, Callable[[Ball], bool]]] = {
+    sp.asin: ("asin", lambda t: abs(t) <= 1),
+    sp.acos: ("acos", lambda t: abs(t) <= 1),
+    sp.acosh: ("acosh", lambda t: t >= 1),
+    sp.atanh: ("atanh", lambda t: abs(t) < 1),
+}
+"""Functions with a cut on the real line, and where they are real."""
+_CONSTANTS: dict[sp.Basic, Callable[[], Ball]] = {
+    sp.pi: flint.arb.pi,
+    sp.E: flint.arb.const_e,
+    sp.EulerGamma: flint.arb.const_euler,
+    sp.Catalan: flint.arb.const_catalan,
+    sp.GoldenRatio: lambda: (1 + flint.arb(5).sqrt()) / 2,
+}
+_LARGEST_POWER = 10**6
+
+
+class NoValue(ArithmeticError):  # noqa: N818 (an answer)
+    """There is no finite value at the point, or none that can be told."""
+
+
+def rational_ball(value: sp.Rational) -> Ball:
+    """The ball of a rational number."""
+    return flint.arb(flint.fmpq(int(value.p), int(value.q)))
+
+
+def as_acb(ball: Ball) -> Ball:
+    """The same as a complex ball."""
+    return ball if isinstance(ball, flint.acb) else flint.acb(ball)
+
+
+def is_real_ball(ball: Ball) -> bool:
+    """Whether the ball holds real numbers alone."""
+    return isinstance(ball, flint.arb) or (ball.imag == 0 and ball.imag.rad() == 0)
+
+
+class Enclosures:
+    """Balls of expressions at one assignment, at the working precision of python-flint.
+
+    Args:
+        values: a ball for each symbol; exact numbers for a point, intervals for a box.
+        point: the exact values that the balls stand for, where it is a point: what has no ball
+            version is evaluated there.
+
+    Attributes:
+        rigorous: whether every ball so far was made by ball arithmetic alone.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[sp.Basic, Ball],
+        point: Mapping[sp.Basic, sp.Expr] | None = None,
+    ) -> None:
+        self._known: dict[sp.Basic, Ball] = dict(values)
+        self._point = point
+        self.rigorous = True
+
+    def of(self, expr: sp.Basic) -> Ball:
+        """The ball of an expression.
+
+        Raises:
+            NoValue: it has no finite value here, or a sign that matters cannot be told.
+        """
+        found = self._known.get(expr)
+        if found is None:
+            found = self._compute(expr)
+            if not found.is_finite():
+                raise NoValue(f"{expr} has no finite value")
+            if isinstance(found, flint.acb) and is_real_ball(found):
+                found = found.real
+            self._known[expr] = found
+        return found
+
+    def _compute(self, expr: sp.Basic) -> Ball:
+        if isinstance(expr, sp.Rational):
+            return rational_ball(expr)
+        if isinstance(expr, sp.Float):
+            return flint.arb(mp.make_mpf(expr._mpf_))
+        if expr in _CONSTANTS:
+            return _CONSTANTS[expr]()
+        if expr is sp.I:
+            return flint.acb(0, 1)
+        if isinstance(expr, sp.Add):
+            return _folded(expr.args, self.of, lambda a, b: a + b)
+        if isinstance(expr, sp.Mul):
+            return _folded(expr.args, self.of, lambda a, b: a * b)
+        if isinstance(expr, sp.Pow):
+            return self._power(*expr.args)
+        return self._function(expr)
+
+    def _power(self, base: sp.Expr, exponent: sp.Expr) -> Ball:
+        ball = self.of(base)
+        if exponent.is_Integer and abs(exponent) <= _LARGEST_POWER:
+            if exponent < 0 and ball.contains(0):
+                raise NoValue(f"{base} may vanish")
+            return ball ** int(exponent)
+        power = self.of(exponent)
+        if is_real_ball(power) and power.rad() == 0 and (whole := power.unique_fmpz()) is not None:
+            if whole < 0 and ball.contains(0):
+                raise NoValue(f"{base} may vanish")
+            if abs(whole) <= _LARGEST_POWER:
+                return ball ** int(whole)
+        if exponent == sp.S.Half:
+            return self.root(ball)
+        if ball == 0:
+            return self._power_of_zero(power)
+        if is_real_ball(ball) and is_real_ball(power) and ball > 0:
+            return (power * ball.log()).exp()
+        return (power * self.logarithm(ball)).exp()
+
+    @staticmethod
+    def _power_of_zero(power: Ball) -> Ball:
+        if as_acb(power).real > 0:
+            return flint.arb(0)
+        raise NoValue("0 to a power that is not positive")
+
+    @staticmethod
+    def root(ball: Ball) -> Ball:
+        """The principal square root."""
+        if is_real_ball(ball):
+            if ball >= 0:
+                return ball.sqrt()
+            if ball < 0:
+                return flint.acb(0, (-ball).sqrt())
+        return as_acb(ball).sqrt()
+
+    @staticmethod
+    def logarithm(ball: Ball) -> Ball:
+        """The principal logarithm."""
+        if is_real_ball(ball):
+            if ball > 0:
+                return ball.log()
+            if ball < 0:
+                return flint.acb((-ball).log(), flint.arb.pi())
+        if ball.contains(0):
+            raise NoValue("the logarithm of what may vanish")
+        return as_acb(ball).log()
+
+    def _function(self, expr: sp.Basic) -> Ball:
+        head = expr.func
+        if head in _REAL and len(expr.args) == 1:
+            return self._analytic(head, self.of(expr.args[0]))
+        if head is sp.log and len(expr.args) == 1:
+            return self.logarithm(self.of(expr.args[0]))
+        if head in _CUT:
+            return _with_cut(head, self.of(expr.args[0]))
+        handler = getattr(self, f"_of_{head.__name__.lower()}", None)
+        if handler is not None:
+            return handler(expr)
+        if isinstance(expr, BallFunction):
+            return self._ball_function(expr)
+        return self.approximate(expr)
+
+    def _analytic(self, head: Any, ball: Ball) -> Ball:
+        if head is softplus and not is_real_ball(ball):
+            raise NoValue("softplus of a complex number")
+        if head in (sp.atan,) and not is_real_ball(ball) and ball.real.contains(0):
+            raise NoValue("atan on its cut")  # conventions differ there
+        if head in (sp.gamma, sp.loggamma, sp.factorial) and not is_real_ball(ball):
+            return _REAL[head](ball)
+        if head is sp.loggamma and not ball > 0:
+            raise NoValue("log Γ of a number that is not positive")
+        return _REAL[head](ball)
+
+    def _ball_function(self, expr: BallFunction) -> Ball:
+        parts = [self.of(part) for part in expr.parts(*expr.args)]
+        if not expr.takes_complex and not all(map(is_real_ball, parts)):
+            raise NoValue(f"{expr.func.__name__} of complex numbers")
+        if not expr.contains(*parts):
+            return self.approximate(expr)
+        # Balls by a series whose remainder is estimated: sound in all we know, not by proof.
+        self.rigorous = False
+        return expr.ball(flint.ctx.prec, *parts)
+
+    # What is piecewise
+
+    def real(self, expr: sp.Basic) -> Ball:
+        """The ball of an expression that has to be real."""
+        ball = self.of(expr)
+        if not is_real_ball(ball):
+            raise NoValue(f"{expr} is not real")
+        return ball
+
+    def _of_abs(self, expr: sp.Abs) -> Ball:
+        ball = self.of(expr.args[0])
+        return abs(ball)
+
+    def _of_sign(self, expr: sp.sign) -> Ball:
+        return flint.arb(self.sign(expr.args[0]))
+
+    def _of_heaviside(self, expr: sp.Heaviside) -> Ball:
+        sign = self.sign(expr.args[0])
+        return self.of(expr.args[1]) if sign == 0 else flint.arb(int(sign > 0))
+
+    def _of_diracdelta(self, expr: sp.DiracDelta) -> Ball:
+        if self.sign(expr.args[0]) == 0:
+            raise NoValue("a Dirac delta at its atom")
+        return flint.arb(0)
+
+    def _of_max(self, expr: sp.Max) -> Ball:
+        return _folded(expr.args, self.real, lambda a, b: a.max(b))
+
+    def _of_min(self, expr: sp.Min) -> Ball:
+        return _folded(expr.args, self.real, lambda a, b: a.min(b))
+
+    def _of_re(self, expr: sp.re) -> Ball:
+        return as_acb(self.of(expr.args[0])).real
+
+    def _of_im(self, expr: sp.im) -> Ball:
+        return as_acb(self.of(expr.args[0])).imag
+
+    def _of_conjugate(self, expr: sp.conjugate) -> Ball:
+        return as_acb(self.of(expr.args[0])).conjugate()
+
+    def _of_arg(self, expr: sp.arg) -> Ball:
+        return as_acb(self.logarithm(self.of(expr.args[0]))).imag
+
+    def _of_floor(self, expr: sp.floor) -> Ball:
+        return self._rounded(expr.args[0], lambda t: t.floor())
+
+    def _of_ceiling(self, expr: sp.ceiling) -> Ball:
+        return self._rounded(expr.args[0], lambda t: t.ceil())
+
+    def _rounded(self, expr: sp.Expr, way: Callable[[Ball], Ball]) -> Ball:
+        found = way(self.real(expr))
+        if found.rad() != 0:
+            raise NoValue(f"{expr} may be on either side of an integer")
+        return found
+
+    def _of_piecewise(self, expr: sp.Piecewise) -> Ball:
+        for value, condition in expr.args:
+            if self.holds(condition):
+                return self.of(value)
+        raise NoValue("no case of a Piecewise applies")
+
+    def sign(self, expr: sp.Expr) -> int:
+        """Sign of a real expression.
+
+        Raises:
+            NoValue: its ball contains 0 and more.
+        """
+        ball = self.real(expr)
+        if ball > 0:
+            return 1
+        if ball < 0:
+            return -1
+        if ball == 0 or self._is_exactly_zero(expr):
+            return 0
+        raise NoValue(f"the sign of {expr} cannot be told")
+
+    def _is_exactly_zero(self, expr: sp.Expr) -> bool:
+        """By rational arithmetic alone: enclosures cannot show that something is 0."""
+        if self._point is None:
+            return False
+        return _exact_value(expr, self._point) == 0
+
+    def holds(self, condition: sp.Basic) -> bool:
+        """Whether a condition holds here.
+
+        Raises:
+            NoValue: that cannot be told.
+        """
+        if condition in (sp.true, sp.false):
+            return bool(condition)
+        if isinstance(condition, sp.And):
+            return all(self.holds(part) for part in condition.args)
+        if isinstance(condition, sp.Or):
+            return any(self.holds(part) for part in condition.args)
+        if isinstance(condition, sp.Not):
+            return not self.holds(condition.args[0])
+        if isinstance(condition, (sp.Eq, sp.Ne)):
+            return self._equal(*condition.args) == isinstance(condition, sp.Eq)
+        if isinstance(condition, sp.core.relational.Relational):
+            sign = self.sign(condition.lhs - condition.rhs)
+            strict = isinstance(condition, (sp.StrictLessThan, sp.StrictGreaterThan))
+            below = isinstance(condition, (sp.LessThan, sp.StrictLessThan))
+            return sign == 0 and not strict if sign == 0 else (sign < 0) == below
+        if isinstance(condition, sp.Contains):
+            return self.holds(condition.args[1].as_relational(condition.args[0]))
+        raise NoValue(f"the condition {condition} cannot be told")
+
+    def _equal(self, left: sp.Expr, right: sp.Expr) -> bool:
+        a, b = as_acb(self.of(left)), as_acb(self.of(right))
+        if not a.overlaps(b):
+            return False
+        if self._is_exactly_zero(left - right):
+            return True
+        raise NoValue(f"whether {left} is {right} cannot be told")
+
+    # What python-flint does not have
+
+    def _of_lambertw(self, expr: sp.LambertW) -> Ball:
+        branch = int(expr.args[1]) if len(expr.args) > 1 else 0
+        return as_acb(self.of(expr.args[0])).lambertw(branch)
+
+    def _of_binomial(self, expr: sp.binomial) -> Ball:
+        n, k = (self.of(arg) for arg in expr.args)
+        return (n + 1).gamma() * (k + 1).rgamma() * (n - k + 1).rgamma()
+
+    def _of_polygamma(self, expr: sp.polygamma) -> Ball:
+        if expr.args[0] == 0:
+            return self.of(expr.args[1]).digamma()
+        return self.approximate(expr)
+
+    def _of_derivative(self, expr: sp.Derivative) -> Ball:
+        done = expr.doit()
+        if isinstance(done, sp.Derivative) or done.has(sp.Derivative):
+            raise NoValue(f"the derivative {expr} is not known")
+        return self.of(done)
+
+    def _of_expectation(self, expr: Expectation) -> Ball:
+        return self.approximate(expr)
+
+    def _of_expectation2(self, expr: Expectation2) -> Ball:
+        return self.approximate(expr)
+
+    def approximate(self, expr: sp.Basic) -> Ball:
+        """A value at two precisions, with their difference, and 2^−p of it, for the radius."""
+        if self._point is None:
+            raise NoValue(f"{expr.func.__name__} has no ball version")
+        self.rigorous = False
+        exact = expr.subs(self._point) if expr.free_symbols else expr
+        digits = mpmath.libmp.prec_to_dps(flint.ctx.prec)
+        try:
+            coarse, fine = (_number(exact, digits + extra) for extra in (0, 12))
+        except (TypeError, ValueError, ArithmeticError, NotImplementedError) as error:
+            raise NoValue(f"{exact}: {error}") from None
+        radius = 8 * abs(fine - coarse) + abs(fine) * mpmath.mpf(2) ** (6 - flint.ctx.prec)
+        spread = flint.arb(0, radius)
+        if isinstance(fine, mpmath.mpc) and fine.imag != 0:
+            return flint.acb(flint.arb(fine.real) + spread, flint.arb(fine.imag) + spread)
+        return flint.arb(mpmath.re(fine)) + spread
+
+
+def _folded(args: Any, of: Callable[[Any], Ball], join: Callable[[Ball, Ball], Ball]) -> Ball:
+    total = of(args[0])
+    for arg in args[1:]:
+        total = join(total, of(arg))
+    return total
+
+
+def _with_cut(head: Any, ball: Ball) -> Ball:
+    name, is_real = _CUT[head]
+    if is_real_ball(ball):
+        if is_real(ball):
+            return getattr(flint.arb, name)(ball)
+        raise NoValue(f"{name} on its cut")  # conventions differ there
+    if ball.imag.contains(0):
+        raise NoValue(f"{name} may be on its cut")
+    return getattr(flint.acb, name)(ball)
+
+
+def _number(expr: sp.Basic, digits: int) -> Any:
+    with mp.workdps(digits + 5):
+        value = sp.N(expr, digits)
+        if not value.is_number or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+            raise ValueError("no finite value")
+        number = mpmath.mpmathify(value._to_mpmath(mp.prec))
+    if not mpmath.isfinite(number):
+        raise ValueError("no finite value")
+    return number
+
+
+def _exact_value(expr: sp.Expr, point: Mapping[sp.Basic, sp.Expr]) -> sp.Expr | None:
+    """The rational value at a rational point, or None."""
+    if not expr.is_rational_function():
+        return None
+    value = sp.expand(expr.xreplace(dict(point)))
+    return value if value.is_Rational else None
