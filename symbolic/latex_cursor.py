@@ -80,7 +80,7 @@ class Cursor:
             return
         if token.kind is Kind.WORDS:
             raise self.error("words in a formula", "conditions begin with for, if, when or where")
-        raise self.error(f"unexpected '{token.text}'", "see the subset in docs/verify.md")
+        raise self.error(f"unexpected '{token.shown}'", "see the subset in docs/verify.md")
 
     @contextmanager
     def until(self, index: int) -> Iterator[None]:

@@ -235,7 +235,7 @@ class Reader(Cursor):
             raise self.error("∂ outside a fraction", "write \\frac{\\partial}{\\partial x} f")
         if token.kind is Kind.STOP:
             raise self.error("an expression is missing at the end", "the formula breaks off")
-        raise self.error(f"an expression is missing before '{token.text}'", "two operators?")
+        raise self.error(f"an expression is missing before '{token.shown}'", "two operators?")
 
     def number(self) -> sp.Expr:
         """Read a numeral exactly."""

@@ -149,10 +149,18 @@ class Names:
         self.symbols[name] = sp.Symbol(sympy_name(name), **assumptions)
 
     def bind_standard(self) -> None:
-        """Bind the shared symbols of the notation table that are not bound yet."""
+        """Bind the shared symbols of `docs/notation.md` that are not bound yet: −1 ≤ c ≤ 1, p ≤ 1.
+
+        >>> names = Names()
+        >>> names.bind_standard()
+        >>> names.conditions
+        [c >= -1, c <= 1, p <= 1]
+        """
+        ranges = {shared.c: (shared.c >= -1, shared.c <= 1), shared.p: (shared.p <= 1,)}
         for symbol in _standard():
             if symbol.name not in self:
                 self.symbols[symbol.name] = symbol
+                self.conditions += ranges.get(symbol, ())
 
     def bind_value(self, name: str, value: sp.Expr) -> None:
         """Let a name stand for an expression.

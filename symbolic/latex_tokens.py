@@ -3,7 +3,7 @@ r"""LaTeX mathematics as tokens: spacing and comments dropped, names put in one 
 A name is one letter, a Greek letter, or letters in a font or under an accent; `\sigma`, `σ` and
 `\mathrm{sigma}` are one name. Everything else keeps its place in the text.
 
->>> [token.text for token in tokenize(r"\sigma_w^2\,\left(1+z\right)")]
+>>> [token.shown for token in tokenize(r"\sigma_w^2\,\left(1+z\right)")]
 ['sigma', '_', 'w', '^', '2', '(', '1', '+', 'z', ')']
 """
 
@@ -47,6 +47,12 @@ class Token:
     text: str
     position: int
 
+    @property
+    def shown(self) -> str:
+        """The text for a message; a closing bracket has the text of its partner."""
+        closes = {"(": ")", "[": "]", "{": "\\}", "<": "\\rangle"}
+        return closes.get(self.text, self.text) if self.kind is Kind.CLOSE else self.text
+
 
 _PLAIN: Mapping[str, tuple[Kind, str]] = {
     **{name: (Kind.NAME, name) for name in GREEK},
@@ -69,6 +75,8 @@ _LEXEME = re.compile(
 _BRACED = re.compile(r"\s*\{([^{}]*)\}|\s*([A-Za-z])|\s*\\([A-Za-z]+)")
 _BRACED_TEXT = re.compile(r"\s*\{([^{}]*)\}")
 _ROW_SPACING = re.compile(r"\*?\s*\[[0-9.]+\s*[a-z]{2}\]")
+_SENTENCE_END = re.compile(r"[\s~}]*(?:$|&|\\(?:tag|label|nonumber|notag|q?quad|text|end|\\))")
+"""What may follow a full stop."""
 _DELIMITER = re.compile(r"\s*(\\[A-Za-z]+|\\.|.)", re.DOTALL)
 _WORD = re.compile(r"\s*(?:\\([A-Za-z]+)|([A-Za-z][A-Za-z0-9]*))\s*")
 
@@ -142,7 +150,7 @@ class _Lexer:
             self.add(Kind.NUMBER, "2" if character == "²" else "3", start)
         elif greek or (character.isascii() and character.isalpha()):
             self.add(Kind.NAME, greek or character, start)
-        elif character != "." or self.text[self.at :].strip():  # but for the sentence's full stop
+        elif character != "." or not _SENTENCE_END.match(self.text, self.at):
             hint = "not in the subset" if character.isascii() else "write it as a LaTeX command"
             raise self.error(f"unexpected {character!a}", start, hint)
 
