@@ -10,7 +10,7 @@ r"""What a displayed formula says: chains of relations, definitions, and conditi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import sympy as sp
@@ -58,6 +58,7 @@ class Chain:
         conditions: on the symbols, besides their assumptions.
         position: offset in the text.
         label: of its \label or \tag, or "".
+        text: the LaTeX of its row.
     """
 
     terms: tuple[sp.Expr, ...]
@@ -65,6 +66,7 @@ class Chain:
     conditions: tuple[sp.Basic, ...] = ()
     position: int = 0
     label: str = ""
+    text: str = field(default="", compare=False)
 
     def verdict(self, **options: float) -> Verdict:
         """Check every step; see `freejac.symbolic.check.check` for the options."""
@@ -85,6 +87,7 @@ class Aside:
 
     reason: str
     position: int = 0
+    text: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Unread:
 
     reason: str
     position: int = 0
+    text: str = field(default="", compare=False, repr=False)
 
 
 Statement = Chain | Aside | Unread
@@ -131,14 +135,17 @@ def read_statements(
         tokens = _unwrapped(text, tokenize(text))
         rows = _rows(tokens)
     except ParseError as error:
-        return [Unread(error.reason, error.position or 0)]
+        return [Unread(error.reason, error.position or 0, text)]
+    ends = [*(row[0].position for row in rows[1:]), len(text)][: len(rows)]
     found: list[Statement] = []
-    for row in rows:
+    for row, end in zip(rows, ends, strict=True):
+        shown = text[row[0].position : end]
         try:
-            found += _Row(text, row, names).statements(define, tuple(conditions))
+            read = _Row(text, row, names).statements(define, tuple(conditions))
         except ParseError as error:
-            found.append(Unread(error.reason, error.position or 0))
-    return found or [Unread("empty", 0)]
+            read = [Unread(error.reason, error.position or 0)]
+        found += [replace(statement, text=shown) for statement in read]
+    return found or [Unread("empty", 0, text)]
 
 
 def _unwrapped(text: str, tokens: list[Token]) -> list[Token]:

@@ -7,6 +7,7 @@ r"""Notes in Markdown or LaTeX whose displayed formulas are claims.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import cast
@@ -146,15 +147,15 @@ class _NoteReader:
 
     def formula(self, part: Part) -> None:
         marks, self.next = self.next, _Next()
-        shown = _one_line(part.text)
         if marks.skip is not None:
-            self.asides.append(Remark(part.line, shown, marks.skip))
+            self.asides.append(Remark(part.line, _one_line(part.text), marks.skip))
             return
         statements = read_statements(
             part.text, self.names, define=marks.define, conditions=marks.conditions
         )
         for statement in statements:
             line = part.line + part.text.count("\n", 0, statement.position)
+            shown = _one_line(statement.text)
             if isinstance(statement, Chain):
                 self.claims.append(
                     NoteClaim(
@@ -173,5 +174,5 @@ class _NoteReader:
 
 
 def _one_line(text: str) -> str:
-    words = " ".join(text.split())
+    words = " ".join(re.sub(r"\\label\{[^{}]*\}|&", "", text).split()).removesuffix("\\\\").strip()
     return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
