@@ -113,9 +113,8 @@ def load(name: str) -> Source:
         return _of_module(name, _run(path))
     if path.suffix in _FORMATS:
         return _of_note(name, path)
-    if path.exists():
-        raise InputError(f"{name} is not a Python file (.py) or a note (.md, .tex)")
-    raise InputError(f"{name} does not exist")
+    _require_file(path)
+    raise InputError(f"{name} is not a Python file (.py) or a note (.md, .tex)")
 
 
 def _require_file(path: Path) -> None:

@@ -18,6 +18,8 @@ q*sigma_w**2/2 + sin(x)**2
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 
@@ -25,13 +27,13 @@ import mpmath
 import sympy as sp
 
 from freejac.symbolic import latex_calculus as calculus
-from freejac.symbolic.errors import InputError
+from freejac.symbolic.errors import InputError, ParseError
 from freejac.symbolic.latex_commands import ELEMENTARY, Kind
 from freejac.symbolic.latex_cursor import Cursor
 from freejac.symbolic.latex_names import KNOWN, MANY, FunctionName, Names
 from freejac.symbolic.latex_tokens import Token, tokenize
 
-__all__ = ["Reader", "read_expression"]
+__all__ = ["Reader", "building", "read_expression"]
 
 _MAX_DEPTH = 60
 _MAX_BITS = 1400
@@ -64,9 +66,22 @@ def read_expression(text: str, names: Names) -> sp.Expr:
     Integral(exp(-a*t), (t, 0, oo))
     """
     reader = Reader(text, tokenize(text), names)
-    value = reader.sum()
+    with building(text):
+        value = reader.sum()
     reader.require_end()
     return value
+
+
+@contextmanager
+def building(text: str) -> Iterator[None]:
+    """Turn whatever SymPy raises at an expression it cannot hold into a refusal of the text."""
+    try:
+        yield
+    except ParseError:
+        raise
+    except Exception as error:  # SymPy has no common root of its exceptions
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise ParseError(f"not an expression SymPy can hold: {reason}", text=text) from None
 
 
 class Reader(Cursor):
@@ -343,6 +358,8 @@ class Reader(Cursor):
             if len(values) != 1:
                 raise self.error(f"{token.text} takes one argument", "", token)
             value = values[0]
+        elif self.next_is(Kind.GROUP):
+            value = self.invisible()
         else:
             value = self.open_argument(token)
         result = self.bounded(KNOWN[token.text](value))
@@ -440,7 +457,10 @@ class Reader(Cursor):
         if name in {"O", "mathcal{O}"} and after.kind is Kind.OPEN:
             return calculus.order(self)
         if name in KNOWN and (len(name) > 1 or name in {"Phi", "Gamma"}):
-            called = after.kind in (Kind.OPEN, Kind.SCRIPT) or name not in {"Phi", "Gamma"}
+            called = after.kind in (Kind.OPEN, Kind.SCRIPT, Kind.GROUP) or name not in {
+                "Phi",
+                "Gamma",
+            }
             if called:
                 self.at += 1
                 return self.known(token)

@@ -18,7 +18,7 @@ import sympy as sp
 from freejac.symbolic.check import check
 from freejac.symbolic.errors import InputError, ParseError
 from freejac.symbolic.latex_commands import Kind
-from freejac.symbolic.latex_expressions import Reader
+from freejac.symbolic.latex_expressions import Reader, building
 from freejac.symbolic.latex_names import Names, sympy_name
 from freejac.symbolic.latex_tokens import Token, tokenize
 from freejac.symbolic.verdict import Verdict, weakest
@@ -141,7 +141,8 @@ def read_statements(
     for row, end in zip(rows, ends, strict=True):
         shown = text[row[0].position : end]
         try:
-            read = _Row(text, row, names).statements(define, tuple(conditions))
+            with building(text):
+                read = _Row(text, row, names).statements(define, tuple(conditions))
         except ParseError as error:
             read = [Unread(error.reason, error.position or 0)]
         found += [replace(statement, text=shown) for statement in read]
@@ -163,13 +164,18 @@ def _unwrapped(text: str, tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+def _depth_change(token: Token) -> int:
+    """1 at an opening bracket of any kind, −1 at a closing one."""
+    opens = token.kind in (Kind.OPEN, Kind.GROUP, Kind.BEGIN)
+    return opens - (token.kind in (Kind.CLOSE, Kind.END_GROUP, Kind.END))
+
+
 def _split(tokens: Sequence[Token], kinds: set[Kind]) -> list[list[Token]]:
     """Split at tokens outside all brackets."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += token.kind in (Kind.OPEN, Kind.GROUP, Kind.BEGIN)
-        depth -= token.kind in (Kind.CLOSE, Kind.END_GROUP, Kind.END)
+        depth += _depth_change(token)
         if depth == 0 and token.kind in kinds:
             parts.append([])
         else:
@@ -183,14 +189,14 @@ def _trimmed(cell: list[Token]) -> list[Token]:
     return cell[inner[0] : inner[-1] + 1] if inner else []
 
 
-def _has_relation(tokens: Sequence[Token]) -> bool:
-    depth = 0
+def _relations(tokens: Sequence[Token]) -> list[Token]:
+    """The relations outside all brackets."""
+    found, depth = [], 0
     for token in tokens:
-        depth += token.kind in (Kind.OPEN, Kind.GROUP, Kind.BEGIN)
-        depth -= token.kind in (Kind.CLOSE, Kind.END_GROUP, Kind.END)
+        depth += _depth_change(token)
         if depth == 0 and token.kind is Kind.RELATION:
-            return True
-    return False
+            found.append(token)
+    return found
 
 
 def _rows(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -204,7 +210,7 @@ def _rows(tokens: Sequence[Token]) -> list[list[Token]]:
         begins_late = row[0].kind is Kind.ALIGN
         first = flat[0]
         goes_on = first.kind is Kind.RELATION or (
-            first.kind is Kind.OPERATOR and (begins_late or not _has_relation(flat))
+            first.kind is Kind.OPERATOR and (begins_late or not _relations(flat))
         )
         if goes_on and joined:
             joined[-1] += flat
@@ -235,8 +241,8 @@ class _Row:
             reader.require_end()
         held = tuple(c for c in conditions if c is not sp.true)
         for number, part in enumerate(claims):
-            marks = [t.text for t in part if t.kind is Kind.RELATION]
-            if number and marks and marks[0] not in {"=", ":=", *_ROUGH}:
+            marks = _relations(part)
+            if number and marks and marks[0].text not in {"=", ":=", *_ROUGH}:
                 hint = "write \\text{for} before a condition, or a formula of its own"
                 raise self.error("an inequality after a comma: claim or condition?", part[0], hint)
             found += self.statement(part, define, held)
@@ -249,8 +255,10 @@ class _Row:
         into = claims
         for part in _split(self.tokens, {Kind.COMMA, Kind.GAP}):
             rest: list[Token] = []
+            depth = 0
             for token in part:
-                if token.kind is not Kind.WORDS:
+                depth += _depth_change(token)
+                if depth or token.kind is not Kind.WORDS:
                     rest.append(token)
                     continue
                 word = token.text.strip(" ,.:").lower()
@@ -270,14 +278,14 @@ class _Row:
         self, tokens: list[Token], define: bool, conditions: tuple[sp.Basic, ...]
     ) -> list[Statement]:
         """Read one chain of relations, or a definition."""
-        marks = [t for t in tokens if t.kind is Kind.RELATION]
+        marks = _relations(tokens)
         for token in marks:
             if token.text in _REFUSED:
                 message, hint = _REFUSED[token.text]
                 raise self.error(message, token, hint)
         sides = _split(tokens, {Kind.RELATION})
-        signs = [t.text for t in marks] if len(marks) == len(sides) - 1 else []
-        if len(sides) < 2 or len(signs) != len(sides) - 1:
+        signs = [token.text for token in marks]
+        if not signs:
             hint = "a claim has =, <, >, \\le or \\ge outside brackets"
             raise self.error("no relation in it", (tokens or self.tokens)[0], hint)
         found: list[Statement] = []

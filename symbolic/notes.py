@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import cast
 
 import sympy as sp
 
@@ -141,7 +140,7 @@ class _NoteReader:
             status = rest.strip()
             if status not in STATUSES:
                 raise InputError(f"expect one of {', '.join(STATUSES)}, not '{status}'")
-            self.next.expected = cast(Status, status)
+            self.next.expected = status
         else:
             obey(text, self.names)
 
