@@ -1,0 +1,112 @@
+"""What several documents check in the same way: matrices, Gaussian integrals, freeness, networks.
+
+>>> word_moment("abab", {"a": {1: 1, 2: 2}, "b": {1: 3, 2: 10}})
+19
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations, groupby
+from typing import Any
+
+import sympy as sp
+
+from freejac.symbolic.check import check
+from freejac.symbolic.check_numbers import check_estimate
+from freejac.symbolic.verdict import Verdict, weakest
+
+__all__ = [
+    "HARD_TANH",
+    "IDENTITY",
+    "RELU",
+    "Units",
+    "density_of_normal",
+    "every",
+    "matrices_agree",
+    "measured_moments",
+    "rotation",
+    "standard_normal",
+    "word_moment",
+]
+
+h = sp.Symbol("h", real=True)
+
+Units = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+"""An activation and its slope, on arrays."""
+
+IDENTITY: Units = (lambda u: u, lambda u: 0 * u + 1)
+RELU: Units = (lambda u: u * (u > 0), lambda u: 1.0 * (u > 0))
+HARD_TANH: Units = (lambda u: u.clip(-1, 1), lambda u: 1.0 * (abs(u) < 1))
+
+
+def standard_normal(f: sp.Expr, low: sp.Expr = -sp.oo, high: sp.Expr = sp.oo) -> sp.Integral:
+    """∫ Dh f(h) between two ends, as the sources write it: an integral, not worked out."""
+    return sp.Integral(sp.exp(-(h**2) / 2) / sp.sqrt(2 * sp.pi) * f, (h, low, high))
+
+
+def density_of_normal(variance: sp.Expr) -> sp.Expr:
+    """The density of N(0, variance) in h."""
+    return sp.exp(-(h**2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+
+
+def every(claim: str, *verdicts: Verdict) -> Verdict:
+    """One verdict on statements that all have to hold."""
+    return weakest(claim, verdicts, "part")
+
+
+def matrices_agree(claim: str, left: sp.Matrix, right: sp.Matrix, where: Any = ()) -> Verdict:
+    """Two matrices agree in every entry."""
+    return every(claim, *(check(a, b, where) for a, b in zip(left, right, strict=True)))
+
+
+def rotation(t: sp.Expr) -> sp.Matrix:
+    """The rotation by 2 arctan t: every rotation but one, by rational functions."""
+    return sp.Matrix([[1 - t**2, -2 * t], [2 * t, 1 - t**2]]) / (1 + t**2)
+
+
+def word_moment(word: str, moments: Mapping[str, Mapping[int, Any]]) -> sp.Expr:
+    """The mixed moment of free letters, from the definition of freeness alone.
+
+    Centred powers of alternating letters have mean zero; expanding that product gives the moment by
+    those of shorter words.
+
+    Args:
+        word: such as "abab".
+        moments: of each letter, by order.
+
+    >>> word_moment("aab", {"a": {1: 0, 2: 5}, "b": {1: 7}})
+    35
+    """
+    powers = [(letter, len(list(group))) for letter, group in groupby(word)]
+    if not powers:
+        return sp.S.One
+    means = [sp.sympify(moments[letter][power]) for letter, power in powers]
+    if len(powers) == 1:
+        return means[0]
+    total = sp.S.Zero
+    for kept in range(len(powers)):
+        for places in combinations(range(len(powers)), kept):
+            rest = "".join(powers[i][0] * powers[i][1] for i in places)
+            left_out = sp.Mul(*(-m for i, m in enumerate(means) if i not in places))
+            total -= left_out * word_moment(rest, moments)
+    return sp.expand(total)
+
+
+def measured_moments(
+    sample: Any, exact: Mapping[int, sp.Expr], *, bias: float, claim: str
+) -> Verdict:
+    """Moments of the eigenvalues of drawn matrices against a theory's.
+
+    Args:
+        sample: anything with `moment(k)` that gives an estimate and its standard error.
+        exact: the moment of each order.
+        bias: systematic difference allowed for, relative to the theory's value: that of the width.
+        claim: in words or as a formula.
+    """
+    verdicts = []
+    for order, value in exact.items():
+        estimate, error = sample.moment(order)
+        allowed = bias * abs(float(value))
+        verdicts.append(check_estimate(estimate, error, value, bias=allowed, claim=f"m_{order}"))
+    return every(claim, *verdicts)

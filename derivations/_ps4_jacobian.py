@@ -1,0 +1,407 @@
+"""Problem set 4, problems 1 and 2: the Jacobian, its S-transform, and linear networks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+from freejac.derivations._checks import (
+    HARD_TANH,
+    IDENTITY,
+    every,
+    matrices_agree,
+    measured_moments,
+    rotation,
+    standard_normal,
+    word_moment,
+)
+from freejac.symbolic import laws
+from freejac.symbolic.check import check
+from freejac.symbolic.check_families import check_each
+from freejac.symbolic.check_numbers import check_value
+from freejac.symbolic.claims import Claim, Skipped
+from freejac.symbolic.expectation import expect
+from freejac.symbolic.series import lagrange_moment_list
+from freejac.symbolic.symbols import depth, sigma_w, x, z
+from freejac.symbolic.verdict import Verdict
+
+__all__ = ["CLAIMS", "SKIPPED"]
+
+L = depth
+a, b, r, s, t, u = sp.symbols("a b r s t u", real=True)
+d = sp.Symbol("d", positive=True)
+N = sp.Symbol("N", integer=True, positive=True)
+
+
+def _matrix(name: str) -> sp.Matrix:
+    return sp.Matrix(2, 2, sp.symbols(f"{name}_11 {name}_12 {name}_21 {name}_22", real=True))
+
+
+def _two_layers(bend: sp.Expr) -> tuple[sp.Matrix, sp.Matrix, sp.Matrix]:
+    """∂x²/∂x⁰ of two layers of two units with φ(h) = h + bend h², and D²W², D¹W¹."""
+    inputs = sp.Matrix(sp.symbols("x_1 x_2", real=True))
+    output, factors = inputs, []
+    for name in ("v", "w"):
+        weights = _matrix(name)
+        pre = weights * output + sp.Matrix(sp.symbols(f"b_{name}1 b_{name}2", real=True))
+        output = pre.applyfunc(lambda e: e + bend * e**2)
+        factors.append(sp.diag(*(1 + 2 * bend * e for e in pre)) * weights)
+    return output.jacobian(inputs), factors[1], factors[0]
+
+
+def _chain_rule(bend: sp.Expr) -> Verdict:
+    jacobian, second, first = _two_layers(bend)
+    return matrices_agree("J = D²W²D¹W¹", jacobian, second * first)
+
+
+def _diagonal() -> Verdict:
+    pre = sp.Matrix(sp.symbols("h_1 h_2", real=True))
+    derivative = sp.Matrix(2, 2, lambda i, j: sp.diff(sp.tanh(pre[j]), pre[i]))
+    return matrices_agree(
+        "D = diag φ′(h)", derivative, sp.diag(*(1 - sp.tanh(e) ** 2 for e in pre))
+    )
+
+
+def _singular() -> tuple[sp.Matrix, sp.Matrix, sp.Matrix]:
+    """U, Σ and A = U Σ Vᵀ of a real 2 × 2 matrix."""
+    left, sigma = rotation(t), sp.diag(r, s)
+    return left, sigma, left * sigma * rotation(u).T
+
+
+def _decomposition() -> Verdict:
+    left, sigma, whole = _singular()
+    return matrices_agree("AAᵀ = UΣ²Uᵀ", whole * whole.T, left * sigma**2 * left.T)
+
+
+def _eigenvalues() -> Verdict:
+    _, sigma, whole = _singular()
+    shifted = (whole * whole.T - value**2 * sp.eye(2) for value in sigma.diagonal())
+    return every(
+        "the eigenvalues of AAᵀ are the squared singular values of A",
+        *(check(matrix.det(), 0) for matrix in shifted),
+    )
+
+
+def _traces(left: sp.Matrix, right: sp.Matrix, orders: int) -> Verdict:
+    return check_each(lambda k: (sp.trace(left**k), sp.trace(right**k)), 1, orders)
+
+
+def _cyclic() -> Verdict:
+    first, second = _matrix("a"), _matrix("b")
+    return _traces(first * second, second * first, 3)
+
+
+def _layer_out() -> Verdict:
+    weights, rest = _matrix("w"), _matrix("k")
+    slopes = sp.diag(*sp.symbols("d_1 d_2", real=True))
+    whole = slopes * weights * rest
+    return _traces(whole * whole.T, weights.T * slopes.T * slopes * weights * rest * rest.T, 2)
+
+
+def _multiplies() -> Verdict:
+    """The moments of S_A S_B by inversion, against those of AB by the definition of freeness."""
+    orders = range(1, 4)
+    alone = {
+        letter: {k: sp.Symbol(f"{letter}_{k}", positive=True) for k in range(1, 4)}
+        for letter in "ab"
+    }
+    factors = [laws.from_moments([alone[letter][k] for k in orders]) for letter in "ab"]
+    found = (factors[0] * factors[1]).moments(3)
+    return check_each(lambda k: (found[k - 1], word_moment("ab" * k, alone)), 1, 3)
+
+
+@lru_cache(maxsize=1)
+def _critical_hard_tanh() -> dict[str, float]:
+    """Hard tanh at q = 1/2 on the line χ = 1."""
+    variance = sp.Rational(1, 2)
+    chance = expect(sp.Piecewise((1, sp.Abs(x) < 1), (0, True)), variance)
+    second = expect(sp.Max(-1, sp.Min(1, x)) ** 2, variance)
+    return {
+        "chance": chance,
+        "sigma_w": float(1 / sp.sqrt(chance)),
+        "sigma_b": float(sp.sqrt(variance - second / chance)),
+        "q1": 0.5,
+    }
+
+
+def _product_measured(simulate: Any) -> Verdict:
+    """m_2 and m_3 of four layers, from S = (S_WWᵀ S_D²)⁴, against drawn networks."""
+    point = dict(_critical_hard_tanh())
+    chance = point.pop("chance")
+    verdicts = []
+    for weights, one in (("gaussian", 1 / (1 + z)), ("orthogonal", sp.S.One)):
+        s_layer = chance * one * (1 + z) / (chance + z)
+        moments = lagrange_moment_list(s_layer**4, 3)
+        network = simulate.feed_forward(
+            *HARD_TANH, width=150, depth=4, weights=weights, draws=40, seed=1, **point
+        )
+        exact = {2: moments[1].evalf(), 3: moments[2].evalf()}
+        verdicts.append(measured_moments(network, exact, bias=0.03, claim=weights))
+    return every("moments of JJᵀ at L = 4", *verdicts)
+
+
+def _largest(layers: sp.Expr) -> sp.Expr:
+    """λ_max of a linear Gaussian network at σ_w = 1: M⁻¹ at its critical point z = 1/L."""
+    return (layers + 1) ** (layers + 1) / layers**layers
+
+
+def _largest_is_edge() -> Verdict:
+    inverse = (1 + z) ** (L + 1) / z
+    return every(
+        "λ_max",
+        check(sp.diff(inverse, z).subs(z, 1 / L), 0),
+        check(inverse.subs(z, 1 / L), _largest(L)),
+    )
+
+
+def _largest_measured(simulate: Any) -> Verdict:
+    """Finite width leaves the largest eigenvalue a few per cent off its limit."""
+    verdicts = []
+    for layers in (1, 3, 6):
+        network = simulate.feed_forward(*IDENTITY, width=300, depth=layers, draws=3, seed=layers)
+        largest = float(network.eigenvalues[:, -1].mean())
+        exact = _largest(sp.Integer(layers))
+        verdicts.append(
+            check_value(largest, exact, tolerance=0.15, relative=True, claim=f"L = {layers}")
+        )
+    return every("λ_max grows like e L", *verdicts)
+
+
+def _scaled(power: int) -> sp.Matrix:
+    return sigma_w ** (2 * power) * sp.eye(2)
+
+
+def _orthogonal_product() -> Verdict:
+    product = sp.eye(2)
+    for parameter in (t, u, s):
+        product = sigma_w * rotation(parameter) * product
+    return matrices_agree("JJᵀ = σ_w⁶", product * product.T, _scaled(3))
+
+
+CLAIMS = (
+    Claim(
+        "ps4.1a.jacobian",
+        "problem 1(a)",
+        r"J = \prod_{l=1}^{L} D^l W^l",
+        decide=lambda: _chain_rule(a),
+        assumptions="J = ∂x^L/∂x⁰, the factor of the last layer stands left, as 1(c) writes it out",
+        note="for two layers of two units, all weights and biases, and φ(h) = h + a h²",
+    ),
+    Claim(
+        "ps4.1a.input",
+        "problem 1, eqs. (1), (2) and 1(a)",
+        r"\frac{\partial x^1}{\partial h^0} = D^1 W^1",
+        lhs=lambda: sp.diff(sp.tanh(a * sp.tanh(x) + b), x),
+        rhs=a * (1 - sp.tanh(a * sp.tanh(x) + b) ** 2),
+        assumptions="one unit, φ = tanh, x⁰ = φ(h⁰) by eq. (2)",
+        expected="refuted",
+        note="the input is called h⁰, but the recursion starts from x⁰; read literally, the "
+        "derivative by h⁰ has one more factor φ′(h⁰)",
+        correction=Claim(
+            "ps4.1a.input.corrected",
+            "problem 1, eqs. (1), (2) and 1(a)",
+            r"\frac{\partial x^1}{\partial x^0} = D^1 W^1",
+            lhs=lambda: sp.diff(sp.tanh(a * x + b), x),
+            rhs=a * (1 - sp.tanh(a * x + b) ** 2),
+            assumptions="one unit, φ = tanh",
+        ),
+    ),
+    Claim(
+        "ps4.1a.slopes",
+        "eq. (3)",
+        r"(D^l)_{ij} = \frac{dx_j^l}{dh_i^l} = \phi'(h_i^l)\delta_{ij}",
+        decide=_diagonal,
+        assumptions="two units, φ = tanh",
+    ),
+    Claim(
+        "ps4.1b.decomposition",
+        "problem 1(b)",
+        r"AA^T = (U\Sigma V^\dagger)(U\Sigma V^\dagger)^\dagger = U\Sigma^2 U^\dagger",
+        decide=_decomposition,
+        assumptions="A real, 2 × 2; rotations by a rational parameter",
+        note="the step between, UΣᵀΣU†, has its factors the wrong way round where A is not square",
+    ),
+    Claim(
+        "ps4.1b.eigenvalues",
+        "problem 1(b)",
+        r"\operatorname{spec}(AA^T) = \{\sigma_i^2\}",
+        decide=_eigenvalues,
+        assumptions="A real, 2 × 2",
+    ),
+    Claim(
+        "ps4.1c.layers",
+        "problem 1(c), first line of the solution",
+        r"JJ^T = \Bigl(\prod_{l=1}^{N} D^l W^l\Bigr)\Bigl(\prod_{l=1}^{N} D^l W^l\Bigr)^T",
+        lhs=sigma_w ** (2 * L),
+        rhs=sigma_w**N * sigma_w**N,
+        assumptions="N the width, as in 2(b); tried at Dˡ = 1, Wˡ = σ_w",
+        expected="refuted",
+        note="the product runs over the layers, to L; N is the width elsewhere",
+        correction=Claim(
+            "ps4.1c.layers.corrected",
+            "problem 1(c), first line of the solution",
+            r"JJ^T = \Bigl(\prod_{l=1}^{L} D^l W^l\Bigr)\Bigl(\prod_{l=1}^{L} D^l W^l\Bigr)^T",
+            lhs=sigma_w ** (2 * L),
+            rhs=sigma_w**L * sigma_w**L,
+        ),
+    ),
+    Claim(
+        "ps4.1c.cyclic",
+        "problem 1(c)",
+        r"\operatorname{tr}(AB)^k = \operatorname{tr}(BA)^k",
+        decide=_cyclic,
+        note="k = 1, 2, 3 and all 2 × 2 matrices; with B = Aᵀ it makes S of WWᵀ and WᵀW equal",
+    ),
+    Claim(
+        "ps4.1c.reordered",
+        "problem 1(c)",
+        r"S_{JJ^T} = S_{(W_L^T D_L^T D_L W_L)(D_{L-1}W_{L-1}\cdots)(D_{L-1}W_{L-1}\cdots)^T}",
+        decide=_layer_out,
+        note="by the traces of the first two powers, for all 2 × 2 matrices",
+    ),
+    Claim(
+        "ps4.1c.product",
+        "problem 1(c)",
+        r"S_{AB} = S_A S_B",
+        decide=_multiplies,
+        assumptions="A and B free",
+        note="the first three moments, for any A and B, against the definition of freeness",
+    ),
+    Claim(
+        "ps4.1c.s-jacobian",
+        "problem 1(c)",
+        r"S_{JJ^T} = \prod_{l=1}^{L} S_{W_lW_l^T} S_{D_l^2} = S_{WW^T}^L S_{D^2}^L",
+        experiment=_product_measured,
+        assumptions="the Dˡ and Wˡ are free, and h ~ N(0, q*) in every layer",
+        expected="not refuted",
+        note="hard tanh at q = 1/2, χ = 1, L = 4, both ensembles: 40 drawn networks of width 150, "
+        "whose moments are allowed 3 % beside their sampling error",
+    ),
+    Claim(
+        "ps4.2a.jacobian",
+        "problem 2(a)",
+        r"J = \prod_{l=1}^{L} W^l",
+        decide=lambda: _chain_rule(sp.S.Zero),
+        assumptions="φ(x) = x",
+        note="two layers of two units",
+    ),
+    Claim(
+        "ps4.2b.factor",
+        "problem 2(b), solution",
+        r"W = \sigma_w^2 O,\quad W^T W = \sigma_w^2 I",
+        decide=lambda: matrices_agree(
+            "WᵀW = σ_w²", (sigma_w**2 * rotation(t)).T * (sigma_w**2 * rotation(t)), _scaled(1)
+        ),
+        assumptions="O orthogonal",
+        expected="refuted",
+        note="each W is called orthogonal up to the factor σ_w²; it is so up to σ_w",
+        correction=Claim(
+            "ps4.2b.factor.corrected",
+            "problem 2(b), solution",
+            r"W = \sigma_w O,\quad W^T W = \sigma_w^2 I",
+            decide=lambda: matrices_agree(
+                "WᵀW = σ_w²", (sigma_w * rotation(t)).T * (sigma_w * rotation(t)), _scaled(1)
+            ),
+        ),
+    ),
+    Claim(
+        "ps4.2b.product-factor",
+        "problem 2(b), solution",
+        r"J = \sigma_w^{2L} O,\quad JJ^T = \sigma_w^{2L} I",
+        lhs=sigma_w ** (2 * L) * sigma_w ** (2 * L),
+        rhs=sigma_w ** (2 * L),
+        assumptions="O orthogonal",
+        expected="refuted",
+        note="the same slip for the product: J is orthogonal up to σ_wᴸ",
+        correction=Claim(
+            "ps4.2b.product-factor.corrected",
+            "problem 2(b), solution",
+            r"J = \sigma_w^{L} O,\quad JJ^T = \sigma_w^{2L} I",
+            lhs=sigma_w**L * sigma_w**L,
+            rhs=sigma_w ** (2 * L),
+        ),
+    ),
+    Claim(
+        "ps4.2b.spectrum",
+        "problem 2(b)",
+        r"JJ^T = \sigma_w^{2L} I",
+        decide=_orthogonal_product,
+        assumptions="Wˡ = σ_w Oˡ, φ linear",
+        note="three layers of two units, every rotation; so all singular values are σ_wᴸ",
+    ),
+    Claim(
+        "ps4.2b.isometry",
+        "problem 2(b)",
+        r"\sigma_w = 1 \Rightarrow \sigma_w^L = 1",
+        lhs=sigma_w**L,
+        rhs=1,
+        where=sp.Eq(sigma_w, 1),
+        note="at every depth",
+    ),
+    Claim(
+        "ps4.2c.chi",
+        "problem 2(c)",
+        r"\chi = \sigma_w^2 \int \mathcal{D}h\, \phi'(\sqrt{q^*} h)^2 = \sigma_w^2",
+        lhs=lambda: sigma_w**2 * standard_normal(sp.S.One),
+        rhs=sigma_w**2,
+        assumptions="φ(x) = x",
+    ),
+    Claim(
+        "ps4.2c.unit-mean",
+        "problem 2(c)",
+        r"\chi = 1 \Rightarrow \sigma_w = 1",
+        lhs=sigma_w,
+        rhs=1,
+        where=sp.Eq(sigma_w**2, 1),
+    ),
+    Claim(
+        "ps4.2c.edge",
+        "problem 2(c), from eq. (13) of the paper",
+        r"\lambda_{\max} = \frac{(L+1)^{L+1}}{L^L}",
+        decide=_largest_is_edge,
+        assumptions="Gaussian weights, σ_w = 1, φ linear",
+        note="the problem set refers to the paper for λ_max; here it is the critical point of "
+        "M⁻¹(z) = (1+z)^{L+1}/z",
+    ),
+    Claim(
+        "ps4.2c.growth",
+        "problem 2(c)",
+        r"\lim_{L\to\infty} \frac{\lambda_{\max}}{L} = e",
+        lhs=lambda: sp.Limit(_largest(d) / d, d, sp.oo),
+        rhs=sp.E,
+        assumptions="Gaussian weights, σ_w = 1, φ linear",
+        note="the source says that λ_max scales linearly with L",
+    ),
+    Claim(
+        "ps4.2c.growth-measured",
+        "problem 2(c)",
+        r"\lambda_{\max} = O(L)",
+        experiment=_largest_measured,
+        assumptions="Gaussian weights, σ_w = 1, φ linear",
+        expected="proved",
+        note="means of three networks of width 300 at L = 1, 3, 6 lie within 15 % of "
+        "(L+1)^{L+1}/Lᴸ; that much is proved, of these networks",
+    ),
+)
+
+
+SKIPPED = (
+    Skipped("eqs. (1), (2)", "definition of the network"),
+    Skipped("problem 1(b), the isometry condition", "definition, restated for eigenvalues"),
+    Skipped(
+        "problem 1(c), lines with W_t, D_t, D_I",
+        "subscripts garbled by the scan; the steps are those of ps4.1c.cyclic and ps4.1c.product",
+    ),
+    Skipped("problem 1(c), the boxed quotation", "prose; its formula is ps4.1c.s-jacobian"),
+    Skipped("problem 2(b), ensembles", "definition; σ_m for σ_w is an artefact of the scan"),
+    Skipped(
+        "problem 2(c), eq. (13) of the paper",
+        "not printed in the source; what it is used for is ps4.2c.edge and ps4.2c.growth",
+    ),
+    Skipped(
+        "problem 2(c), last sentence",
+        "prose; what is measurable in it is the variance, ps4.4e.critical",
+    ),
+)
