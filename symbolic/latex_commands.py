@@ -18,6 +18,7 @@ __all__ = [
     "FONTS",
     "GREEK",
     "OPERATORS",
+    "REFUSED",
     "RELATIONS",
     "STRUCTURE",
     "TEXTS",
@@ -125,6 +126,24 @@ CHARACTERS = {
     "∂": (Kind.COMMAND, "partial"),
     "∫": (Kind.COMMAND, "int"),
 }
+
+
+REFUSED = {
+    **dict.fromkeys(
+        ("dots", "cdots", "ldots", "vdots", "ddots", "dotsb", "dotsc"),
+        ("an ellipsis leaves terms out", "write \\sum or \\prod"),
+    ),
+    **dict.fromkeys(("|", "Vert", "lVert", "rVert"), ("a norm", "norms are not in the subset")),
+    **dict.fromkeys(
+        ("dagger", "top", "intercal", "mathsf T"),
+        ("a transpose", "matrices are not in the subset"),
+    ),
+    **dict.fromkeys(("oint", "iint", "iiint"), ("an integral of its own kind", "write \\int")),
+    "nabla": ("a gradient", "write \\frac{\\partial}{\\partial x}"),
+    "circ": ("a composition or a degree", "write f(g(x))"),
+    "mid": ("a conditional", "condition the law: \\mathbb{E}_{z \\sim \\mathcal{N}(0, q)}"),
+}
+"""Commands with a meaning that the subset does not have, each with what to say."""
 
 
 def greek_letter(character: str) -> str | None:

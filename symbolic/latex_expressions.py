@@ -27,10 +27,13 @@ import mpmath
 import sympy as sp
 
 from freejac.symbolic import latex_calculus as calculus
-from freejac.symbolic.errors import InputError, ParseError
+from freejac.symbolic import latex_calls as calls
+from freejac.symbolic.errors import ParseError
+from freejac.symbolic.latex_cases import cases
 from freejac.symbolic.latex_commands import ELEMENTARY, Kind
 from freejac.symbolic.latex_cursor import Cursor
-from freejac.symbolic.latex_names import KNOWN, MANY, FunctionName, Names
+from freejac.symbolic.latex_means import mean, mean_over_all
+from freejac.symbolic.latex_names import KNOWN, MANY, Names
 from freejac.symbolic.latex_tokens import Token, tokenize
 
 __all__ = ["Reader", "building", "read_expression"]
@@ -41,9 +44,6 @@ _MAX_EXPONENT = 1000
 _MAX_FACTORIAL = 200
 _PREFIX = frozenset(("int", "sum", "prod", "lim"))
 _ATOM_COMMANDS = ELEMENTARY | {"frac", "sqrt", "binom", "infty", "max", "min"} | _PREFIX
-_CONDITION_WORDS = frozenset(("if", "for", "when", "where"))
-_OTHERWISE = frozenset(("otherwise", "else"))
-_COMPARISONS = {"<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge, "=": sp.Eq, "!=": sp.Ne}
 _UNEVALUATED = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Derivative, sp.Order)
 
 
@@ -243,7 +243,7 @@ class Reader(Cursor):
         if token.kind in (Kind.OPEN, Kind.BAR):
             return self.bracketed()
         if token.kind is Kind.BEGIN:
-            return self.cases()
+            return cases(self)
         if token.kind is Kind.COMMAND and token.text in _ATOM_COMMANDS:
             return self.command()
         if token.kind is Kind.COMMAND and token.text == "partial":
@@ -291,7 +291,7 @@ class Reader(Cursor):
         if "." in (token.text, closing.text):
             raise self.error("one bracket alone", "\\left. goes with \\right|", token)
         if token.text == "<":
-            return calculus.mean_over_all(self, value, token)
+            return mean_over_all(self, value, token)
         return sp.Abs(value) if token.text == "|" else value
 
     def command(self) -> sp.Expr:
@@ -311,11 +311,11 @@ class Reader(Cursor):
         if token.text in _PREFIX:
             return calculus.PREFIX[token.text](self)
         if token.text in {"max", "min"}:
-            values = self.arguments(token)
+            values = calls.arguments(self, token)
             if not 2 <= len(values) <= MANY:
                 raise self.error(f"\\{token.text} of 2 to {MANY} values", "\\max(a, b)", token)
             return (sp.Max if token.text == "max" else sp.Min)(*values)
-        return self.known(token)
+        return calls.known(self, token)
 
     def root(self, token: Token) -> sp.Expr:
         """Read a root, with its order in square brackets."""
@@ -326,90 +326,6 @@ class Reader(Cursor):
         if order.is_zero:
             raise self.error("a root of order 0", "\\sqrt[3]{x}", token)
         return self.power(self.argument(), 1 / order, token)
-
-    def arguments(self, token: Token) -> list[sp.Expr]:
-        """Read arguments in brackets of any kind."""
-        if not self.next_is(Kind.OPEN, "(", "[", "{"):
-            raise self.error(f"{token.text} without its argument", f"write {token.text}(…)", token)
-        kind = self.take().text
-        values = [self.sum()]
-        while self.skip(Kind.COMMA):
-            values.append(self.sum())
-        self.expect(Kind.CLOSE, kind, "the arguments end before it")
-        return values
-
-    # --- functions ------------------------------------------------------------------------------
-
-    def known(self, token: Token) -> sp.Expr:
-        r"""Read a function that needs no binding: \sin x, \sin(x), \sin^2 x."""
-        exponent = None
-        if self.next_is(Kind.SCRIPT, "_"):
-            raise self.error("a subscript on a function", "write \\log x/\\log 2", token)
-        if self.next_is(Kind.PRIME):
-            raise self.error("a prime on a known function", "write \\frac{d}{dx}", token)
-        if self.skip(Kind.SCRIPT, "^"):
-            begun = self.peek()
-            exponent = self.script()
-            if exponent.could_extract_minus_sign():
-                hint = "inverse or reciprocal? write \\arcsin(x) or 1/\\sin(x)"
-                raise self.error("a negative power of a function's name", hint, begun)
-        if self.next_is(Kind.OPEN, "(", "[", "{") or self.next_is(Kind.OPEN, "|"):
-            values = [self.bracketed()] if self.next_is(Kind.OPEN, "|") else self.arguments(token)
-            if len(values) != 1:
-                raise self.error(f"{token.text} takes one argument", "", token)
-            value = values[0]
-        elif self.next_is(Kind.GROUP):
-            value = self.invisible()
-        else:
-            value = self.open_argument(token)
-        result = self.bounded(KNOWN[token.text](value))
-        return result if exponent is None else self.power(result, exponent, token)
-
-    def open_argument(self, token: Token) -> sp.Expr:
-        r"""Read an argument without brackets: x, 2x, 2\pi x, \frac{…}{…}, and no more."""
-        value, coefficient = sp.S.One, True
-        while self.starts_factor() and not self.names_function() and not self.at_limit():
-            follower = self.peek()
-            if not coefficient or (follower.kind is Kind.OPEN and value != 1):
-                hint = f"write brackets: {token.text}(…)"
-                raise self.error(f"where the argument of {token.text} ends is open", hint, follower)
-            factor = self.factor()
-            coefficient = bool(factor.is_number)
-            value = value * factor
-        if value == 1 and coefficient:
-            raise self.error(f"{token.text} without its argument", f"write {token.text}(x)", token)
-        if self.next_is(Kind.OPERATOR, "/"):
-            hint = f"write {token.text}(x)/y or {token.text}(x/y)"
-            raise self.error(f"a slash after the argument of {token.text}", hint)
-        return value
-
-    def names_function(self) -> bool:
-        """Whether a function, an integral or a sum begins here, which ends an open argument."""
-        token = self.peek()
-        if token.kind is Kind.COMMAND:
-            return token.text in KNOWN or token.text in _PREFIX or token.text in {"max", "min"}
-        return token.kind is Kind.NAME and token.text in KNOWN and len(token.text) > 1
-
-    def at_limit(self) -> bool:
-        """Whether the differential of an integral stands here."""
-        return self.at == self.differential
-
-    def apply(
-        self, function: FunctionName, token: Token, order: int, power: sp.Expr | None
-    ) -> sp.Expr:
-        """Read the arguments of a bound function."""
-        values = self.arguments(token)
-        if len(values) != len(function.arguments):
-            message = f"{function.name} takes {len(function.arguments)} arguments"
-            raise self.error(f"{message}, not {len(values)}", "see its definition", token)
-        if order and len(values) > 1:
-            hint = "write \\frac{\\partial}{\\partial x}"
-            raise self.error("a prime on a function of several arguments", hint, token)
-        try:
-            value = function.slope_at(order, values[0]) if order else function(*values)
-        except InputError as error:
-            raise self.error(str(error), "", token) from None
-        return value if power is None else self.power(value, power, token)
 
     # --- names ----------------------------------------------------------------------------------
 
@@ -422,38 +338,30 @@ class Reader(Cursor):
         self.at += length
         value = self.value_of(name)
         if value is not None:
+            self.require_product(token, name)
             return value
-        function = self.names.functions[name]
-        order = 0
-        while self.skip(Kind.PRIME):
-            order += 1
-        exponent = None
-        if self.skip(Kind.SCRIPT, "^"):
-            derivative = self.bracketed_order()
-            if derivative is not None:
-                return self.apply(function, token, derivative, None)
-            order += calculus.primes(self)
-            if not self.next_is(Kind.OPEN):
-                exponent = self.script()
-            if exponent is not None and exponent.could_extract_minus_sign():
-                hint = f"inverse or reciprocal? bind {name}^{{-1}}, or write 1/{name}(x)"
-                raise self.error("a negative power of a function's name", hint, token)
-        return self.apply(function, token, order, exponent)
+        return calls.bound(self, self.names.functions[name], token)
 
-    def bracketed_order(self) -> int | None:
-        """Read the order of a derivative: f^{(3)}."""
-        inside = self.tokens[self.at : self.at + 5]
-        kinds = [Kind.GROUP, Kind.OPEN, Kind.NUMBER, Kind.CLOSE, Kind.END_GROUP]
-        if [token.kind for token in inside] != kinds or not inside[2].text.isdigit():
-            return None
-        self.at += 5
-        return min(int(inside[2].text), 10**6)
+    def require_product(self, token: Token, name: str) -> None:
+        """Refuse a symbol before a bracketed name, p(q): a product would be written p q."""
+        if not self.next_is(Kind.OPEN, "(") or self.peek(1).kind is not Kind.NAME:
+            return
+        index = 2
+        while self.peek(index).kind is Kind.SCRIPT:
+            after = self.peek(index + 1)
+            script = self.scripted(index, self.peek(index).text, "")
+            if script is None or after.kind is Kind.STOP:
+                return
+            index = script[1]
+        if self.peek(index).kind is Kind.CLOSE:
+            hint = f"bind a function {name}(…) := …, or write the product without brackets"
+            raise self.error(f"{name} is a symbol, not a function", hint, token)
 
     def unbound(self, token: Token) -> sp.Expr:
         """Read a name that is known without being bound, or refuse it."""
         after, name = self.peek(1), token.text
         if name in {"mathbb{E}", "mathbf{E}"} or (name == "E" and after.text == "["):
-            return calculus.mean(self)
+            return mean(self)
         if name in {"O", "mathcal{O}"} and after.kind is Kind.OPEN:
             return calculus.order(self)
         if name in KNOWN and (len(name) > 1 or name in {"Phi", "Gamma"}):
@@ -463,7 +371,7 @@ class Reader(Cursor):
             }
             if called:
                 self.at += 1
-                return self.known(token)
+                return calls.known(self, token)
         return self.constant(token)
 
     def constant(self, token: Token) -> sp.Expr:
@@ -488,58 +396,3 @@ class Reader(Cursor):
             return self.constant(token)
         self.at += 1
         return value
-
-    # --- cases ----------------------------------------------------------------------------------
-
-    def cases(self) -> sp.Expr:
-        r"""Read \begin{cases} … \end{cases}."""
-        opening = self.take()
-        if opening.text not in {"cases", "dcases"}:
-            raise self.error(f"an environment {opening.text} in a formula", "only cases", opening)
-        pairs: list[tuple[sp.Expr, sp.Basic]] = []
-        while not self.next_is(Kind.END):
-            value = self.sum()
-            self.skip(Kind.COMMA)
-            if not self.skip(Kind.ALIGN):
-                raise self.error("a case without its condition", "value & condition \\\\")
-            pairs.append((value, self.case_condition()))
-            self.skip(Kind.COMMA)
-            if not self.skip(Kind.ROW):
-                break
-        self.expect(Kind.END, opening.text, "the cases end before it")
-        if not pairs or sp.Or(*(condition for _, condition in pairs)) is not sp.true:
-            hint = "make the last condition \\text{otherwise}"
-            raise self.error("the cases may leave something out", hint, opening)
-        return sp.Piecewise(*pairs)
-
-    def case_condition(self) -> sp.Basic:
-        """Read the condition of a case."""
-        if self.next_is(Kind.WORDS):
-            word = self.take()
-            plain = word.text.lower().rstrip(".,")
-            if plain in _OTHERWISE:
-                return sp.true
-            if plain not in _CONDITION_WORDS:
-                raise self.error(
-                    f"'{word.text}' in a case", "\\text{if} …, \\text{otherwise}", word
-                )
-        return sp.And(*self.relations())
-
-    def relations(self) -> list[sp.Basic]:
-        """Read a chain of comparisons as conditions."""
-        values, marks = [self.sum()], []
-        while self.next_is(Kind.RELATION):
-            mark = self.take()
-            if mark.text not in _COMPARISONS:
-                raise self.error(f"'{mark.text}' in a condition", "use = < ≤ > ≥", mark)
-            marks.append(mark)
-            values.append(self.sum())
-        if not marks:
-            raise self.error("a condition without a comparison", "x > 0")
-        try:
-            return [
-                _COMPARISONS[mark.text](left, right)
-                for mark, left, right in zip(marks, values[:-1], values[1:], strict=True)
-            ]
-        except TypeError:  # SymPy's answer to a side that is not real
-            raise self.error("a comparison of complex values", "both sides are real") from None

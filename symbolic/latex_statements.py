@@ -17,6 +17,7 @@ import sympy as sp
 
 from freejac.symbolic.check import check
 from freejac.symbolic.errors import InputError, ParseError
+from freejac.symbolic.latex_cases import relations
 from freejac.symbolic.latex_commands import Kind
 from freejac.symbolic.latex_expressions import Reader, building
 from freejac.symbolic.latex_names import Names, sympy_name
@@ -75,6 +76,13 @@ class Chain:
             for (left, right), relation in zip(pairwise(self.terms), self.relations, strict=True)
         )
         return steps[0] if len(steps) == 1 else weakest(str(self), steps)
+
+    def relationals(self) -> list[sp.Basic]:
+        """Its steps as SymPy relations."""
+        kinds = {"==": sp.Eq, "!=": sp.Ne, "<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge}
+        steps = zip(self.relations, pairwise(self.terms), strict=True)
+        made = (kinds[relation](left, right) for relation, (left, right) in steps)
+        return [relation for relation in made if relation is not sp.true]
 
     def __str__(self) -> str:
         rest = zip(self.relations, self.terms[1:], strict=True)
@@ -237,7 +245,7 @@ class _Row:
         conditions = [*outer, *self.names.conditions]
         for part in given:
             reader = Reader(self.text, part, self.names)
-            conditions += reader.relations()
+            conditions += relations(reader)
             reader.require_end()
         held = tuple(c for c in conditions if c is not sp.true)
         for number, part in enumerate(claims):
@@ -327,7 +335,8 @@ class _Row:
     def value(self, tokens: list[Token]) -> sp.Expr:
         """Read one side."""
         if not tokens:
-            raise self.error("a side is missing", self.tokens[0], "two relations in a row?")
+            hint = "a chain stands in one display, two relations do not stand in a row"
+            raise self.error("a side is missing", self.tokens[0], hint)
         reader = Reader(self.text, tokens, self.names)
         value = reader.sum()
         reader.require_end()

@@ -23,6 +23,7 @@ from freejac.symbolic.latex_commands import (
     FONTS,
     GREEK,
     OPERATORS,
+    REFUSED,
     RELATIONS,
     STRUCTURE,
     TEXTS,
@@ -180,6 +181,9 @@ class _Lexer:
             raise self.unknown(name, start)
 
     def unknown(self, name: str, start: int) -> ParseError:
+        if name in REFUSED:
+            message, advice = REFUSED[name]
+            return self.error(f"\\{name}: {message}", start, advice)
         known = [*GREEK, *STRUCTURE, *RELATIONS, *OPERATORS, *UPRIGHT, *FONTS]
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.75) if len(name) > 3 else []
         hint = f"did you mean \\{close[0]}?" if close else "macros are not expanded"

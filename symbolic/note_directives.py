@@ -19,9 +19,10 @@ import sympy as sp
 
 from freejac.symbolic import library
 from freejac.symbolic.errors import InputError, ParseError
-from freejac.symbolic.latex_calculus import normal_variance
+from freejac.symbolic.latex_cases import relations
 from freejac.symbolic.latex_commands import GREEK, Kind
 from freejac.symbolic.latex_expressions import Reader, read_expression
+from freejac.symbolic.latex_means import normal_variance
 from freejac.symbolic.latex_names import Names
 from freejac.symbolic.latex_statements import read_definition
 from freejac.symbolic.latex_tokens import tokenize
@@ -197,7 +198,7 @@ def read_condition(text: str, names: Names) -> list[sp.Basic]:
     found: list[sp.Basic] = []
     for part in _items(_named(text).replace("<=", "\\le ").replace(">=", "\\ge ")):
         reader = Reader(part, tokenize(part), names)
-        found += reader.relations()
+        found += relations(reader)
         reader.require_end()
     return [condition for condition in found if condition is not sp.true]
 

@@ -19,7 +19,7 @@ from freejac.symbolic.errors import InputError
 __all__ = ["Format", "Part", "scan"]
 
 Format: TypeAlias = Literal["markdown", "latex"]
-Kind: TypeAlias = Literal["directive", "formula", "broken", "title"]
+Kind: TypeAlias = Literal["directive", "formula", "inline", "broken", "title"]
 
 _ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|flalign"
 _VERBATIM = "verbatim|lstlisting|minted|comment|filecontents"
@@ -37,6 +37,8 @@ _LATEX = re.compile(
 )
 _DIRECTIVE = re.compile(r"\s*freejac:\s*(.*?)\s*", re.DOTALL)
 _KEY = re.compile(r"([A-Za-z_][\w-]*):(?:\s+(.*?)|)\s*")
+_MARGIN = re.compile(r"[ \t>]*(?:[-*+]|\(?\w{1,3}[.)])?[ \t]*")
+_ENDING = re.compile(r"[ \t.,;:]*(?:\{[^}]*\}|\(\w+\)|<!--.*)?[ \t]*")
 _BLANK = re.compile(r"\n[ \t]*(?=\n)")
 
 
@@ -45,7 +47,8 @@ class Part:
     """A directive, a formula, or what is wrong with one.
 
     Attributes:
-        kind: "directive", "formula", "title", or "broken" for a formula that does not close.
+        kind: "directive", "formula", "title", "inline" for `$$…$$` inside a line of text, or
+            "broken" for a formula that does not close.
         text: what it says, or what is wrong.
         line: number of its first line, counted from 1.
         offset: where the text begins in the file.
@@ -123,9 +126,18 @@ class _Scanner:
             return Part("broken", f"{match[0]} is not closed{before}", line, start)
         self.at = end + len(closing)
         text = self.text[start:end]
+        if self.form == "markdown" and not environment and self.inside_text(match.start()):
+            return Part("inline", text, line, start)
         if environment and environment.startswith("alignat"):
             text = re.sub(r"\A\s*\{\d+\}", lambda m: " " * len(m[0]), text)
         return Part("formula", text, line, start)
+
+    def inside_text(self, start: int) -> bool:
+        """Whether other text stands on the lines where a formula begins and ends."""
+        before = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        end = self.text.find("\n", self.at)
+        after = self.text[self.at : len(self.text) if end < 0 else end]
+        return not (_MARGIN.fullmatch(before) and _ENDING.fullmatch(after))
 
     def comment(self) -> Iterator[Part]:
         """Read a directive from a comment, and pass over other comments."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
@@ -23,6 +23,9 @@ from freejac.symbolic.verdict import STATUSES, Status, Verdict
 __all__ = ["Note", "NoteClaim", "Remark", "read_note"]
 
 _SHOWN = 160
+_DECREE = (
+    "an equation that defines its symbol, or is assumed, is marked: freejac: define, or assume"
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,12 @@ class NoteClaim:
     expected: Status | None = None
 
     def verdict(self) -> Verdict:
-        """Check it."""
-        return self.chain.verdict()
+        """Check it; an equation that may have been meant to hold by decree gets that hint."""
+        verdict = self.chain.verdict()
+        alone = any(isinstance(term, sp.Symbol) for term in self.chain.terms)
+        if verdict.refuted and alone and not verdict.hint:
+            return replace(verdict, hint=_DECREE)
+        return verdict
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class _Next:
     """What directives say of the next formula."""
 
     define: bool = False
+    assume: bool = False
     skip: str | None = None
     conditions: list[sp.Basic] = field(default_factory=list)
     expected: Status | None = None
@@ -125,13 +133,15 @@ class _NoteReader:
             self.unread.append(Remark(part.line, "", part.text))
         elif part.kind == "directive":
             self.directive(part.text)
+        elif part.kind == "inline":
+            self.asides.append(Remark(part.line, _one_line(part.text), "inside a line of text"))
         else:
             self.formula(part)
 
     def directive(self, text: str) -> None:
         word, _, rest = text.partition(" ")
-        if word == "define" and not rest.strip():
-            self.next.define = True
+        if word in {"define", "assume"} and not rest.strip():
+            setattr(self.next, word, True)
         elif word == "skip":
             self.next.skip = rest.strip() or "marked as no claim"
         elif word == "for":
@@ -155,7 +165,10 @@ class _NoteReader:
         for statement in statements:
             line = part.line + part.text.count("\n", 0, statement.position)
             shown = _one_line(statement.text)
-            if isinstance(statement, Chain):
+            if isinstance(statement, Chain) and marks.assume:
+                self.names.conditions += statement.relationals()
+                self.asides.append(Remark(line, shown, "assumed in what follows"))
+            elif isinstance(statement, Chain):
                 self.claims.append(
                     NoteClaim(
                         self.identity(statement, line), line, shown, statement, marks.expected
