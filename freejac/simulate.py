@@ -3,7 +3,8 @@
 Nothing here knows a closed form. A network is drawn, an input is sent through it, and the singular
 values of its input-output Jacobian are computed; the theory has to agree with what comes out, up to
 the fluctuations of finite width. The activation and its derivative are plain NumPy functions, as
-`freejac.numeric.numpy_function` makes them.
+`freejac.numeric.numpy_function` makes them. Random matrices without a network come from
+`freejac.ensemble_samples`, whose functions are found here as well.
 """
 
 from __future__ import annotations
@@ -16,9 +17,24 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import NDArray
 
+from freejac.ensemble_samples import (
+    gaussian_multiples,
+    gaussian_orthogonal,
+    single_layer,
+    wishart,
+)
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["Sample", "feed_forward", "haar", "residual"]
+__all__ = [
+    "Sample",
+    "feed_forward",
+    "gaussian_multiples",
+    "gaussian_orthogonal",
+    "haar",
+    "residual",
+    "single_layer",
+    "wishart",
+]
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]

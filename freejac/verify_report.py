@@ -19,6 +19,7 @@ from freejac.verify import Outcome, Report
 __all__ = ["as_json", "as_text", "summary"]
 
 _WIDTH = 100
+_NAME = 36
 _STYLES = {"proved": "green", "not refuted": "yellow", "undecided": "magenta", "refuted": "red"}
 
 
@@ -70,7 +71,7 @@ def as_text(report: Report, *, color: bool = False, width: int = _WIDTH) -> str:
         outcomes = report.of(source)
         console.print(Text(_heading(source), style="bold"))
         if outcomes:
-            console.print(_table(source, outcomes))
+            console.print(_table(outcomes))
         for text in _details(outcomes):
             console.print(text, soft_wrap=True)
         for remark in source.unread:
@@ -89,22 +90,31 @@ def _heading(source: Source) -> str:
     return f"{source.name}: {source.title}" if source.title else source.name
 
 
-def _table(source: Source, outcomes: Iterable[Outcome]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    table.add_column("claim", no_wrap=True)
-    if source.kind == "document":
-        table.add_column("where", overflow="fold", max_width=24)
-    table.add_column("verdict", no_wrap=True)
+def _table(outcomes: Iterable[Outcome]) -> Table:
+    shown = list(outcomes)
+    verdicts = [_verdict(outcome) for outcome in shown]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("claim", no_wrap=True, min_width=max(len(_name(o)) for o in shown))
+    table.add_column("verdict", no_wrap=True, min_width=max(len(v.plain) for v in verdicts))
     table.add_column("formula", no_wrap=True, overflow="ellipsis")
-    for outcome in outcomes:
-        item, status = outcome.item, outcome.verdict.status
-        recorded = item.expected is not None and status != "proved" and outcome.as_expected
-        surprise = "" if outcome.as_expected else " ✗"
-        verdict = Text(status + (", as recorded" if recorded else surprise), _STYLES[status])
-        name = f"  {item.id}" if item.corrects else item.id
-        place = [Text(item.place)] if source.kind == "document" else []
-        table.add_row(Text(name), *place, verdict, Text(" ".join(item.statement.split())))
+    for outcome, verdict in zip(shown, verdicts, strict=True):
+        formula = " ".join(outcome.item.statement.split())
+        table.add_row(Text(_name(outcome)), verdict, Text(formula))
     return table
+
+
+def _name(outcome: Outcome) -> str:
+    """The id; that of a correction is indented."""
+    name = "  " * bool(outcome.item.corrects) + outcome.item.id
+    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+
+
+def _verdict(outcome: Outcome) -> Text:
+    """The status, and whether it is a surprise."""
+    status = outcome.verdict.status
+    recorded = outcome.item.expected is not None and status != "proved" and outcome.as_expected
+    surprise = "" if outcome.as_expected else " ✗"
+    return Text(status + (", as recorded" if recorded else surprise), _STYLES[status])
 
 
 def _details(outcomes: Iterable[Outcome]) -> Iterator[Text]:

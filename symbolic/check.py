@@ -5,7 +5,7 @@ enclosed in disjoint intervals; *not refuted* on random points where they agree;
 answer is *undecided*. See `freejac.symbolic.verdict`.
 
 >>> from freejac.symbolic.symbols import q
->>> check("q**2 + 2*q + 1", (q + 1) ** 2).status
+>>> check("sqrt(q**2 + 2*q + 1)", q + 1).status
 'proved'
 >>> print(check(sp.cos(q) ** 2 + sp.sin(q) ** 2, 2).counterexample)
 at q = 1/2 the left side is 1, the right side 2
@@ -24,7 +24,9 @@ from freejac.symbolic.claim_text import bound_names, read_conditions, read_side
 from freejac.symbolic.conditions import Domain, read_where
 from freejac.symbolic.domain import exact
 from freejac.symbolic.errors import InputError
+from freejac.symbolic.proofs import proof_of
 from freejac.symbolic.refutation import examine
+from freejac.symbolic.time_limit import OutOfTime, at_most
 from freejac.symbolic.verdict import ChainVerdict, Verdict, weakest
 
 __all__ = ["Side", "Where", "as_side", "check", "check_chain"]
@@ -104,8 +106,14 @@ def check(
         return Verdict("refuted", claim, method, evidence.counterexample, **known)
     if not evidence.samples:
         return Verdict("undecided", claim, evidence.reason, **known)
-    if relation == "==" and sp.cancel(domain.substituted(left - right)) == 0:
-        return Verdict("proved", claim, "rational normal form", digits=evidence.digits, **known)
+    deadline = time.monotonic() + time_limit
+    try:
+        with at_most(time_limit):
+            proof = proof_of(left, right, relation, domain, deadline)
+    except OutOfTime:
+        proof = None
+    if proof is not None:
+        return Verdict("proved", claim, proof, digits=evidence.digits, **known)
     method = f"{evidence.samples} admissible points; no proof was found"
     return Verdict("not refuted", claim, method, digits=evidence.digits, **known)
 

@@ -113,7 +113,7 @@ class Domain:
             self.rest.append(condition)
 
     def _confine(self, symbol: sp.Symbol, to: sp.Set) -> None:
-        self.ranges[symbol] = self.ranges[symbol].intersect(to)
+        self.ranges[symbol] = _whole_ends(symbol, self.ranges[symbol].intersect(to))
 
     def _confined_by(self, condition: sp.Basic) -> bool:
         """Use a condition on one real symbol against a number."""
@@ -157,7 +157,7 @@ class Domain:
 
     def points(self, rng: random.Random, count: int) -> Iterator[Point]:
         """Draw admissible points, simple ones first; fewer if the domain is hard to hit."""
-        for number in range(count):
+        for number in range(count if self.symbols else 1):
             for attempt in range(_TRIES):
                 point = self._drawn(rng, 0 if attempt == 0 and number == 0 else number + attempt)
                 if point is not None and self.admits(point):
@@ -219,7 +219,19 @@ def _assumed(symbol: sp.Symbol) -> sp.Set:
     low = 0 if symbol.is_extended_nonnegative else -sp.oo
     high = 0 if symbol.is_extended_nonpositive else sp.oo
     open_at_zero = bool(symbol.is_nonzero)
-    return sp.Interval(low, high, open_at_zero, open_at_zero)
+    return _whole_ends(symbol, sp.Interval(low, high, open_at_zero, open_at_zero))
+
+
+def _whole_ends(symbol: sp.Symbol, range_: sp.Set) -> sp.Set:
+    """The range of an integer, from its first to its last."""
+    if not symbol.is_integer or not isinstance(range_, sp.Interval):
+        return range_
+    low, high = range_.start, range_.end
+    first = low if low.is_infinite else sp.floor(low) + 1 if range_.left_open else sp.ceiling(low)
+    last = (
+        high if high.is_infinite else sp.ceiling(high) - 1 if range_.right_open else sp.floor(high)
+    )
+    return sp.Interval(first, last)
 
 
 def _solution(difference: sp.Expr, symbol: sp.Symbol) -> sp.Expr | None:

@@ -12,15 +12,18 @@ is their difference and then some: such a ball is not rigorous, and `Enclosures.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import flint
 import mpmath
 import sympy as sp
 from mpmath import mp
+from sympy.core.relational import Relational
 
 from freejac.symbolic.balls import BallFunction
 from freejac.symbolic.bivariate import Expectation2
+from freejac.symbolic.errors import Error
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.functions import Phi, sigmoid, softplus
 
@@ -73,6 +76,7 @@ _CONSTANTS: dict[sp.Basic, Callable[[], Ball]] = {
     sp.GoldenRatio: lambda: (1 + flint.arb(5).sqrt()) / 2,
 }
 _LARGEST_POWER = 10**6
+_LONGEST_SUM = 2000
 
 
 class NoValue(ArithmeticError):  # noqa: N818 (an answer)
@@ -330,7 +334,7 @@ class Enclosures:
             return not self.holds(condition.args[0])
         if isinstance(condition, (sp.Eq, sp.Ne)):
             return self._equal(*condition.args) == isinstance(condition, sp.Eq)
-        if isinstance(condition, sp.core.relational.Relational):
+        if isinstance(condition, Relational):
             sign = self.sign(condition.lhs - condition.rhs)
             strict = isinstance(condition, (sp.StrictLessThan, sp.StrictGreaterThan))
             below = isinstance(condition, (sp.LessThan, sp.StrictLessThan))
@@ -378,18 +382,72 @@ class Enclosures:
         """A value at two precisions, with their difference, and 2^−p of it, for the radius."""
         if self._point is None:
             raise NoValue(f"{expr.func.__name__} has no ball version")
-        self.rigorous = False
         exact = expr.subs(self._point) if expr.free_symbols else expr
+        return self._by_two(lambda digits: _number(exact, digits))
+
+    def _by_two(self, number: Callable[[int], Any]) -> Ball:
+        """What a function of the digits gives at two precisions."""
+        self.rigorous = False
         digits = mpmath.libmp.prec_to_dps(flint.ctx.prec)
         try:
-            coarse, fine = (_number(exact, digits + extra) for extra in (0, 12))
-        except (TypeError, ValueError, ArithmeticError, NotImplementedError) as error:
-            raise NoValue(f"{exact}: {error}") from None
-        radius = 8 * abs(fine - coarse) + abs(fine) * mpmath.mpf(2) ** (6 - flint.ctx.prec)
+            coarse, fine = (number(digits + extra) for extra in (0, 12))
+        except (TypeError, ValueError, ArithmeticError, NotImplementedError, Error) as error:
+            raise NoValue(f"no value: {error}") from None
+        if not (mpmath.isfinite(coarse) and mpmath.isfinite(fine)):
+            raise NoValue("no finite value")
+        radius = 64 * abs(fine - coarse) + abs(fine) * mpmath.mpf(2) ** (8 - flint.ctx.prec)
         spread = flint.arb(0, radius)
         if isinstance(fine, mpmath.mpc) and fine.imag != 0:
             return flint.acb(flint.arb(fine.real) + spread, flint.arb(fine.imag) + spread)
         return flint.arb(mpmath.re(fine)) + spread
+
+    def _of_integral(self, expr: sp.Integral) -> Ball:
+        if self._point is None or len(expr.limits) != 1 or len(expr.limits[0]) != 3:
+            raise NoValue(f"no value of {expr}")
+        symbol, low, high = expr.limits[0]
+        point = {s: v for s, v in self._point.items() if s != symbol}
+        integrand = expr.function.subs(point)
+        ends = [end.subs(point) for end in (low, high)]
+        function = sp.lambdify(symbol, integrand, "mpmath")
+        kinks = _kinks(integrand, symbol)
+
+        def quadrature(digits: int) -> Any:
+            with mp.workdps(digits):
+                first, last = (_end(end, digits) for end in ends)
+                inner = [mpmath.mpf(sp.N(kink, digits)) for kink in kinks]
+                inside = [u for u in inner if min(first, last) < u < max(first, last)]
+                panels = [first, *sorted(inside, reverse=bool(first > last)), last]
+                value, error = mpmath.quad(function, panels, error=True)
+                if error > abs(value) * mpmath.mpf(10) ** (-digits // 2) + mp.eps:
+                    raise ValueError("the integral does not converge")
+                return +value
+
+        return self._by_two(quadrature)
+
+    def _of_sum(self, expr: sp.Sum) -> Ball:
+        if self._point is None or len(expr.limits) != 1 or len(expr.limits[0]) != 3:
+            raise NoValue(f"no value of {expr}")
+        symbol, low, high = expr.limits[0]
+        point = {s: v for s, v in self._point.items() if s != symbol}
+        low, high, term = low.subs(point), high.subs(point), expr.function.subs(point)
+        if not (low.is_Integer and high.is_Integer):
+            return self._by_two(lambda digits: _number(sp.Sum(term, (symbol, low, high)), digits))
+        if high - low > _LONGEST_SUM or high < low - 1:
+            raise NoValue("a sum that is too long, or reversed")
+        total = flint.arb(0)
+        for k in range(int(low), int(high) + 1):
+            total += self.of(term.subs(symbol, k))
+        return total
+
+    def _of_limit(self, expr: sp.Limit) -> Ball:
+        if self._point is None:
+            raise NoValue(f"no value of {expr}")
+        symbol = expr.args[1]
+        value = expr.subs({s: v for s, v in self._point.items() if s != symbol}).doit()
+        if value.has(sp.Limit, sp.AccumBounds) or not value.is_finite:
+            raise NoValue(f"the limit {expr} is not known to be finite")
+        self.rigorous = False
+        return self.of(value)
 
 
 def _folded(args: Any, of: Callable[[Any], Ball], join: Callable[[Ball, Ball], Ball]) -> Ball:
@@ -408,6 +466,25 @@ def _with_cut(head: Any, ball: Ball) -> Ball:
     if ball.imag.contains(0):
         raise NoValue(f"{name} may be on its cut")
     return getattr(flint.acb, name)(ball)
+
+
+def _kinks(expr: sp.Expr, symbol: sp.Symbol) -> list[sp.Expr]:
+    """Places where an integrand may have a kink, as far as they are roots of polynomials."""
+    found: set[sp.Expr] = set()
+    levels = [part.args[0] for part in expr.atoms(sp.Abs, sp.sign, sp.Heaviside)]
+    levels += [a - b for part in expr.atoms(sp.Max, sp.Min) for a, b in pairwise(part.args)]
+    levels += [relation.lhs - relation.rhs for relation in expr.atoms(Relational)]
+    for level in levels:
+        poly = level.as_poly(symbol)
+        if poly is not None and not poly.free_symbols_in_domain and poly.degree() > 0:
+            found |= {root for root in poly.real_roots() if root.is_real}
+    return sorted(found)
+
+
+def _end(end: sp.Expr, digits: int) -> Any:
+    if end.is_infinite:
+        return mp.inf if end is sp.oo else -mp.inf
+    return mpmath.mpmathify(sp.N(end, digits)._to_mpmath(mp.prec))
 
 
 def _number(expr: sp.Basic, digits: int) -> Any:

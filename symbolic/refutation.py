@@ -27,6 +27,9 @@ __all__ = ["Evidence", "compared", "examine", "shown"]
 _BITS = (80, 200)
 _FAR_BITS = 1500
 _SHOWN_DIGITS = 12
+_SLOW = 0.1
+_ENOUGH = 3
+_SLOW_SEARCH = 0.4
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,13 @@ def examine(
         seed: of the random points.
         deadline: on the clock `time.monotonic`.
     """
-    rng = random.Random(seed)
-    done, digits, rigorous, reason, drawn = 0, None, True, "there is no admissible point", 0
+    rng, began = random.Random(seed), time.monotonic()
+    done, digits, rigorous, reason = 0, None, True, "there is no admissible point"
     for point in domain.points(rng, 4 * samples):
-        drawn += 1
-        if done >= samples or (time.monotonic() > deadline and done):
+        elapsed = time.monotonic() - began
+        if done >= samples or (done and time.monotonic() > deadline):
+            break
+        if done >= _ENOUGH and elapsed > _SLOW_SEARCH:
             break
         try:
             outcome = compared(left, right, relation, point, far=done < 2)
@@ -97,9 +102,11 @@ def compared(
     Raises:
         NoValue: a side has no value there.
     """
-    digits, rigorous = None, True
+    digits, rigorous, began = None, True, time.monotonic()
     for bits in (*_BITS, _FAR_BITS) if far else _BITS:
         if bits == _FAR_BITS and not rigorous:
+            break
+        if time.monotonic() - began > _SLOW:
             break
         with working_bits(bits):
             balls = Enclosures({s: ball_of(v) for s, v in point.items()}, point)

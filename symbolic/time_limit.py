@@ -1,0 +1,48 @@
+"""A bound on the time that a computation of SymPy takes, where it can be had.
+
+>>> try:
+...     with at_most(0.05):
+...         while True:
+...             pass
+... except OutOfTime:
+...     print("stopped")
+stopped
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["OutOfTime", "at_most"]
+
+
+class OutOfTime(Exception):  # noqa: N818 (an answer)
+    """The time is up."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise `OutOfTime` in the block when the time is up.
+
+    It needs the timer of the main thread; in other threads, and while somebody else uses the
+    timer, the block is not bounded.
+    """
+    free = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    if not free or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), 0.2)  # again, if it was swallowed
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
