@@ -51,6 +51,7 @@ class Kind(Enum):
     BEGIN = auto()
     END = auto()
     LABEL = auto()
+    FAULT = auto()  # what is not in the subset
     STOP = auto()
 
 

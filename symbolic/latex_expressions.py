@@ -97,7 +97,7 @@ class Reader(Cursor):
         terms = [self.signed()]
         while self.next_is(Kind.OPERATOR, "+", "-"):
             terms.append(-self.term() if self.take().text == "-" else self.term())
-        return sp.Add(*terms)
+        return self.bounded(sp.Add(*terms))
 
     def signed(self) -> sp.Expr:
         """Read a term with an optional sign."""

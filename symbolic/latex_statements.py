@@ -139,8 +139,9 @@ def read_statements(
     >>> read_statements(r"b = a + \foo", names)[0].reason
     'unknown command \\foo (macros are not expanded)'
     """
+    faults: dict[int, ParseError] = {}
     try:
-        tokens = _unwrapped(text, tokenize(text))
+        tokens = _unwrapped(text, tokenize(text, faults))
         rows = _rows(tokens)
     except ParseError as error:
         return [Unread(error.reason, error.position or 0, text)]
@@ -149,6 +150,9 @@ def read_statements(
     for row, end in zip(rows, ends, strict=True):
         shown = text[row[0].position : end]
         try:
+            for token in row:
+                if token.kind is Kind.FAULT:
+                    raise faults[token.position]
             with building(text):
                 read = _Row(text, row, names).statements(define, tuple(conditions))
         except ParseError as error:

@@ -82,11 +82,13 @@ _DELIMITER = re.compile(r"\s*(\\[A-Za-z]+|\\.|.)", re.DOTALL)
 _WORD = re.compile(r"\s*(?:\\([A-Za-z]+)|([A-Za-z][A-Za-z0-9]*))\s*")
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str, faults: dict[int, ParseError] | None = None) -> list[Token]:
     r"""Split LaTeX mathematics into tokens.
 
     Args:
         text: what stands between the delimiters of a formula, at most 20 000 characters.
+        faults: if given, what is not in the subset becomes a token of its own, and the error goes
+            here, by its position, so that other rows of the formula can be read.
 
     Returns:
         The tokens, brackets and braces balanced and at most 40 deep.
@@ -103,12 +105,13 @@ def tokenize(text: str) -> list[Token]:
     if len(text) > _MAXCHARACTERS:
         hint = f"at most {_MAXCHARACTERS}"
         raise ParseError(f"{len(text)} characters are too many", text=text, position=0, hint=hint)
-    return _Lexer(text).tokens()
+    return _Lexer(text, faults).tokens()
 
 
 class _Lexer:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, faults: dict[int, ParseError] | None) -> None:
         self.text, self.at, self.found = text, 0, list[Token]()
+        self.faults = faults
 
     def error(self, message: str, position: int, hint: str) -> ParseError:
         return ParseError(message, text=self.text, position=position, hint=hint)
@@ -118,19 +121,32 @@ class _Lexer:
             match = _LEXEME.match(self.text, self.at)
             assert match is not None, "the last alternative matches any character"
             start, self.at = self.at, match.end()
-            lexeme = match[0]
-            if match.lastgroup == "command":
-                self.command(lexeme[1:], start)
-            elif match.lastgroup == "number":
-                self.number(lexeme, start)
-            elif match.lastgroup == "assign":
-                self.add(Kind.RELATION, ":=", start)
-            elif match.lastgroup == "character":
-                self.character(lexeme, start)
+            try:
+                self.lexeme(match, start)
+            except ParseError as error:
+                if self.faults is None:
+                    raise
+                self.faults[start] = error
+                self.add(Kind.FAULT, match[0], start)
             if len(self.found) > _MAX_TOKENS:
                 raise self.error("the formula is too long", start, f"at most {_MAX_TOKENS} tokens")
-        self.require_balance()
+        try:
+            self.require_balance()
+        except ParseError as error:  # a fault before it says more
+            raise next(iter((self.faults or {}).values()), error) from None
         return self.found
+
+    def lexeme(self, match: re.Match[str], start: int) -> None:
+        """Make the token of a lexeme."""
+        lexeme = match[0]
+        if match.lastgroup == "command":
+            self.command(lexeme[1:], start)
+        elif match.lastgroup == "number":
+            self.number(lexeme, start)
+        elif match.lastgroup == "assign":
+            self.add(Kind.RELATION, ":=", start)
+        elif match.lastgroup == "character":
+            self.character(lexeme, start)
 
     def add(self, kind: Kind, text: str, position: int) -> None:
         self.found.append(Token(kind, text, position))
