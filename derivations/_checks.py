@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import combinations, groupby
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations, groupby, product
 from typing import Any
 
 import sympy as sp
 
+from freejac.symbolic import laws
 from freejac.symbolic.check import check
+from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_numbers import check_estimate
 from freejac.symbolic.verdict import Verdict, weakest
 
@@ -21,11 +23,14 @@ __all__ = [
     "IDENTITY",
     "RELU",
     "Units",
+    "averaged",
     "density_of_normal",
     "every",
     "matrices_agree",
     "measured_moments",
+    "r_adds",
     "rotation",
+    "s_multiplies",
     "standard_normal",
     "word_moment",
 ]
@@ -91,6 +96,41 @@ def word_moment(word: str, moments: Mapping[str, Mapping[int, Any]]) -> sp.Expr:
             left_out = sp.Mul(*(-m for i, m in enumerate(means) if i not in places))
             total -= left_out * word_moment(rest, moments)
     return sp.expand(total)
+
+
+def s_multiplies() -> Verdict:
+    """S_AB = S_A S_B: its first three moments, against those by the definition of freeness."""
+    orders = range(1, 4)
+    alone = {
+        letter: {k: sp.Symbol(f"{letter}_{k}", positive=True) for k in orders} for letter in "ab"
+    }
+    factors = [laws.from_moments([alone[letter][k] for k in orders]) for letter in "ab"]
+    found = (factors[0] * factors[1]).moments(3)
+    return check_each(lambda k: (found[k - 1], word_moment("ab" * k, alone)), 1, 3)
+
+
+def r_adds() -> Verdict:
+    """R_{A+B} = R_A + R_B: its first four moments, against those by the definition of freeness."""
+    orders = range(1, 5)
+    alone = {letter: {k: sp.Symbol(f"{letter}_{k}", real=True) for k in orders} for letter in "ab"}
+    terms = [laws.from_moments([alone[letter][k] for k in orders]) for letter in "ab"]
+    found = (terms[0] + terms[1]).moments(4)
+
+    def words(k: int) -> sp.Expr:
+        return sp.Add(*(word_moment("".join(word), alone) for word in product("ab", repeat=k)))
+
+    return check_each(lambda k: (found[k - 1], words(k)), 1, 4)
+
+
+def averaged(values: Iterable[Any]) -> tuple[float, float]:
+    """Mean of independent measurements, and its standard error.
+
+    >>> averaged([1, 3])
+    (2.0, 1.0)
+    """
+    numbers = [float(value) for value in values]
+    count, mean = len(numbers), sum(numbers) / len(numbers)
+    return mean, (sum((u - mean) ** 2 for u in numbers) / (count * (count - 1))) ** 0.5
 
 
 def measured_moments(

@@ -7,12 +7,12 @@ moments, E[wᵏ] = (k − 1)!! σᵏ for even k and 0 for odd k. No theory of ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 import sympy as sp
 
-__all__ = ["entries", "mean_of_polynomial", "non_crossing_moment"]
+__all__ = ["entries", "mean_of_polynomial", "non_crossing_pairings", "residual_moment"]
 
 
 def entries(name: str, count: int) -> tuple[sp.Symbol, ...]:
@@ -49,38 +49,61 @@ def mean_of_polynomial(polynomial: sp.Expr, variances: Mapping[sp.Symbol, object
     return sp.expand(total)
 
 
-def non_crossing_moment(order: int, skip: sp.Expr, variance: sp.Expr) -> sp.Expr:
-    """Limit of (1/N) E tr (Y Yᵀ)ᵏ for Y = a + X, X square with independent entries of variance s/N.
+def non_crossing_pairings(word: tuple[str, ...]) -> int:
+    """Number of non-crossing pairings of a word in free circular and semicircular letters.
 
-    Every word of the expanded power is counted by hand: a pairing of its letters X with letters Xᵀ
-    contributes in the limit if and only if it is non-crossing.
+    A circular letter X, a large matrix of independent entries, is paired with its transpose, which
+    is written in lower case, x. A semicircular letter, a symmetric matrix, is written with a prime
+    and paired with itself. Each pairing contributes the letters' variances to the trace, in the
+    limit of large matrices; crossing ones do not.
 
     Args:
-        order: k.
-        skip: a.
-        variance: s.
+        word: the letters, in order.
 
     Source: Mingo and Speicher, "Free Probability and Random Matrices" (2017), section 1.
 
-    >>> a, s = sp.symbols("a s")
-    >>> non_crossing_moment(2, a, s)
-    a**4 + 4*a**2*s + 2*s**2
+    >>> non_crossing_pairings(("X", "x", "X", "x")), non_crossing_pairings(("S'",) * 4)
+    (2, 2)
     """
-    total = sp.S.Zero
-    for mask in range(4**order):
-        word = tuple(place % 2 for place in range(2 * order) if mask >> place & 1)
-        pairings = _pairings(word)
-        if pairings:
-            total += pairings * skip ** (2 * order - len(word)) * variance ** (len(word) // 2)
-    return sp.expand(total)
-
-
-@lru_cache(maxsize=4096)
-def _pairings(word: tuple[int, ...]) -> int:
-    """Number of non-crossing pairings of the letters 0 with the letters 1."""
     if not word:
         return 1
-    partners: Iterable[int] = range(1, len(word), 2)
+    partner = word[0] if word[0].endswith("'") else word[0].swapcase()
+    return _pairings(word, partner)
+
+
+@lru_cache(maxsize=65536)
+def _pairings(word: tuple[str, ...], partner: str) -> int:
     return sum(
-        _pairings(word[1:j]) * _pairings(word[j + 1 :]) for j in partners if word[j] != word[0]
+        non_crossing_pairings(word[1:j]) * non_crossing_pairings(word[j + 1 :])
+        for j in range(1, len(word), 2)
+        if word[j] == partner
+    )
+
+
+def residual_moment(order: int, layers: int, skip: sp.Expr, variance: sp.Expr) -> sp.Expr:
+    """Limit of (1/N) E tr (J Jᵀ)ᵏ for J = Π (a + X_l), the entries of X_l of variance s/N.
+
+    Every word of the expanded power is counted by its non-crossing pairings.
+
+    Args:
+        order: k.
+        layers: the number of factors; 2^(2 k layers) words are counted.
+        skip: a.
+        variance: s.
+
+    >>> a, s = sp.symbols("a s")
+    >>> residual_moment(2, 1, a, s)
+    a**4 + 4*a**2*s + 2*s**2
+    """
+    letters = "ABCDEF"[:layers]
+    pattern = (*letters, *letters[::-1].lower()) * order
+    total: dict[int, int] = {}
+    for mask in range(2 ** len(pattern)):
+        word = tuple(letter for place, letter in enumerate(pattern) if mask >> place & 1)
+        if len(word) % 2 == 0:
+            total[len(word)] = total.get(len(word), 0) + non_crossing_pairings(word)
+    return sp.expand(
+        sum(
+            n * skip ** (len(pattern) - size) * variance ** (size // 2) for size, n in total.items()
+        )
     )

@@ -14,10 +14,9 @@ from freejac.derivations._checks import (
     matrices_agree,
     measured_moments,
     rotation,
+    s_multiplies,
     standard_normal,
-    word_moment,
 )
-from freejac.symbolic import laws
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_numbers import check_value
@@ -98,18 +97,6 @@ def _layer_out() -> Verdict:
     slopes = sp.diag(*sp.symbols("d_1 d_2", real=True))
     whole = slopes * weights * rest
     return _traces(whole * whole.T, weights.T * slopes.T * slopes * weights * rest * rest.T, 2)
-
-
-def _multiplies() -> Verdict:
-    """The moments of S_A S_B by inversion, against those of AB by the definition of freeness."""
-    orders = range(1, 4)
-    alone = {
-        letter: {k: sp.Symbol(f"{letter}_{k}", positive=True) for k in range(1, 4)}
-        for letter in "ab"
-    }
-    factors = [laws.from_moments([alone[letter][k] for k in orders]) for letter in "ab"]
-    found = (factors[0] * factors[1]).moments(3)
-    return check_each(lambda k: (found[k - 1], word_moment("ab" * k, alone)), 1, 3)
 
 
 @lru_cache(maxsize=1)
@@ -265,7 +252,7 @@ CLAIMS = (
         "ps4.1c.product",
         "problem 1(c)",
         r"S_{AB} = S_A S_B",
-        decide=_multiplies,
+        decide=s_multiplies,
         assumptions="A and B free",
         note="the first three moments, for any A and B, against the definition of freeness",
     ),

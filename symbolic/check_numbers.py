@@ -17,10 +17,11 @@ import sympy as sp
 
 from freejac.symbolic.balls import working_bits
 from freejac.symbolic.check import Side, as_side
-from freejac.symbolic.enclosures import Enclosures, NoValue, is_real_ball
+from freejac.symbolic.enclosures import Enclosures, NoValue, is_real_ball, rational_ball
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.refutation import shown
-from freejac.symbolic.verdict import Counterexample, Verdict, weakest
+from freejac.symbolic.rounded import rounded
+from freejac.symbolic.verdict import Counterexample, Status, Verdict, weakest
 
 __all__ = ["check_estimate", "check_sample", "check_value"]
 
@@ -71,7 +72,7 @@ def check_value(
 def _one_value(
     value: Any, exact: Side, tolerance: float | None, relative: bool, claim: str
 ) -> Verdict:
-    number, unit = _decimal(value)
+    number, unit = rounded(value)
     side = as_side(exact, {})
     named = claim or f"{value} ≈ {side}"
     with working_bits(_BITS):
@@ -82,8 +83,8 @@ def _one_value(
             return Verdict("undecided", named, f"no value: {answer}")
         if not is_real_ball(ball):
             return Verdict("undecided", named, f"{side} is not real")
-        given = flint.arb(flint.fmpq(int(number.p), int(number.q)))
-        allowed = flint.arb(unit if tolerance is None else tolerance)
+        given = rational_ball(number)
+        allowed = rational_ball(unit) if tolerance is None else flint.arb(tolerance)
         if relative:
             allowed *= abs(ball)
         gap = abs(given - ball)
@@ -94,31 +95,8 @@ def _one_value(
             return Verdict("refuted", named, way, found, left=side)
         if gap <= allowed and balls.rigorous:
             return Verdict("proved", named, f"{way}, within {float(allowed):.3g}", left=side)
-        status = "not refuted" if gap <= allowed else "undecided"
+        status: Status = "not refuted" if gap <= allowed else "undecided"
         return Verdict(status, named, f"{way}, within {float(allowed):.3g}", samples=1)
-
-
-def _decimal(value: Any) -> tuple[sp.Rational, float]:
-    """A computed number exactly, and half a unit of its last decimal."""
-    text = value.strip() if isinstance(value, str) else None
-    if text is None:
-        try:
-            number = value if isinstance(value, int) else float(value)
-        except (TypeError, ValueError):
-            raise InputError(f"a computed value is a number, not {value!r}") from None
-        text = repr(number)
-    mantissa, _, exponent = text.lower().partition("e")
-    digits = mantissa.lstrip("+-").replace(".", "", 1)
-    if not (digits.isascii() and digits.isdigit()) or len(text) > 100:
-        raise InputError(f"a computed value is a finite number, not {value!r}")
-    try:
-        power = int(exponent or 0)
-    except ValueError:
-        raise InputError(f"a computed value is a finite number, not {value!r}") from None
-    if abs(power) > 400:
-        raise InputError(f"a computed value is out of range: {value!r}")
-    places = len(mantissa.partition(".")[2]) - power
-    return sp.Rational(text), 0.5 * 10.0**-places
 
 
 def check_estimate(

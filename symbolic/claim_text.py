@@ -81,8 +81,15 @@ def read_side(text: str, names: Mapping[str, sp.Symbol]) -> sp.Expr:
     return builder.value(tree.children[0])
 
 
-def read_conditions(text: str, names: Mapping[str, sp.Symbol]) -> tuple[sp.Basic, ...]:
+def read_conditions(
+    text: str, names: Mapping[str, sp.Symbol], *, evaluate: bool = True
+) -> tuple[sp.Basic, ...]:
     """Read a condition such as "0 < p <= 1" or "a != 0"; several are separated by ";" or "and".
+
+    Args:
+        text: the conditions.
+        names: what names mean, as for `read_side`.
+        evaluate: whether to drop what the assumptions on the symbols say already.
 
     Raises:
         ParseError: it is not a comparison of expressions of the grammar.
@@ -95,7 +102,7 @@ def read_conditions(text: str, names: Mapping[str, sp.Symbol]) -> tuple[sp.Basic
             raise ParseError("a condition compares two sides", text=text, hint=hint)
         values = [read_side(side, names) for side in sides]
         for sign, left, right in zip(signs, values, values[1:], strict=False):
-            found.append(_RELATIONS[_SAME.get(sign, sign)](left, right))
+            found.append(_RELATIONS[_SAME.get(sign, sign)](left, right, evaluate=evaluate))
     return tuple(condition for condition in found if condition is not sp.true)
 
 

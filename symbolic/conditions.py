@@ -27,6 +27,8 @@ Point: TypeAlias = dict[sp.Basic, sp.Expr]
 
 _TRIES = 60
 _BITS = 128
+_SPECIAL_SHARE = 0.12
+_SPECIAL = (sp.S.Zero, sp.S.One, sp.S.NegativeOne, sp.S.Half)
 _LINE = sp.Interval(-sp.oo, sp.oo)
 
 
@@ -167,6 +169,25 @@ class Domain:
                 if number == 0:
                     return
 
+    def special_points(self) -> Iterator[Point]:
+        """Admissible points where one symbol has a value at which functions often differ."""
+        simple = self._drawn(random.Random(0), 0)
+        if simple is None:
+            return
+        for symbol in self.symbols:
+            range_ = self.ranges.get(symbol)
+            if range_ is None or symbol in self.solved:
+                continue
+            ends = (range_.inf, range_.sup) if isinstance(range_, sp.Interval) else ()
+            for value in dict.fromkeys((*ends, *_SPECIAL)):
+                if not (value.is_Rational and range_.contains(value) is sp.true):
+                    continue
+                point = {**simple, symbol: value}
+                point |= {s: e.xreplace(point) for s, e in self.solved.items()}
+                finite = not any(v.has(sp.nan, sp.zoo) for v in point.values())
+                if finite and all(_fits(s, v) for s, v in point.items()) and self.admits(point):
+                    yield point
+
     def _drawn(self, rng: random.Random, size: int) -> Point | None:
         point: Point = {}
         for place, symbol in enumerate(self.symbols):
@@ -302,6 +323,10 @@ def _whole(range_: sp.Interval, rng: random.Random, size: int) -> int | None:
 
 def _between(range_: sp.Interval, rng: random.Random, size: int, place: int) -> sp.Expr:
     low, high = range_.start, range_.end
+    if size and rng.random() < _SPECIAL_SHARE:
+        special = rng.choice((low, high, *_SPECIAL))
+        if special.is_Rational and range_.contains(special) is sp.true:
+            return special
     part = sp.Rational(1, 2 + place) if size == 0 else _fraction(rng, size)
     if low.is_finite and high.is_finite:
         if not (low.is_Rational and high.is_Rational):

@@ -26,6 +26,7 @@ from freejac.symbolic.bivariate import Expectation2
 from freejac.symbolic.errors import Error
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.functions import Phi, sigmoid, softplus
+from freejac.symbolic.rounded import rounded
 
 __all__ = ["Ball", "Enclosures", "NoValue", "as_acb", "is_real_ball", "rational_ball"]
 
@@ -139,7 +140,8 @@ class Enclosures:
         if isinstance(expr, sp.Rational):
             return rational_ball(expr)
         if isinstance(expr, sp.Float):
-            return flint.arb(mp.make_mpf(expr._mpf_))
+            middle, half = rounded(expr)
+            return rational_ball(middle) + flint.arb(0, rational_ball(half).abs_upper())
         if expr in _CONSTANTS:
             return _CONSTANTS[expr]()
         if expr is sp.I:

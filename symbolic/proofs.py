@@ -16,6 +16,7 @@ import sympy as sp
 
 from freejac.symbolic.conditions import Domain
 from freejac.symbolic.definitions import DEFINED, by_one_term, written_out
+from freejac.symbolic.inequalities import proof_of_sign
 from freejac.symbolic.kinks import cases, has_kinks, resolved
 from freejac.symbolic.normal_form import vanishes_on
 from freejac.symbolic.strict_signs import is_analytic, strict_sign
@@ -34,7 +35,7 @@ def proof_of(
     >>> proof_of(sp.Integral(sp.exp(q), q), sp.exp(q), "==", Domain({q}, ()))
     """
     if relation != "==":
-        return None
+        return _of_comparison(left, right, relation, domain, deadline)
     plain = proof_of_zero(left - right, domain, deadline)
     if plain is not None:
         return plain
@@ -43,8 +44,24 @@ def proof_of(
     written = written_out(left - right, domain)
     method = proof_of_zero(written.expr, domain, deadline) if written.steps else None
     if method is not None:
-        return f"{', '.join(written.steps)}; {method}"
+        return "; ".join((*written.steps, method))
     return _by_induction(left - right, domain, deadline)
+
+
+def _of_comparison(
+    left: sp.Expr, right: sp.Expr, relation: str, domain: Domain, deadline: float
+) -> str | None:
+    written = written_out(right - left if relation in {"<", "<="} else left - right, domain)
+    if relation == "!=":
+        sign = strict_sign(domain.substituted(written.expr), domain)
+        return "signs of factors" if sign in (1, -1) else None
+    strict = relation in {"<", ">"}
+    method = proof_of_sign(written.expr, domain, strict=strict, deadline=deadline)
+    return (
+        None
+        if method is None
+        else "; ".join([", ".join(written.steps), method][not written.steps :])
+    )
 
 
 def _by_induction(expr: sp.Expr, domain: Domain, deadline: float) -> str | None:

@@ -4,7 +4,7 @@
 >>> x = sp.Symbol("x", real=True)
 >>> evidence = examine(sp.sqrt(x**2), x, "==", Domain({x}, ()), samples=8, seed=0)
 >>> print(evidence.counterexample)
-at x = -32/19 the left side is 1.68421052632, the right side -1.68421052632
+at x = -2/3 the left side is 0.666666666667, the right side -0.666666666667
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import flint
@@ -20,6 +21,9 @@ import sympy as sp
 from freejac.symbolic.balls import working_bits
 from freejac.symbolic.conditions import Domain, Point, ball_of
 from freejac.symbolic.enclosures import Ball, Enclosures, NoValue, as_acb, is_real_ball
+from freejac.symbolic.kinks import has_kinks
+from freejac.symbolic.normal_form import vanishes_on
+from freejac.symbolic.time_limit import OutOfTime, at_most
 from freejac.symbolic.verdict import Counterexample
 
 __all__ = ["Evidence", "compared", "examine", "shown"]
@@ -30,6 +34,7 @@ _SHOWN_DIGITS = 12
 _SLOW = 0.1
 _ENOUGH = 3
 _SLOW_SEARCH = 0.4
+_LONGEST = 5.0
 
 
 @dataclass(frozen=True)
@@ -72,26 +77,61 @@ def examine(
         seed: of the random points.
         deadline: on the clock `time.monotonic`.
     """
-    rng, began = random.Random(seed), time.monotonic()
-    done, digits, rigorous, reason = 0, None, True, "there is no admissible point"
-    for point in domain.points(rng, 4 * samples):
-        elapsed = time.monotonic() - began
-        if done >= samples or (done and time.monotonic() > deadline):
-            break
-        if done >= _ENOUGH and elapsed > _SLOW_SEARCH:
-            break
+    tally = _Tally(left, right, relation, samples)
+    try:
+        with at_most(max(0.0, min(deadline - time.monotonic(), _LONGEST))):
+            for point in domain.points(random.Random(seed), 4 * samples):
+                if tally.done >= samples or tally.take(point):
+                    break
+            for point in _borders(left, right, relation, domain):
+                if tally.counterexample is not None or tally.take(point):
+                    break
+    except OutOfTime:
+        tally.reason = "the values could not be computed in the time allowed"
+    return tally.evidence()
+
+
+class _Tally:
+    """What the points tried so far have shown."""
+
+    def __init__(self, left: sp.Expr, right: sp.Expr, relation: str, samples: int) -> None:
+        self.sides, self.samples, self.began = (left, right, relation), samples, time.monotonic()
+        self.counterexample: Counterexample | None = None
+        self.done, self.rigorous, self.reason = 0, True, "there is no admissible point"
+        self.digits: int | None = None
+
+    def take(self, point: Point) -> bool:
+        """Try a point; whether that is enough."""
         try:
-            outcome = compared(left, right, relation, point, far=done < 2)
+            outcome = compared(*self.sides, point, far=self.done < 2)
         except NoValue as answer:
-            reason = f"no point where both sides have a value was found: {answer}"
-            continue
-        done += 1
-        rigorous = rigorous and outcome.rigorous
-        if outcome.counterexample is not None:
-            return Evidence(outcome.counterexample, samples=done, rigorous=outcome.rigorous)
+            self.reason = f"no point where both sides have a value was found: {answer}"
+            return self.elapsed > _LONGEST
+        self.done += 1
+        self.rigorous = self.rigorous and outcome.rigorous
+        self.counterexample = outcome.counterexample
         if outcome.digits is not None:
-            digits = outcome.digits if digits is None else min(digits, outcome.digits)
-    return Evidence(None, digits, done, rigorous, "" if done else reason)
+            known = self.digits
+            self.digits = outcome.digits if known is None else min(known, outcome.digits)
+        slow = self.done >= _ENOUGH and self.elapsed > _SLOW_SEARCH
+        return slow or self.counterexample is not None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.began
+
+    def evidence(self) -> Evidence:
+        """What it comes to."""
+        reason = "" if self.done else self.reason
+        digits = None if self.counterexample is not None else self.digits
+        return Evidence(self.counterexample, digits, self.done, self.rigorous, reason)
+
+
+def _borders(left: sp.Expr, right: sp.Expr, relation: str, domain: Domain) -> Iterator[Point]:
+    """Special points, where something happens at them that random points would miss."""
+    if relation in {"<", ">", "!="} or has_kinks(left) or has_kinks(right):
+        yield from domain.special_points()
 
 
 def compared(
@@ -119,7 +159,15 @@ def compared(
             if _holds(a, b, relation):
                 return Evidence(None, None, 1, rigorous)
             digits = _agreement(a, b)
+    if relation in {"<", ">", "!="} and _are_equal(left, right, point):
+        found = Counterexample(point, *shown(a, b), "the two are equal, exactly")
+        return Evidence(found, samples=1, rigorous=True)
     return Evidence(None, digits, 1, rigorous)
+
+
+def _are_equal(left: sp.Expr, right: sp.Expr, point: Point) -> bool:
+    difference = (left - right).subs(point)
+    return not difference.free_symbols and vanishes_on(difference, Domain((), ()))
 
 
 def _fails(a: Ball, b: Ball, relation: str) -> bool:

@@ -24,7 +24,7 @@ from freejac.symbolic.scaled import dawson, erfcx
 from freejac.symbolic.sign_proofs import number_sign, sign_on
 from freejac.symbolic.tower import Generator, TooLarge
 
-__all__ = ["is_analytic", "is_continuous", "strict_sign", "weak_sign"]
+__all__ = ["is_analytic", "is_continuous", "is_real_on", "strict_sign", "weak_sign"]
 
 _ENTIRE = (
     sp.exp,

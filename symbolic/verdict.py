@@ -60,6 +60,9 @@ class Counterexample(Mapping[sp.Basic, sp.Expr]):
     def __len__(self) -> int:
         return len(self.point)
 
+    def __bool__(self) -> bool:
+        return True  # there is one, even where there are no symbols
+
     def __hash__(self) -> int:
         return hash((tuple(self.point.items()), self.left, self.right))
 
