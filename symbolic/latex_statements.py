@@ -17,6 +17,7 @@ import sympy as sp
 
 from freejac.symbolic.check import check
 from freejac.symbolic.errors import InputError, ParseError
+from freejac.symbolic.expectation import Expectation, expectation
 from freejac.symbolic.latex_cases import relations
 from freejac.symbolic.latex_commands import Kind
 from freejac.symbolic.latex_expressions import Reader, building
@@ -78,15 +79,20 @@ class Chain:
         return steps[0] if len(steps) == 1 else weakest(str(self), steps)
 
     def relationals(self) -> list[sp.Basic]:
-        """Its steps as SymPy relations."""
+        """Its steps as SymPy relations, expectations in closed form where there is one."""
         kinds = {"==": sp.Eq, "!=": sp.Ne, "<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge}
-        steps = zip(self.relations, pairwise(self.terms), strict=True)
+        terms = [_closed(term) for term in self.terms]
+        steps = zip(self.relations, pairwise(terms), strict=True)
         made = (kinds[relation](left, right) for relation, (left, right) in steps)
         return [relation for relation in made if relation is not sp.true]
 
     def __str__(self) -> str:
         rest = zip(self.relations, self.terms[1:], strict=True)
         return str(self.terms[0]) + "".join(f" {_SHOWN.get(r, r)} {term}" for r, term in rest)
+
+
+def _closed(term: sp.Expr) -> sp.Expr:
+    return term.replace(Expectation, expectation)
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,21 @@ def _split(tokens: Sequence[Token], kinds: set[Kind]) -> list[list[Token]]:
     return parts
 
 
+def _joined_cells(row: list[Token]) -> list[Token]:
+    """A row without its alignment: cells go in pairs, left and right of a relation.
+
+    In eqnarray the relation has a cell of its own.
+    """
+    cells = [_trimmed(cell) for cell in _split(row, {Kind.ALIGN})]
+    middle = len(cells) == 3 and [token.kind for token in cells[1]] == [Kind.RELATION]
+    joined: list[Token] = []
+    for number, cell in enumerate(cells):
+        if cell and joined and number % 2 == 0 and not middle:
+            joined.append(Token(Kind.GAP, "quad", cell[0].position))
+        joined += cell
+    return joined
+
+
 def _trimmed(cell: list[Token]) -> list[Token]:
     """A cell without the space at its ends."""
     inner = [k for k, token in enumerate(cell) if token.kind is not Kind.GAP]
@@ -215,10 +236,9 @@ def _rows(tokens: Sequence[Token]) -> list[list[Token]]:
     """Rows, each joined with those that go on with it."""
     joined: list[list[Token]] = []
     for row in _split(tokens, {Kind.ROW}):
-        cells = [cell for cell in map(_trimmed, _split(row, {Kind.ALIGN})) if cell]
-        if not cells:
+        flat = _joined_cells(row)
+        if not flat:
             continue
-        flat = [token for cell in cells for token in cell]
         begins_late = row[0].kind is Kind.ALIGN
         first = flat[0]
         goes_on = first.kind is Kind.RELATION or (
