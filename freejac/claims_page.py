@@ -121,8 +121,9 @@ def _erratum(outcome: Outcome, mended: Outcome | None) -> Iterator[str]:
 
 
 def _math(statement: str) -> str:
-    """A formula for a table: bars would end its cell."""
-    return "$" + " ".join(statement.replace("\\|", "\\Vert ").replace("|", "\\vert ").split()) + "$"
+    """A formula for a table: bars would end its cell, and `](` begin a link."""
+    shown = statement.replace("\\|", "\\Vert ").replace("|", "\\vert ").replace("](", "] (")
+    return f"${' '.join(shown.split())}$"
 
 
 def _cell(text: str) -> str:

@@ -305,7 +305,7 @@ def _verify(
     ] = None,
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="For one claim.")
-    ] = 120.0,
+    ] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     page: Annotated[
         Path | None,

@@ -31,7 +31,7 @@ from freejac.symbolic.verdict import Verdict
 __all__ = ["MAX_JOBS", "TIME_LIMIT", "Outcome", "Report", "default_jobs", "installed", "verify"]
 
 MAX_JOBS = 64
-TIME_LIMIT = 120.0
+TIME_LIMIT = 300.0
 """Seconds for one claim."""
 
 _DEFAULT_MOST = 8
