@@ -24,14 +24,19 @@ __all__ = [
     "RELU",
     "Units",
     "averaged",
+    "by_antiderivative",
     "density_of_normal",
     "every",
     "matrices_agree",
     "measured_moments",
+    "positive_from_end",
+    "primitive_of_root",
     "r_adds",
     "rotation",
     "s_multiplies",
+    "semicircle_moment",
     "standard_normal",
+    "sum_moment",
     "word_moment",
 ]
 
@@ -98,6 +103,17 @@ def word_moment(word: str, moments: Mapping[str, Mapping[int, Any]]) -> sp.Expr:
     return sp.expand(total)
 
 
+def sum_moment(order: int, first: Mapping[int, Any], second: Mapping[int, Any]) -> sp.Expr:
+    """A moment of A + B for free A and B: every word of the expanded power.
+
+    >>> sum_moment(4, {1: 0, 2: 1, 3: 0, 4: 3}, {1: 0, 2: 1, 3: 0, 4: 3})
+    10
+    """
+    alone = {"a": first, "b": second}
+    words = product("ab", repeat=order)
+    return sp.Add(*(word_moment("".join(word), alone) for word in words))
+
+
 def s_multiplies() -> Verdict:
     """S_AB = S_A S_B: its first three moments, against those by the definition of freeness."""
     orders = range(1, 4)
@@ -115,11 +131,71 @@ def r_adds() -> Verdict:
     alone = {letter: {k: sp.Symbol(f"{letter}_{k}", real=True) for k in orders} for letter in "ab"}
     terms = [laws.from_moments([alone[letter][k] for k in orders]) for letter in "ab"]
     found = (terms[0] + terms[1]).moments(4)
+    return check_each(lambda k: (found[k - 1], sum_moment(k, alone["a"], alone["b"])), 1, 4)
 
-    def words(k: int) -> sp.Expr:
-        return sp.Add(*(word_moment("".join(word), alone) for word in product("ab", repeat=k)))
 
-    return check_each(lambda k: (found[k - 1], words(k)), 1, 4)
+def by_antiderivative(
+    f: sp.Expr,
+    primitive: sp.Expr,
+    over: tuple[sp.Symbol, Any, Any],
+    value: sp.Expr,
+    where: Any = (),
+) -> Verdict:
+    """∫ f = value by a primitive, continuous up to the ends, whose derivative is f between them."""
+    variable, low, high = over
+    inside = (sp.Contains(variable, sp.Interval.open(low, high)), *where)
+    ends = primitive.subs(variable, high) - primitive.subs(variable, low)
+    ends = ends.replace(sp.asin, lambda argument: sp.asin(sp.cancel(argument)))
+    return every(
+        f"∫ {f} = {value}",
+        check(sp.diff(primitive, variable), f, inside),
+        check(ends, value, where),
+    )
+
+
+def positive_from_end(
+    f: sp.Expr, slope: sp.Expr, variable: sp.Symbol, end: sp.Expr, where: Any = ()
+) -> Verdict:
+    """F > 0 because it starts from 0 at an end of its range, and moves away from there.
+
+    Args:
+        f: the function.
+        slope: its derivative, in a form whose sign is plain.
+        variable: positive.
+        end: 0, from where f rises, or ∞, towards which it falls.
+        where: conditions on other symbols.
+    """
+    return every(
+        f"{f} > 0",
+        check(sp.diff(f, variable), slope, where),
+        check(slope, 0, where, relation=">" if end == 0 else "<"),
+        check(sp.Limit(f, variable, end), 0, where),
+    )
+
+
+def primitive_of_root(power: int, square: sp.Expr, variable: sp.Expr) -> sp.Expr:
+    """A primitive of tᵏ √(c − t²), by the recursion in k.
+
+    >>> t = sp.Symbol("t", real=True)
+    >>> primitive_of_root(0, sp.Integer(4), t)
+    t*sqrt(4 - t**2)/2 + 2*asin(t/2)
+    """
+    root = sp.sqrt(square - variable**2)
+    if power == 0:
+        return variable * root / 2 + square / 2 * sp.asin(variable / sp.sqrt(square))
+    if power == 1:
+        return -(square - variable**2) * root / 3
+    lower = (power - 1) * square * primitive_of_root(power - 2, square, variable)
+    return (lower - variable ** (power - 1) * (square - variable**2) * root) / (power + 2)
+
+
+def semicircle_moment(power: int, square: int, value: sp.Expr) -> Verdict:
+    """∫ tᵏ √(c − t²) dt × 2/(πc) between ±√c is a value."""
+    t = sp.Symbol("t", real=True)
+    factor, end = 2 / (sp.pi * square), sp.sqrt(square)
+    primitive = factor * primitive_of_root(power, sp.Integer(square), t)
+    density = factor * sp.sqrt(square - t**2)
+    return by_antiderivative(t**power * density, primitive, (t, -end, end), sp.sympify(value))
 
 
 def averaged(values: Iterable[Any]) -> tuple[float, float]:

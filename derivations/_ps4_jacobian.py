@@ -17,6 +17,7 @@ from freejac.derivations._checks import (
     s_multiplies,
     standard_normal,
 )
+from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_numbers import check_value
@@ -127,6 +128,13 @@ def _product_measured(simulate: Any) -> Verdict:
         exact = {2: moments[1].evalf(), 3: moments[2].evalf()}
         verdicts.append(measured_moments(network, exact, bias=0.03, claim=weights))
     return every("moments of JJᵀ at L = 4", *verdicts)
+
+
+def _mean_squared_singular_value() -> sp.Expr:
+    weights = entries("w", 9)
+    matrix = sp.Matrix(3, 3, weights)
+    trace = sp.trace(matrix.T * matrix) / 3
+    return mean_of_polynomial(trace, dict.fromkeys(weights, sigma_w**2 / 3))
 
 
 def _largest(layers: sp.Expr) -> sp.Expr:
@@ -334,6 +342,14 @@ CLAIMS = (
         lhs=lambda: sigma_w**2 * standard_normal(sp.S.One),
         rhs=sigma_w**2,
         assumptions="φ(x) = x",
+    ),
+    Claim(
+        "ps4.2c.layer",
+        "problem 2(c)",
+        r"\chi = \langle\tfrac1N\operatorname{tr}W^TW\rangle = \sigma_w^2",
+        decide=lambda: check(_mean_squared_singular_value(), sigma_w**2),
+        assumptions="Gaussian W of variance σ_w²/N, N = 3",
+        note="the mean squared singular value of a layer, from the weights themselves",
     ),
     Claim(
         "ps4.2c.unit-mean",

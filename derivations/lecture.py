@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from freejac.derivations import _lecture_gradients, _lecture_propagation
+from freejac.derivations import _lecture_gradients, _lecture_lengths, _lecture_spectra
 from freejac.symbolic.claims import Document
 
 __all__ = ["DOCUMENT"]
 
-_PARTS = (_lecture_gradients, _lecture_propagation)
+_PARTS = (_lecture_gradients, _lecture_lengths, _lecture_spectra)
 
 DOCUMENT = Document(
     key="lecture",

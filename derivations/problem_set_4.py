@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from freejac.derivations import _ps4_gaussian, _ps4_jacobian, _ps4_nonlinearities, _ps4_orthogonal
+from freejac.derivations import (
+    _ps4_catalan,
+    _ps4_gaussian,
+    _ps4_jacobian,
+    _ps4_nonlinearities,
+    _ps4_orthogonal,
+)
 from freejac.symbolic.claims import Document
 
 __all__ = ["DOCUMENT"]
 
-_PARTS = (_ps4_jacobian, _ps4_nonlinearities, _ps4_gaussian, _ps4_orthogonal)
+_PARTS = (_ps4_jacobian, _ps4_nonlinearities, _ps4_catalan, _ps4_gaussian, _ps4_orthogonal)
 
 DOCUMENT = Document(
     key="ps4",
