@@ -20,6 +20,8 @@ __all__ = ["as_json", "as_text", "summary"]
 
 _WIDTH = 100
 _NAME = 36
+_GAPS = 6
+"""Columns between the columns."""
 _STYLES = {"proved": "green", "not refuted": "yellow", "undecided": "magenta", "refuted": "red"}
 
 
@@ -71,7 +73,7 @@ def as_text(report: Report, *, color: bool = False, width: int = _WIDTH) -> str:
         outcomes = report.of(source)
         console.print(Text(_heading(source), style="bold"))
         if outcomes:
-            console.print(_table(outcomes))
+            console.print(_table(outcomes, width))
         for text in _details(outcomes):
             console.print(text, soft_wrap=True)
         for remark in source.unread:
@@ -90,23 +92,30 @@ def _heading(source: Source) -> str:
     return f"{source.name}: {source.title}" if source.title else source.name
 
 
-def _table(outcomes: Iterable[Outcome]) -> Table:
+def _table(outcomes: Iterable[Outcome], width: int) -> Table:
     shown = list(outcomes)
     verdicts = [_verdict(outcome) for outcome in shown]
+    first = max(len(_name(outcome)) for outcome in shown)
+    second = max(len(verdict.plain) for verdict in verdicts)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("claim", no_wrap=True, min_width=max(len(_name(o)) for o in shown))
-    table.add_column("verdict", no_wrap=True, min_width=max(len(v.plain) for v in verdicts))
-    table.add_column("formula", no_wrap=True, overflow="ellipsis")
+    table.add_column("claim", no_wrap=True, min_width=first)
+    table.add_column("verdict", no_wrap=True, min_width=second)
+    table.add_column("formula", no_wrap=True)
     for outcome, verdict in zip(shown, verdicts, strict=True):
         formula = " ".join(outcome.item.statement.split())
-        table.add_row(Text(_name(outcome)), verdict, Text(formula))
+        rest = _cut(formula, max(20, width - first - second - _GAPS))
+        table.add_row(Text(_name(outcome)), verdict, Text(rest))
     return table
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _name(outcome: Outcome) -> str:
     """The id; that of a correction is indented."""
     name = "  " * bool(outcome.item.corrects) + outcome.item.id
-    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+    return _cut(name, _NAME)
 
 
 def _verdict(outcome: Outcome) -> Text:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import sympy as sp
+from sympy.core.relational import Relational
 
 from freejac.symbolic.errors import Error
 from freejac.symbolic.expectation import Expectation
@@ -125,10 +126,10 @@ def gaussian_mean(value: sp.Expr, law: Random) -> sp.Expr:
 
 
 def _scales(value: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:
-    """Positive factors of the variable in the arguments of functions."""
+    """Positive factors of the variable in the arguments of functions and in conditions."""
     seen = set()
     for call in sp.preorder_traversal(value):
-        if isinstance(call, (sp.Function, sp.exp, sp.Max, sp.Min, sp.Piecewise)):
+        if isinstance(call, (sp.Function, sp.exp, sp.Max, sp.Min, Relational)):
             for argument in call.args:
                 if not isinstance(argument, sp.Expr):
                     continue

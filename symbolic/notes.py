@@ -23,6 +23,7 @@ from freejac.symbolic.verdict import STATUSES, Status, Verdict
 __all__ = ["Note", "NoteClaim", "Remark", "read_note"]
 
 _SHOWN = 160
+_LAYOUT = re.compile(r"\\label\{[^{}]*\}|&|\\\\(?:\[[^\]]*\])?")
 _DECREE = (
     "an equation that defines its symbol, or is assumed, is marked: freejac: define, or assume"
 )
@@ -186,5 +187,5 @@ class _NoteReader:
 
 
 def _one_line(text: str) -> str:
-    words = " ".join(re.sub(r"\\label\{[^{}]*\}|&", "", text).split()).removesuffix("\\\\").strip()
+    words = " ".join(_LAYOUT.sub(" ", text).split())
     return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
