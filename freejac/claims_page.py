@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from freejac.claim_sources import Source
+from freejac.claim_sources import Item, Source
 from freejac.codegen.files import write_atomically
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.verdict import STATUSES
 from freejac.verify import Outcome, Report
 
-__all__ = ["MEND", "claims_page", "drift", "write"]
+__all__ = ["MEND", "claims_page", "drift", "row_head", "write"]
 
 MEND = "freejac verify --all --page docs/claims.md"
 """The command that writes the page anew."""
@@ -95,15 +95,18 @@ def _section(source: Source, outcomes: Iterable[Outcome]) -> Iterator[str]:
     yield from ("", "### Claims", "", "| claim | where | statement | verdict | method |")
     yield "|---|---|---|---|---|"
     for outcome in found:
-        item, verdict = outcome.item, outcome.verdict
-        method = "simulation" if item.sampled else verdict.method
-        name = f"`{item.id}`"
-        cells = (name, item.place, _math(item.statement), verdict.status, method)
-        yield "| " + " | ".join(map(_cell, cells)) + " |"
+        method = "simulation" if outcome.item.sampled else outcome.verdict.method
+        yield f"{row_head(outcome.item, outcome.verdict.status)} {_cell(method)} |"
     if source.asides:
         yield from ("", "### Not claims", "")
         for aside in source.asides:
             yield f"- {aside.text}: {aside.reason}"
+
+
+def row_head(item: Item, status: str) -> str:
+    """The row of a claim up to its verdict."""
+    cells = (f"`{item.id}`", item.place, _math(item.statement), status)
+    return f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _erratum(outcome: Outcome, mended: Outcome | None) -> Iterator[str]:

@@ -124,6 +124,7 @@ class Names:
         functions: names that take arguments.
         random: normal variables, over which an expectation is taken.
         conditions: what holds beside the assumptions of the symbols.
+        standard: names that have their meaning from `bind_standard`, which any other replaces.
     """
 
     symbols: dict[str, sp.Symbol] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class Names:
     functions: dict[str, FunctionName] = field(default_factory=dict)
     random: dict[str, Random] = field(default_factory=dict)
     conditions: list[sp.Basic] = field(default_factory=list)
+    standard: set[str] = field(default_factory=set)
 
     def __contains__(self, name: str) -> bool:
         return any(name in table for table in self._tables())
@@ -139,7 +141,11 @@ class Names:
         return self.symbols, self.values, self.functions, self.random
 
     def _require_free(self, name: str) -> None:
-        if name in self:
+        if name in self.standard:
+            self.standard.remove(name)
+            symbol = self.symbols.pop(name)
+            self.conditions = [c for c in self.conditions if symbol not in c.free_symbols]
+        elif name in self:
             raise InputError(f"{name} is bound already; a name means one thing in a document")
 
     def bind_symbol(self, name: str, **assumptions: bool) -> None:
@@ -152,7 +158,9 @@ class Names:
         self.symbols[name] = sp.Symbol(sympy_name(name), **assumptions)
 
     def bind_standard(self) -> None:
-        """Bind the shared symbols of `docs/notation.md` that are not bound yet: −1 ≤ c ≤ 1, p ≤ 1.
+        """Bind the shared symbols of `docs/notation.md`, with −1 ≤ c ≤ 1 and p ≤ 1.
+
+        Names that are bound keep their meaning, and a later binding replaces a standard one.
 
         >>> names = Names()
         >>> names.bind_standard()
@@ -163,6 +171,7 @@ class Names:
         for symbol in _standard():
             if symbol.name not in self:
                 self.symbols[symbol.name] = symbol
+                self.standard.add(symbol.name)
                 self.conditions += ranges.get(symbol, ())
 
     def bind_value(self, name: str, value: sp.Expr) -> None:

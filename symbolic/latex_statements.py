@@ -9,6 +9,7 @@ r"""What a displayed formula says: chains of relations, definitions, and conditi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -45,6 +46,8 @@ _REFUSED = {
     "iff": ("an equivalence", "write two formulas"),
 }
 _CONDITIONS = frozenset(("for", "if", "when", "where", "with", "provided", "whenever", "for all"))
+_NUMBERED = re.compile(r"(?:[.,]|\\q?quad)\s*\(\d{1,3}[a-z]?\)\s*\Z")
+"""The number of a formula, printed at its end."""
 _ROWS = frozenset(
     ("aligned", "align", "split", "gather", "gathered", "eqnarray", "multline", "alignat")
 )
@@ -145,6 +148,7 @@ def read_statements(
     >>> read_statements(r"b = a + \foo", names)[0].reason
     'unknown command \\foo (macros are not expanded)'
     """
+    text = _NUMBERED.sub(lambda match: " " * len(match[0]), text)
     faults: dict[int, ParseError] = {}
     try:
         tokens = _unwrapped(text, tokenize(text, faults))
@@ -169,6 +173,9 @@ def read_statements(
 
 def _unwrapped(text: str, tokens: list[Token]) -> list[Token]:
     """Take off an environment of rows around the whole."""
+    labels = [token for token in tokens if token.kind is Kind.LABEL]
+    if tokens and tokens[0].kind is Kind.LABEL:
+        tokens = [token for token in tokens if token.kind is not Kind.LABEL] + labels[:1]
     while tokens and tokens[0].kind is Kind.BEGIN and tokens[0].text in _ROWS:
         last = max(k for k, token in enumerate(tokens) if token.kind is not Kind.LABEL)
         if tokens[last].kind is not Kind.END or tokens[last].text != tokens[0].text:

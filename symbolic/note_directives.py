@@ -142,10 +142,10 @@ def _symbol(item: str, names: Names) -> None:
         del assumptions["real"]
     names.bind_symbol(key, **assumptions)
     conditions = (_RELATIONS[sign](names.symbols[key], value) for sign, value in limits)
-    names.conditions += [c for c in conditions if c is not sp.true and value_is_finite(c)]
+    names.conditions += [c for c in conditions if c is not sp.true and _says_something(c)]
 
 
-def value_is_finite(condition: sp.Basic) -> bool:
+def _says_something(condition: sp.Basic) -> bool:
     """Whether a bound says anything: those at infinity do not."""
     return not condition.has(sp.oo, -sp.oo)
 

@@ -310,7 +310,7 @@ def test_definitions_bind_for_what_follows() -> None:
 
 
 def test_a_name_means_one_thing() -> None:
-    (unread,) = statements(r"q := 2")
+    (unread,) = statements(r"a := 2")
     assert isinstance(unread, Unread)
     assert "bound already" in unread.reason
 
@@ -319,6 +319,19 @@ def test_the_label_names_the_claim() -> None:
     (chain,) = statements(r"q = q \label{eq:one}")
     assert isinstance(chain, Chain)
     assert chain.label == "eq:one"
+
+
+def test_the_number_of_a_formula_is_not_part_of_it() -> None:
+    for text in (r"q = q. (9)", r"q = q \qquad (9)", r"q = q \tag{9}"):
+        (chain,) = statements(text)
+        assert isinstance(chain, Chain)
+        assert chain.terms == (q, q)
+
+
+def test_a_label_may_stand_before_the_rows() -> None:
+    (chain,) = statements(r"\label{eq:one}\begin{aligned} q &= q \\ &= q \end{aligned}")
+    assert isinstance(chain, Chain)
+    assert (chain.label, len(chain.terms)) == ("eq:one", 3)
 
 
 def test_one_bad_row_leaves_the_others() -> None:

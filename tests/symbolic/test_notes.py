@@ -170,6 +170,17 @@ def test_symbols_carry_assumptions_and_conditions() -> None:
     assert names.conditions == [c > -1, c <= 1, n >= 2]
 
 
+def test_a_binding_replaces_a_standard_one() -> None:
+    names = Names()
+    for text in ("symbols standard", "random z ~ N(0, 1)", "symbols c > 2"):
+        obey(text, names)
+    assert set(names.random) == {"z"}
+    assert names.symbols["c"].is_positive
+    assert names.conditions == [sp.Symbol("p", positive=True) <= 1, names.symbols["c"] > 2]
+    with pytest.raises(InputError, match="c is bound already"):
+        obey("symbols c > 3", names)
+
+
 def test_plain_and_latex_names_are_one() -> None:
     names = Names()
     obey("symbols sigma_w > 0, q^* > 0, M^{-1} real, cumulant > 0", names)
