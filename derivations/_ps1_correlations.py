@@ -150,7 +150,7 @@ def _mean_traces(*, printed: bool) -> Verdict:
 
 def _one_layer(simulate: Any) -> Verdict:
     phi, slope = FUNCTIONS["tanh"]
-    weight, variance, width = 1.5, 0.8, 200
+    weight, variance, width = 1.5, 0.8, 100
     net = simulate.feed_forward(
         phi, slope, width=width, depth=1, sigma_w=weight, q1=variance, seed=5, draws=60
     )
@@ -160,9 +160,9 @@ def _one_layer(simulate: Any) -> Verdict:
 
 
 def _growth(simulate: Any) -> Verdict:
-    """Mean squared singular value behind 1 … 6 layers at q*, as χˡ: growing and shrinking."""
+    """Mean squared singular value behind five layers at q*, as χˡ: growing and shrinking."""
     phi, slope = FUNCTIONS["tanh"]
-    width, depth, steps = 200, 6, []
+    width, depth, steps = 100, 5, []
     for weight, bias, seed in ((1.8, 0.1, 1), (0.9, 0.3, 2)):
         point = MeanField("tanh").fixed_points(weight, bias)[-1].q
         net = simulate.feed_forward(
@@ -174,7 +174,7 @@ def _growth(simulate: Any) -> Verdict:
             sigma_b=bias,
             q1=point,
             seed=seed,
-            draws=40,
+            draws=20,
         )
         chi = float(MeanField("tanh").chi.subs({sigma_w: weight, q: point}).evalf(15))
         square = net.eigenvalues.mean(axis=1)[:, None]
@@ -393,7 +393,7 @@ CLAIMS = (
         r"\tfrac{1}{N}\sum_i s_i(\mathbf{J})^2 \to \chi",
         experiment=_one_layer,
         expected="not refuted",
-        assumptions="tanh, σ_w = 3/2, q = 4/5, 60 layers of width 200",
+        assumptions="tanh, σ_w = 3/2, q = 4/5, 60 layers of width 100",
     ),
     Claim(
         "ps1.5c-growth",
@@ -401,7 +401,7 @@ CLAIMS = (
         r"\tfrac{1}{N}\operatorname{tr}(\mathbf{J}^T\mathbf{J}) \to \chi^l",
         experiment=_growth,
         expected="not refuted",
-        assumptions="tanh at q*, six layers: (σ_w, σ_b) = (1.8, 0.1) with χ > 1, (0.9, 0.3) with"
-        " χ < 1; 40 networks of width 200 each",
+        assumptions="tanh at q*, five layers: (σ_w, σ_b) = (1.8, 0.1) with χ > 1, (0.9, 0.3) with"
+        " χ < 1; 20 networks of width 100 each",
     ),
 )

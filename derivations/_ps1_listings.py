@@ -244,7 +244,6 @@ CLAIMS = (
         lhs=sigma_w**2 * Expectation((1 - sp.tanh(x) ** 2) ** 2, q),
         rhs=sigma_w**2,
         relation="<=",
-        expected="not refuted",
         assumptions="tanh; not printed, it is why the curve χ = 1 lies in σ_w ≥ 1",
     ),
 )

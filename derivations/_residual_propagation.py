@@ -50,6 +50,19 @@ def _factorised(power: int) -> tuple[sp.Expr, sp.Expr]:
     return total, means[0] * sum(inputs) / 3
 
 
+def _mean_square() -> tuple[sp.Expr, sp.Expr]:
+    """⟨(xˡ)²⟩ for width 3, φ(h) = h² averaged over W and b, and eq. (31)."""
+    inputs, square, seconds = entries("x", 3), sp.S.Zero, []
+    for unit in range(3):
+        weights, b = entries(f"W{unit}", 3), sp.Symbol(f"b{unit}", real=True)
+        h = sum(w * u for w, u in zip(weights, inputs, strict=True)) + b
+        variances = {**dict.fromkeys(weights, _NEXT / 3), b: sigma_b**2}
+        square += mean_of_polynomial((h**2 + _A * inputs[unit]) ** 2, variances) / 3
+        seconds = [mean_of_polynomial(h**power, variances) for power in (2, 4)]
+    centre, before = (sum(u**n for u in inputs) / 3 for n in (1, 2))
+    return square, seconds[1] + 2 * _A * seconds[0] * centre + _A**2 * before
+
+
 def _mean_recursion(layers: int) -> tuple[sp.Expr, sp.Expr]:
     """⟨xˡ⟩ by eq. (32), iterated, and by eq. (33)."""
     firsts = sp.symbols(f"F_1:{layers + 1}")
@@ -159,9 +172,10 @@ CLAIMS = (
         "section II.2, eqs. (30) and (31)",
         r"\langle (x^l)^2 \rangle = \langle \phi^2 \rangle +"
         r" 2a\langle \phi \rangle\langle x^{l-1} \rangle + a^2 \langle (x^{l-1})^2 \rangle",
-        lhs=lambda: sp.expand((_FIRST + _A * _M) ** 2).subs(_FIRST**2, _SECOND),
-        rhs=_SECOND + 2 * _A * _FIRST * _M + _A**2 * _M**2,
-        assumptions="xˡ = φ(hˡ) + a xˡ⁻¹",
+        lhs=lambda: _mean_square()[0],
+        rhs=lambda: _mean_square()[1],
+        assumptions="xˡ = φ(hˡ) + a xˡ⁻¹, width 3; the mean of φ(h)x as in"
+        " resnet.ii2-factorisation",
         note=_LOST,
     ),
     Claim(

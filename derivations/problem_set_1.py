@@ -11,6 +11,8 @@ from freejac.derivations import (
     _ps1_fixed_points,
     _ps1_layers,
     _ps1_listings,
+    _ps1_relu,
+    _ps1_stability,
 )
 from freejac.symbolic.claims import Document, Skipped
 
@@ -59,6 +61,11 @@ DOCUMENT = Document(
     "Problem Set 1: Signal propagation in the large-width limit",
     "Depth First Learning, Resurrecting the sigmoid in deep learning through dynamical isometry:"
     " theory and practice, week 2",
-    _ps1_layers.CLAIMS + _ps1_fixed_points.CLAIMS + _ps1_correlations.CLAIMS + _ps1_listings.CLAIMS,
+    _ps1_layers.CLAIMS
+    + _ps1_fixed_points.CLAIMS
+    + _ps1_relu.CLAIMS
+    + _ps1_stability.CLAIMS
+    + _ps1_correlations.CLAIMS
+    + _ps1_listings.CLAIMS,
     _SKIPPED,
 )

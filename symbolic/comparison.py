@@ -14,22 +14,24 @@ import sympy as sp
 
 from freejac.symbolic.balls import working_bits
 from freejac.symbolic.conditions import Domain
-from freejac.symbolic.definitions import written_out
+from freejac.symbolic.definitions import DEFINED, written_out
 from freejac.symbolic.domain import rational
 from freejac.symbolic.enclosures import Enclosures, NoValue, is_real_ball, rational_ball
 from freejac.symbolic.proofs import proof_of
-from freejac.symbolic.refutation import examine, shown
+from freejac.symbolic.refutation import Evidence, examine, shown
 from freejac.symbolic.rounded import rounded
 from freejac.symbolic.series_claims import check_series, split_order
 from freejac.symbolic.time_limit import OutOfTime, at_most
 from freejac.symbolic.verdict import Counterexample, Status, Verdict
 
-__all__ = ["SIGNS", "compare"]
+__all__ = ["SIGNS", "compare", "printed"]
 
 SIGNS = {"==": "=", "<=": "≤", "<": "<", ">=": "≥", ">": ">", "!=": "≠"}
 """Relations, and how they are printed."""
 
 _BITS = 200
+_FEW = 4
+_LONGEST_TEXT = 2000
 
 
 def compare(
@@ -53,7 +55,7 @@ def compare(
         time_limit: seconds for the proof; twice that for the points.
         seed: of the random points.
     """
-    claim = f"{left} {SIGNS[relation]} {right}"
+    claim = f"{printed(left)} {SIGNS[relation]} {printed(right)}"
     try:
         with at_most(3 * time_limit):
             special = _special(left, right, relation, domain, claim)
@@ -63,6 +65,8 @@ def compare(
         return special
     end = time.monotonic() + 2 * time_limit
     evidence = examine(left, right, relation, domain, samples=samples, seed=seed, deadline=end)
+    if not evidence.samples:
+        evidence = _after_definitions(left, right, relation, domain, evidence, time_limit)
     samples = evidence.samples
     if evidence.counterexample is not None:
         method = "disjoint enclosures at an admissible point"
@@ -90,6 +94,42 @@ def compare(
         left=left,
         right=right,
     )
+
+
+def _after_definitions(
+    left: sp.Expr,
+    right: sp.Expr,
+    relation: str,
+    domain: Domain,
+    evidence: Evidence,
+    time_limit: float,
+) -> Evidence:
+    """Where definitions could not be evaluated, their closed forms instead."""
+    if not (left.has(*DEFINED) or right.has(*DEFINED)):
+        return evidence
+    try:
+        with at_most(time_limit):
+            sides = [written_out(side, domain) for side in (left, right)]
+    except OutOfTime:
+        return evidence
+    if not any(side.steps for side in sides):
+        return evidence
+    exprs = [side.expr for side in sides]
+    again = examine(*exprs, relation, domain, samples=_FEW, seed=0)
+    return again if again.samples else evidence
+
+
+def printed(expr: sp.Basic) -> str:
+    """An expression as text, cut off where it is very long.
+
+    >>> len(printed(sp.Integer(7) ** 10**5))
+    50
+    """
+    try:
+        text = str(expr)
+    except ValueError:  # Python's limit on the digits of an integer
+        return f"({type(expr).__name__} with a number too long to print)"
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _proof(

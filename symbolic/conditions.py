@@ -104,7 +104,22 @@ class Domain:
         self.solved: dict[sp.Symbol, sp.Expr] = {}
         self.rest: list[sp.Basic] = []
         for condition in conditions:
+            self._make_real(condition)
+        for condition in conditions:
             self._take(condition)
+
+    def _make_real(self, condition: sp.Basic) -> None:
+        """What is compared with a real number by <, or lies in an interval, is real."""
+        if isinstance(condition, sp.Contains):
+            pairs = [(condition.args[0], condition.args[1].is_subset(sp.S.Reals))]
+        elif isinstance(condition, Relational) and not isinstance(condition, (sp.Eq, sp.Ne)):
+            (left, right) = condition.args
+            pairs = [(left, right.is_extended_real), (right, left.is_extended_real)]
+        else:
+            return
+        for symbol, real in pairs:
+            if isinstance(symbol, sp.Symbol) and real and symbol.is_extended_real is None:
+                self.ranges.setdefault(symbol, _LINE)
 
     def _take(self, condition: sp.Basic) -> None:
         if isinstance(condition, sp.Contains) and condition.args[0] in self.ranges:
@@ -212,7 +227,9 @@ class Domain:
                 value = sp.I * _from_set(_LINE, symbol, rng, size, place)
             else:
                 real, imaginary = (_from_set(_LINE, symbol, rng, size, place) for _ in range(2))
-                value = real + sp.I * imaginary if rng.random() < 0.7 else real
+                # Far from the real line, too, where the logarithm of an exponential has turned.
+                turned = imaginary * rng.choice((1, 1, 1, 9))
+                value = real + sp.I * turned if rng.random() < 0.8 else real
             if value is None or _fits(symbol, value):
                 return value
         return None

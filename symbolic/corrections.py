@@ -350,7 +350,9 @@ def _float(expr: sp.Expr) -> float:
 def _constant(values: list[float]) -> sp.Expr | None:
     """The simple constant that some numbers are, or None."""
     first = values[0]
-    if first == 0 or any(abs(value - first) > 1e-11 * abs(first) for value in values):
+    if not all(map(math.isfinite, values)) or first == 0:
+        return None
+    if any(abs(value - first) > 1e-11 * abs(first) for value in values):
         return None
     for surd in _SURDS:
         ratio = first / float(surd)

@@ -392,7 +392,7 @@ class Enclosures:
         self.rigorous = False
         digits = mpmath.libmp.prec_to_dps(flint.ctx.prec)
         try:
-            coarse, fine = (number(digits + extra) for extra in (0, 12))
+            coarse, fine = number(2 * digits // 3), number(digits + 2)
         except (TypeError, ValueError, ArithmeticError, NotImplementedError, Error) as error:
             raise NoValue(f"no value: {error}") from None
         if not (mpmath.isfinite(coarse) and mpmath.isfinite(fine)):

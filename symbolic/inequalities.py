@@ -8,7 +8,7 @@
 'signs of factors'
 >>> c = sp.Symbol("c", real=True)
 >>> proof_of_sign(sp.exp(c) - sp.sin(2 * c), Domain({c}, (c >= -1, c <= 1)), strict=True)
-'ball arithmetic on a partition into 6 boxes'
+'ball arithmetic on a partition into 3 boxes'
 """
 
 from __future__ import annotations

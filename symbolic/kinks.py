@@ -120,6 +120,8 @@ def cases(expr: sp.Expr, domain: Domain) -> Iterator[Domain]:
         count += 1
         if count > _MOST_CASES:
             raise ValueError("too many cases")
+        if any(case.substituted(condition) is sp.false for condition in case.conditions):
+            continue
         left = resolved(case.substituted(expr), case)
         if not has_kinks(left):
             yield case

@@ -113,7 +113,7 @@ class _Tally:
         if outcome.digits is not None:
             known = self.digits
             self.digits = outcome.digits if known is None else min(known, outcome.digits)
-        slow = self.done >= _ENOUGH and self.elapsed > _SLOW_SEARCH
+        slow = self.elapsed > (_SLOW_SEARCH if self.done >= _ENOUGH else 2 * _SLOW_SEARCH)
         return slow or self.counterexample is not None
 
     @property
@@ -192,19 +192,25 @@ def _holds(a: Ball, b: Ball, relation: str) -> bool:
 
 def _agreement(a: Ball, b: Ball) -> int:
     """Significant digits to which overlapping balls are known to agree."""
-    gap = abs(as_acb(a) - as_acb(b)).abs_upper()
-    size = max(abs(as_acb(a)).abs_upper(), abs(as_acb(b)).abs_upper())
-    if size == 0 or gap == 0:
+    return max(0, _orders(abs(as_acb(a) - as_acb(b)).abs_upper(), _size(a, b)))
+
+
+def _size(a: Ball, b: Ball) -> Ball:
+    return max(abs(as_acb(a)).abs_upper(), abs(as_acb(b)).abs_upper())
+
+
+def _orders(gap: Ball, size: Ball) -> int:
+    """How many orders of magnitude a gap is below a size."""
+    if gap == 0 or size == 0:
         return int(flint.ctx.prec * math.log10(2))
-    return max(0, int(-float((gap / size).log()) / math.log(10)))
+    ratio = float((gap / size).log()) / math.log(10)
+    return int(-ratio) if math.isfinite(ratio) else 0
 
 
 def shown(a: Ball, b: Ball) -> tuple[str, str]:
     """Both sides as decimals, with so many digits that they differ."""
     gap = abs(as_acb(a) - as_acb(b)).abs_lower()
-    size = max(abs(as_acb(a)).abs_upper(), abs(as_acb(b)).abs_upper())
-    needed = 3 - int(float((gap / size).log()) / math.log(10)) if gap > 0 else 0
-    digits = max(_SHOWN_DIGITS, needed)
+    digits = max(_SHOWN_DIGITS, 3 + _orders(gap, _size(a, b)) if gap > 0 else 0)
     return _decimal(a, digits), _decimal(b, digits)
 
 

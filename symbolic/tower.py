@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import flint
@@ -153,7 +154,7 @@ class Tower:
         if exponent < 0:
             return self.power(self.inverse(value), -exponent)
         terms = max(len(value.above), len(value.below))
-        if terms > 1 and exponent > 1 and terms ** min(exponent, 12) > 50 * _MOST_TERMS:
+        if terms > 1 and comb(exponent + terms - 1, terms - 1) > _MOST_TERMS:
             raise TooLarge("a power has too many terms")
         return self.ratio(value.above**exponent, value.below**exponent)
 
