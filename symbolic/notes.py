@@ -23,7 +23,8 @@ from freejac.symbolic.verdict import STATUSES, Status, Verdict
 __all__ = ["Note", "NoteClaim", "Remark", "read_note"]
 
 _SHOWN = 160
-_LAYOUT = re.compile(r"\\label\{[^{}]*\}|&|\\\\(?:\[[^\]]*\])?")
+_LABEL = re.compile(r"\\label\{[^{}]*\}")
+_LAYOUT = re.compile(rf"{_LABEL.pattern}|&|\\\\(?:\[[^\]]*\])?")
 _DECREE = (
     "an equation that defines its symbol, or is assumed, is marked: freejac: define, or assume"
 )
@@ -187,5 +188,6 @@ class _NoteReader:
 
 
 def _one_line(text: str) -> str:
-    words = " ".join(_LAYOUT.sub(" ", text).split())
+    layout = _LABEL if "\\begin{" in text else _LAYOUT  # cases need theirs
+    words = " ".join(layout.sub(" ", text).split())
     return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"

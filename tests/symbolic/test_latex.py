@@ -222,10 +222,10 @@ def test_refusal_says_what_and_where(text: str) -> None:
     ids=lambda text: text[:8],
 )
 def test_hostile_text_is_refused_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ParseError):
         read(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 PIECES = r"""

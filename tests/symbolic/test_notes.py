@@ -202,14 +202,14 @@ def test_plain_and_latex_names_are_one() -> None:
     ids=lambda text: text[:8],
 )
 def test_hostile_notes_are_read_in_no_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert read_note(text).claims == ()
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_thousands_of_formulas() -> None:
     text = "<!-- freejac: symbols q > 0 -->\n" + "$$(q+1)^2 = q^2 + 2q + 1$$\n\n" * 3000
-    start = time.perf_counter()
+    start = time.process_time()
     note = read_note(text)
     assert len(note.claims) == len({claim.id for claim in note.claims}) == 3000
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
