@@ -169,6 +169,7 @@ def _series(kind: type[sp.Expr]) -> Callable[[Reader], sp.Expr]:
     def read(reader: Reader) -> sp.Expr:
         sign = reader.peek(-1)
         hint = f"\\{sign.text}_{{k=0}}^{{n}}"
+        reader.order_scripts(reader.at)
         if not reader.skip(Kind.SCRIPT, "_") or not reader.skip(Kind.GROUP):
             raise reader.error("an index with its first value is missing", hint)
         name = reader.take()
@@ -295,6 +296,10 @@ def derivative(reader: Reader) -> sp.Expr:
         raise reader.error("the orders of a derivative differ", "\\frac{d^2}{dx^2}", start)
     if value is None:
         value = reader.term()
+    for variable, _ in variables:
+        if variable not in value.free_symbols:
+            hint = f"bind what depends on {variable} as a function of it, f({variable}) := …"
+            raise reader.error(f"a derivative of what does not contain {variable}", hint, start)
     return sp.diff(value, *variables)
 
 

@@ -113,6 +113,7 @@ class Cursor:
 
     def longest_bound(self) -> tuple[str | None, int]:
         """Find the bound name with the most scripts at the position, and its length in tokens."""
+        self.order_scripts(self.at + 1)
         best, best_length = None, 0
         for name, length in self.spellings():
             if length > best_length and self.is_bound(name):
@@ -124,23 +125,39 @@ class Cursor:
                 raise self.unbound_error(longer[0])
         return best, best_length
 
+    def order_scripts(self, start: int) -> None:
+        r"""Put a subscript before a superscript: \sigma^2_w is \sigma_w^2."""
+        above = self._script_end(start, "^")
+        below = self._script_end(above, "_")
+        if start < above < below:
+            tokens = self.tokens
+            tokens[start:below] = tokens[above:below] + tokens[start:above]
+
+    def _script_end(self, index: int, mark: str) -> int:
+        """Index after a script; the same index where there is none."""
+        if index >= self.end or self.tokens[index].kind is not Kind.SCRIPT:
+            return index
+        if self.tokens[index].text != mark:
+            return index
+        depth, after = 0, index + 1
+        while after < self.end:
+            kind = self.tokens[after].kind
+            depth += (kind is Kind.GROUP) - (kind is Kind.END_GROUP)
+            after += 1
+            if depth == 0:
+                break
+        return after
+
     def spellings(self) -> Iterator[tuple[str, int]]:
         """Every name at the position: bare, with a subscript, a superscript, both, primed."""
         base = self.peek().text
         yield base, 1
         below = self.scripted(1, "_", base)
-        above = self.scripted(1, "^", base)
-        for first, second in ((below, "^"), (above, "_")):
-            if first is not None:
-                yield first
-                name, length = first
-                both = self.scripted(length, second, name)
-                if both is not None:
-                    ordered = both[0]
-                    if second == "_":
-                        script = both[0][len(name) :]
-                        ordered = base + script + name[len(base) :]
-                    yield ordered, both[1]
+        if below is not None:
+            yield below
+        above = self.scripted(below[1], "^", below[0]) if below else self.scripted(1, "^", base)
+        if above is not None:
+            yield above
 
     def scripted(self, start: int, mark: str, name: str) -> tuple[str, int] | None:
         """Extend a name by a script, its text in one form: braces and spaces do not count."""

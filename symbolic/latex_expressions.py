@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
@@ -218,12 +217,7 @@ class Reader(Cursor):
         return value
 
     def argument(self) -> sp.Expr:
-        """Read an argument of a command: braced, or one digit or letter, as TeX takes it."""
-        token = self.peek()
-        if token.kind is Kind.NUMBER and token.text.isdigit() and len(token.text) > 1:
-            later = Token(Kind.NUMBER, token.text[1:], token.position + 1)
-            self.tokens[self.at : self.at + 1] = [replace(token, text=token.text[0]), later]
-            self.end += 1
+        """Read an argument of a command: braced, or one digit or letter."""
         return self.script()
 
     # --- atoms ----------------------------------------------------------------------------------

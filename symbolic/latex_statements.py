@@ -399,6 +399,7 @@ def read_definition(text: str, left: list[Token], right: list[Token], names: Nam
     token = pattern.peek()
     if token.kind is not Kind.NAME:
         raise pattern.error("a definition of what is no name", "f(x) := …")
+    pattern.order_scripts(1)
     name, length = max(pattern.spellings(), key=lambda spelling: spelling[1])
     pattern.at += length
     arguments: dict[str, sp.Symbol] = {}

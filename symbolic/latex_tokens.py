@@ -156,6 +156,10 @@ class _Lexer:
             raise self.error("a number has too many digits", start, f"at most {_MAX_DIGITS}")
         if re.match(r"[eE][+-]?[0-9]", self.text[self.at :][:3]):
             raise self.error("e after a number", start, "write 10^{-3}, or e \\cdot for Euler's")
+        fraction = self.found and self.found[-1].text == "frac"
+        if fraction and lexeme.isdigit() and len(lexeme) > 1:  # TeX takes a digit each: \frac12
+            self.add(Kind.NUMBER, lexeme[0], start)
+            lexeme, start = lexeme[1:], start + 1
         self.add(Kind.NUMBER, lexeme, start)
 
     def character(self, character: str, start: int) -> None:

@@ -90,6 +90,7 @@ def _key(text: str) -> str:
     reader = Reader(latex, tokenize(latex), Names())
     if reader.peek().kind is not Kind.NAME:
         raise InputError(f"'{text}' is no name (a letter, with scripts: \\sigma_w, q^*)")
+    reader.order_scripts(1)
     name, length = max(reader.spellings(), key=lambda spelling: spelling[1])
     reader.at += length
     if reader.peek().kind is not Kind.STOP:
