@@ -41,7 +41,7 @@ def check_claim() -> Callable[..., Verdict]:
         __tracebackhide__ = True
         verdict = check(*claim, **options)
         if STATUSES.index(verdict.status) > STATUSES.index(at_least):
-            raise AssertionError(str(verdict))
+            raise AssertionError(_told(verdict))
         return verdict
 
     return checked
@@ -58,7 +58,15 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
         error = call.excinfo.value
         # A message of the test's own stands above what the assert was rewritten to.
         own = re.split(r"^assert ", str(error), maxsplit=1, flags=re.MULTILINE)[0].strip()
-        error.args = ("\n".join([*filter(None, [own]), *map(str, verdicts)]),)
+        error.args = ("\n".join([*filter(None, [own]), *map(_told, verdicts)]),)
+
+
+def _told(verdict: Verdict) -> str:
+    """The verdict and its evidence; one without proof also says what would let it pass."""
+    if verdict.status != "not refuted":
+        return str(verdict)
+    advice = 'check_claim(…, at_least="not refuted") lets it pass'
+    return f"{verdict}\n  {verdict.meaning}; {advice}"
 
 
 def _false_verdicts(

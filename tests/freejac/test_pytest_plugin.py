@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from freejac.pytest_plugin import _told
+from freejac.symbolic.verdict import Verdict
+
 HOMEWORK = """
 import freejac as fj
 
@@ -127,6 +130,12 @@ def test_every_kind_of_assert_is_explained(kind: str, sections: dict[str, str]) 
 
 def test_other_failures_are_left_alone(sections: dict[str, str]) -> None:
     assert "assert not Verdict(" in sections["test_other_failures_are_left_alone"]
+
+
+def test_a_claim_without_proof_says_so() -> None:
+    told = _told(Verdict("not refuted", "a = b", "12 points", digits=40, samples=12))
+    assert "which is no proof" in told
+    assert 'at_least="not refuted"' in told
 
 
 def test_the_fixture_passes_and_fails(check_claim) -> None:  # type: ignore[no-untyped-def]
