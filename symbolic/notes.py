@@ -130,7 +130,7 @@ class _NoteReader:
 
     def take(self, part: Part) -> None:
         if part.kind == "title":
-            self.title = part.text
+            self.title = _one_line(part.text)
         elif part.kind == "broken":
             self.unread.append(Remark(part.line, "", part.text))
         elif part.kind == "directive":
@@ -188,6 +188,8 @@ class _NoteReader:
 
 
 def _one_line(text: str) -> str:
+    """The LaTeX for a listing: no layout, and nothing that a terminal would obey."""
     layout = _LABEL if "\\begin{" in text else _LAYOUT  # cases need theirs
     words = " ".join(layout.sub(" ", text).split())
-    return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
+    shown = "".join(character if character.isprintable() else "�" for character in words)
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"

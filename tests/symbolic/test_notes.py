@@ -187,6 +187,13 @@ def test_plain_and_latex_names_are_one() -> None:
     assert set(names.symbols) == {"sigma_w", "q^*", "M^-1", "cumulant"}
 
 
+def test_what_is_listed_cannot_steer_a_terminal() -> None:
+    note = read_note("---\ntitle: \x1b[2J\n---\n$$\x1b[31mq = \x07$$\n")
+    assert note.title == "�[2J"
+    assert [remark.text for remark in note.unread] == ["�[31mq = �"]
+    assert "\x1b" not in note.unread[0].reason
+
+
 @pytest.mark.parametrize(
     "text",
     [
