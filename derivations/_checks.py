@@ -16,19 +16,23 @@ from freejac.symbolic import laws
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_numbers import check_estimate
+from freejac.symbolic.symbols import z
 from freejac.symbolic.verdict import Verdict, weakest
 
 __all__ = [
     "HARD_TANH",
     "IDENTITY",
+    "PATIENCE",
     "RELU",
     "Units",
     "averaged",
     "by_antiderivative",
     "density_of_normal",
     "every",
+    "geometric",
     "matrices_agree",
     "measured_moments",
+    "patiently",
     "positive_from_end",
     "primitive_of_root",
     "r_adds",
@@ -41,6 +45,9 @@ __all__ = [
 ]
 
 h = sp.Symbol("h", real=True)
+
+PATIENCE: dict[str, Any] = {"samples": 3, "time_limit": 20}
+"""Options of `check` for expectations and limits, whose values take quadrature."""
 
 Units = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 """An activation and its slope, on arrays."""
@@ -58,6 +65,11 @@ def standard_normal(f: sp.Expr, low: sp.Expr = -sp.oo, high: sp.Expr = sp.oo) ->
 def density_of_normal(variance: sp.Expr) -> sp.Expr:
     """The density of N(0, variance) in h."""
     return sp.exp(-(h**2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+
+
+def patiently(lhs: Any, rhs: Any, where: Any = (), **options: Any) -> Verdict:
+    """`check` for sides that are dear to evaluate: few points, and time even on a busy machine."""
+    return check(lhs, rhs, where, **PATIENCE, **options)
 
 
 def every(claim: str, *verdicts: Verdict) -> Verdict:
@@ -167,9 +179,9 @@ def positive_from_end(
     """
     return every(
         f"{f} > 0",
-        check(sp.diff(f, variable), slope, where),
-        check(slope, 0, where, relation=">" if end == 0 else "<"),
-        check(sp.Limit(f, variable, end), 0, where),
+        patiently(sp.diff(f, variable), slope, where),
+        patiently(slope, 0, where, relation=">" if end == 0 else "<"),
+        patiently(sp.Limit(f, variable, end), 0, where),
     )
 
 
@@ -196,6 +208,14 @@ def semicircle_moment(power: int, square: int, value: sp.Expr) -> Verdict:
     primitive = factor * primitive_of_root(power, sp.Integer(square), t)
     density = factor * sp.sqrt(square - t**2)
     return by_antiderivative(t**power * density, primitive, (t, -end, end), sp.sympify(value))
+
+
+def geometric(mgf: sp.Expr, first: sp.Expr, ratio: sp.Expr) -> Verdict:
+    """M(z) = Σ m_k z⁻ᵏ with m_1 = first and m_{k+1} = ratio × m_k, for every k.
+
+    That is z M = first + ratio × M, which has one solution among the series in 1/z.
+    """
+    return check(z * mgf, first + ratio * mgf)
 
 
 def averaged(values: Iterable[Any]) -> tuple[float, float]:

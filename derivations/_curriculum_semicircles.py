@@ -10,6 +10,7 @@ from freejac.derivations._checks import (
     by_antiderivative,
     every,
     measured_moments,
+    primitive_of_root,
     r_adds,
     semicircle_moment,
     sum_moment,
@@ -17,6 +18,7 @@ from freejac.derivations._checks import (
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_functions import check_inverse, check_law
+from freejac.symbolic.check_numbers import check_sample
 from freejac.symbolic.claims import Claim, Skipped
 from freejac.symbolic.symbols import p, z
 from freejac.symbolic.verdict import Verdict
@@ -101,12 +103,30 @@ def _semicircle_measured(simulate: Any) -> Verdict:
     )
 
 
+def _semicircle_sampled(simulate: Any) -> Verdict:
+    drawn = simulate.gaussian_orthogonal(200, draws=10, seed=17)
+    below = primitive_of_root(0, sp.Integer(2), t) / sp.pi + sp.S.Half
+    distribution = sp.lambdify(t, below, "math")
+    end = 1.414213562  # just inside, where the root is real
+    sample = [max(-end, min(end, float(value))) for value in drawn.values.ravel()]
+    return check_sample(sample, distribution, bias=0.005, claim="2000 eigenvalues of H")
+
+
 CLAIMS = (
     Claim(
         "curriculum.4.2a.semicircle",
         "section 4, problem 2(a)",
         r"\int\frac1\pi\sqrt{2-x^2}\,dx = 1",
         decide=lambda: _normalised(1),
+    ),
+    Claim(
+        "curriculum.4.2a.measured",
+        "section 4, problem 2(a)",
+        r"\rho_{sc}(x) = \frac1\pi\sqrt{2-x^2}",
+        experiment=_semicircle_sampled,
+        expected="not refuted",
+        note="ten matrices of size 200, diagonal entries of variance 1/N and others of 1/(2N), by "
+        "Kolmogorov's distance, 0.005 allowed for the size",
     ),
     Claim(
         "curriculum.4.2a.variance",

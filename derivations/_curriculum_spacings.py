@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from freejac.derivations._checks import averaged, every
+from freejac.derivations._checks import averaged, every, patiently
 from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.check import check, check_chain
@@ -172,7 +172,7 @@ CLAIMS = (
         r"\frac{dV}{dq} = \frac{\sigma_w^2}{q}E[\phi(h)\phi'(h)h]",
         decide=lambda: every(
             "V′",
-            *(check(sp.diff(MeanField(name).length_map, q), _slope(name)) for name in _CLOSED),
+            *(patiently(sp.diff(MeanField(name).length_map, q), _slope(name)) for name in _CLOSED),
         ),
         assumptions="φ = ReLU, hard tanh, erf",
         note="the integrand is what curriculum.2.monotone is about",
@@ -206,6 +206,32 @@ CLAIMS = (
         ),
         assumptions="φ = ReLU, σ_w² < 2",
         note="asked for, answered here",
+    ),
+    Claim(
+        "curriculum.2.concave-relu",
+        "section 2, problem 3(i), the length map is concave",
+        r"V''(q) = 0",
+        decide=lambda: patiently(sp.diff(MeanField("relu").length_map, q, 2), 0),
+        assumptions="φ = ReLU",
+    ),
+    Claim(
+        "curriculum.2.concave-tanh",
+        "section 2, problem 3(i), the length map is concave",
+        r"V''(q) \le 0",
+        decide=lambda: patiently(
+            sp.diff(MeanField("tanh").second_moment, q, 2), 0, {q: (0, 4)}, relation="<="
+        ),
+        assumptions="φ = tanh",
+        expected="not refuted",
+        note="an expectation without closed form; tried at some q < 4",
+    ),
+    Claim(
+        "curriculum.2.concave-erf",
+        "section 2, problem 3(i), the length map is concave",
+        r"V''(q) < 0",
+        decide=lambda: patiently(sp.diff(MeanField("erf").second_moment, q, 2), 0, relation="<"),
+        assumptions="φ = erf, a sigmoid with closed forms",
+        note="the source says it of tanh, see curriculum.2.concave-tanh",
     ),
     Claim(
         "curriculum.3.1a.eigenvalues",

@@ -11,6 +11,7 @@ from freejac.derivations._checks import (
     every,
     matrices_agree,
     measured_moments,
+    patiently,
     positive_from_end,
     s_multiplies,
 )
@@ -127,9 +128,9 @@ def _inversion() -> Verdict:
         "the inversion formula for an atom",
         check(before, kernel),
         check(sp.diff(sp.atan(lam / eps) / sp.pi, lam), kernel),
-        check(sp.Limit(sp.atan(lam / eps) / sp.pi, lam, sp.oo), sp.S.Half),
-        check(sp.Limit(sp.atan(lam / eps) / sp.pi, lam, -sp.oo), -sp.S.Half),
-        check(sp.Limit(kernel, eps, 0), 0, sp.Ne(lam, 0)),
+        patiently(sp.Limit(sp.atan(lam / eps) / sp.pi, lam, sp.oo), sp.S.Half),
+        patiently(sp.Limit(sp.atan(lam / eps) / sp.pi, lam, -sp.oo), -sp.S.Half),
+        patiently(sp.Limit(kernel, eps, 0), 0, sp.Ne(lam, 0)),
     )
 
 
@@ -179,7 +180,7 @@ def _all_coefficients() -> Verdict:
 def _growth(units: str, derivative: sp.Expr) -> Verdict:
     """σ_w²μ_1 by the printed integral over a standard normal z, against E over h ~ N(0, q)."""
     scaled = derivative.subs(x, sp.sqrt(q) * x)
-    return check(sigma_w**2 * Expectation(scaled**2, sp.S.One), MeanField(units).chi)
+    return patiently(sigma_w**2 * Expectation(scaled**2, sp.S.One), MeanField(units).chi)
 
 
 def _mean_measured(simulate: Any) -> Verdict:

@@ -73,13 +73,12 @@ def _general_variance(phi: Activation) -> tuple[sp.Expr, sp.Expr]:
     return Jacobian(phi).variance_at_criticality, L / expect(regime)
 
 
-def _below_one(strict: bool) -> Verdict:
+def _below_one() -> Verdict:
     def statement(phi: Activation) -> Any:
         if not phi.is_piecewise_linear:
             return None
         regime = phi.distribution(1).map(lambda e: sp.Integer(sp.expand(e) != 0))
-        compare = sp.Lt if strict else sp.Le
-        return compare(expect(regime), 1, evaluate=False)
+        return sp.Lt(expect(regime), 1, evaluate=False)
 
     return check_for_all(
         statement, among=("relu", "hard_tanh", "hard_sigmoid", "linear"), claim="p(q*) below 1"
@@ -230,7 +229,7 @@ CLAIMS = (
         "ps4.4e.probability",
         "problem 4(e), last paragraphs",
         r"p(q^*) < 1",
-        decide=lambda: _below_one(strict=True),
+        decide=_below_one,
         assumptions="said of every nonlinearity; tried on those of slope 0 or constant",
         expected="refuted",
         note="a linear network has p = 1; it changes nothing in the argument",

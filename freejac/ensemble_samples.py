@@ -101,7 +101,7 @@ def gaussian_orthogonal(
     for weight in _reals("weights", weights):
         entries = random.standard_normal((draws, size, size))
         total += weight * (entries + entries.transpose(0, 2, 1)) / 2
-    return Eigenvalues(np.linalg.eigvalsh(total / sqrt(size)))
+    return Eigenvalues(np.asarray(np.linalg.eigvalsh(total / sqrt(size)), dtype=np.float64))
 
 
 def gaussian_multiples(
@@ -125,7 +125,9 @@ def gaussian_multiples(
     if stacked.ndim != 3 or not np.array_equal(stacked, stacked.transpose(0, 2, 1)):
         raise DomainError("directions: give symmetric matrices of one shape")
     factors = _random(seed).standard_normal((_count("draws", draws), len(stacked)))
-    return Eigenvalues(np.linalg.eigvalsh(np.einsum("di,ijk->djk", factors, stacked)))
+    return Eigenvalues(
+        np.asarray(np.linalg.eigvalsh(np.einsum("di,ijk->djk", factors, stacked)), dtype=np.float64)
+    )
 
 
 def wishart(size: int, *, draws: int = 1, seed: int = 0, sigma_w: float = 1.0) -> Eigenvalues:

@@ -119,5 +119,6 @@ def verdict_of(outcome: Any, where: Where = (), **options: Any) -> Verdict:
     if isinstance(outcome, Verdict):
         return outcome
     if isinstance(outcome, tuple):
-        return check(*outcome, where=where, **options)
+        left, right, *conditions = outcome
+        return check(left, right, conditions[0] if conditions else where, **options)
     return check(outcome, where=where, **options)

@@ -200,8 +200,10 @@ class _Described:
         green = next((found for found in direct if found is not None), None)
         if green is not None and blue is not None:
             return pair, green.subs(z, blue), z
+        assert inverse is not None, "there are three kinds, and two that differ"
         if green is not None:
             return pair, inverse * green.subs(z, inverse) - 1, z
+        assert blue is not None, "there are three kinds, and two that differ"
         return pair, blue.subs(z, (1 + z) / inverse), inverse
 
     def moments(self, count: int) -> list[sp.Expr]:

@@ -21,7 +21,7 @@ from freejac.symbolic.proofs import proof_of
 from freejac.symbolic.refutation import Evidence, examine, shown
 from freejac.symbolic.rounded import rounded
 from freejac.symbolic.series_claims import check_series, split_order
-from freejac.symbolic.time_limit import OutOfTime, at_most
+from freejac.symbolic.time_limit import FAILURES, OutOfTime, at_most
 from freejac.symbolic.verdict import Counterexample, Status, Verdict
 
 __all__ = ["SIGNS", "compare", "printed"]
@@ -109,13 +109,12 @@ def _after_definitions(
         return evidence
     try:
         with at_most(time_limit):
-            sides = [written_out(side, domain) for side in (left, right)]
-    except OutOfTime:
+            one, two = written_out(left, domain), written_out(right, domain)
+    except (OutOfTime, RecursionError, *FAILURES):
         return evidence
-    if not any(side.steps for side in sides):
+    if not (one.steps or two.steps):
         return evidence
-    exprs = [side.expr for side in sides]
-    again = examine(*exprs, relation, domain, samples=_FEW, seed=0)
+    again = examine(one.expr, two.expr, relation, domain, samples=_FEW, seed=0)
     return again if again.samples else evidence
 
 
@@ -142,7 +141,7 @@ def _proof(
     try:
         with at_most(time_limit):
             proof = proof_of(left, right, relation, domain, deadline)
-    except (OutOfTime, RecursionError):
+    except (OutOfTime, RecursionError, *FAILURES):
         return None
     return f"{proof}; decimals read exactly" if proof is not None and decimal else proof
 
@@ -155,8 +154,8 @@ def _special(
         return None
     if left.has(sp.Order) or right.has(sp.Order):
         (left, first), (right, second) = split_order(left), split_order(right)
-        order = first if second is None else second if first is None else first + second
-        return check_series(left, right, order.getO(), domain, claim)
+        order = sum((part for part in (first, second) if part is not None), sp.S.Zero).getO()
+        return check_series(left, right, order, domain, claim)
     for one, other in ((left, right), (right, left)):
         if other in (sp.oo, -sp.oo) or isinstance(one, sp.Limit):
             found = _infinite(one, other, domain, claim)

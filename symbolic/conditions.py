@@ -226,7 +226,7 @@ class Domain:
             elif symbol.is_imaginary:
                 value = sp.I * _from_set(_LINE, symbol, rng, size, place)
             else:
-                real, imaginary = (_from_set(_LINE, symbol, rng, size, place) for _ in range(2))
+                real, imaginary = (_between(_LINE, rng, size, place) for _ in range(2))
                 # Far from the real line, too, where the logarithm of an exponential has turned.
                 turned = imaginary * rng.choice((1, 1, 1, 9))
                 value = real + sp.I * turned if rng.random() < 0.8 else real

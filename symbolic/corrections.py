@@ -28,7 +28,7 @@ from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.comparison import SIGNS, compare
 from freejac.symbolic.conditions import Domain, Point, ball_of
 from freejac.symbolic.enclosures import Ball, Enclosures, NoValue, as_acb, is_real_ball
-from freejac.symbolic.time_limit import OutOfTime, at_most
+from freejac.symbolic.time_limit import FAILURES, OutOfTime, at_most
 from freejac.symbolic.verdict import Verdict
 
 __all__ = ["with_hint"]
@@ -71,7 +71,7 @@ def with_hint(verdict: Verdict, domain: Domain, relation: str) -> Verdict:
                 return _other_relation(verdict, left, right, relation, domain)
             search = _Search(left, right, domain)
             return search.mended(verdict)
-    except (OutOfTime, NoValue, RecursionError):
+    except (OutOfTime, RecursionError, *FAILURES):
         return verdict
 
 
@@ -192,6 +192,8 @@ class _Search:
             if ratios is None or ratios[0] * ratios[1] <= 0:
                 return None
             slope = math.log(ratios[1] / ratios[0]) / math.log(1.25)
+            if not math.isfinite(slope):
+                return None
             exponent = Fraction(slope).limit_denominator(4)
             if abs(slope - exponent) > 1e-9 or abs(exponent) > 12:
                 return None
@@ -254,16 +256,16 @@ class _Search:
             if range_ is None or symbol in self.domain.solved:
                 continue
             for value in (sp.S.One, sp.S.Zero, sp.S.NegativeOne, sp.S.Half, sp.Integer(2)):
-                if range_.contains(value) is not sp.true or (
-                    symbol.is_integer and not value.is_integer
-                ):
+                if range_.contains(value) is not sp.true:
                     continue
-                sides = [side.subs(symbol, value) for side in (self.left, self.right)]
+                if symbol.is_integer and not value.is_integer:
+                    continue
+                one, two = (side.subs(symbol, value) for side in (self.left, self.right))
                 rest = Domain(
                     {s for s in self.domain.symbols if s != symbol},
                     tuple(c.subs(symbol, value) for c in self.domain.conditions),
                 )
-                if compare(*sides, "==", rest, samples=4, time_limit=0.3):
+                if compare(one, two, "==", rest, samples=4, time_limit=0.3):
                     return f"it is right at {symbol} = {value}, and not in general"
         return ""
 

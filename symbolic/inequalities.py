@@ -36,6 +36,7 @@ from freejac.symbolic.symbols import x
 __all__ = ["proof_of_sign"]
 
 _DEPTH = 4
+_FEW_BOXES = 60
 _MOST_BOXES = 4000
 _BOX_BITS = 64
 _BOUNDED = (sp.sin, sp.cos, sp.tanh, sp.erf)
@@ -75,8 +76,9 @@ def proof_of_sign(
         _as_square(expr, domain, strict)
         or _by_bounds(expr, domain, strict)
         or _by_mean(expr, domain, strict, deadline, depth)
+        or _by_boxes(expr, domain, deadline, _FEW_BOXES)
         or _by_derivative(expr, domain, strict, deadline, depth)
-        or _by_boxes(expr, domain, deadline)
+        or _by_boxes(expr, domain, deadline, _MOST_BOXES)
     )
 
 
@@ -225,24 +227,19 @@ def _moved(domain: Domain, symbol: sp.Symbol, range_: sp.Interval) -> Domain:
     return found
 
 
-def _by_boxes(expr: sp.Expr, domain: Domain, deadline: float) -> str | None:
+def _by_boxes(expr: sp.Expr, domain: Domain, deadline: float, most: int) -> str | None:
     """Enclosures on smaller and smaller boxes: a proof of strict positivity on a compact box."""
     symbols = sorted(expr.free_symbols, key=sp.default_sort_key)
-    ranges = [domain.ranges.get(symbol) for symbol in symbols]
-    if not symbols:
+    ranges = [domain.ranges.get(symbol, sp.S.Complexes) for symbol in symbols]
+    if not symbols or not all(map(_is_compact, ranges)):
         return None
-    for range_ in ranges:
-        if not isinstance(range_, sp.Interval):
-            return None
-        if not (range_.start.is_Rational and range_.end.is_Rational):
-            return None
     waiting = [tuple((range_.start, range_.end) for range_ in ranges)]
     count = 0
     with working_bits(_BOX_BITS):
         while waiting:
             box = waiting.pop()
             count += 1
-            if count > _MOST_BOXES or time.monotonic() > deadline:
+            if count > most or time.monotonic() > deadline:
                 return None
             sign = _sign_on_box(expr, dict(zip(symbols, box, strict=True)))
             if sign == 1:
@@ -251,6 +248,13 @@ def _by_boxes(expr: sp.Expr, domain: Domain, deadline: float) -> str | None:
                 return None
             waiting += _halved(box)
     return f"ball arithmetic on a partition into {(count + 1) // 2} boxes"
+
+
+def _is_compact(range_: sp.Set) -> bool:
+    """Whether the closure of a range is bounded by rational numbers."""
+    if not isinstance(range_, sp.Interval):
+        return False
+    return bool(range_.start.is_Rational and range_.end.is_Rational)
 
 
 def _sign_on_box(expr: sp.Expr, box: dict[sp.Basic, tuple[sp.Expr, sp.Expr]]) -> int | None:

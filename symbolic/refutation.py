@@ -23,7 +23,7 @@ from freejac.symbolic.conditions import Domain, Point, ball_of
 from freejac.symbolic.enclosures import Ball, Enclosures, NoValue, as_acb, is_real_ball
 from freejac.symbolic.kinks import has_kinks
 from freejac.symbolic.normal_form import vanishes_on
-from freejac.symbolic.time_limit import OutOfTime, at_most
+from freejac.symbolic.time_limit import FAILURES, OutOfTime, at_most
 from freejac.symbolic.verdict import Counterexample
 
 __all__ = ["Evidence", "compared", "examine", "shown"]
@@ -88,6 +88,8 @@ def examine(
                     break
     except OutOfTime:
         tally.reason = "the values could not be computed in the time allowed"
+    except (RecursionError, *FAILURES) as answer:
+        tally.reason = f"no admissible point was found: {answer}"
     return tally.evidence()
 
 
@@ -104,7 +106,7 @@ class _Tally:
         """Try a point; whether that is enough."""
         try:
             outcome = compared(*self.sides, point, far=self.done < 2)
-        except NoValue as answer:
+        except (RecursionError, *FAILURES) as answer:
             self.reason = f"no point where both sides have a value was found: {answer}"
             return self.elapsed > _LONGEST
         self.done += 1

@@ -177,7 +177,7 @@ def is_analytic(expr: sp.Expr, symbol: sp.Symbol, domain: Domain) -> bool:
     if expr.is_Add or expr.is_Mul or isinstance(expr, _ENTIRE):
         return True
     if isinstance(expr, sp.Pow):
-        return _power_is_analytic(*expr.args, domain)
+        return _power_is_analytic(expr.base, expr.exp, domain)
     return _is_analytic_outside(expr, domain)
 
 
@@ -212,7 +212,7 @@ def is_continuous(expr: sp.Expr, symbol: sp.Symbol, domain: Domain) -> bool:
     if isinstance(expr, sp.Pow):
         if expr.exp.is_Rational and expr.exp > 0:
             return bool(expr.exp.is_Integer) or weak_sign(expr.base, domain) == 1
-        return _power_is_analytic(*expr.args, domain)
+        return _power_is_analytic(expr.base, expr.exp, domain)
     if isinstance(expr, (sp.asin, sp.acos)):
         arg = expr.args[0]
         return weak_sign(1 - arg, domain) == 1 == weak_sign(1 + arg, domain)

@@ -17,7 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["OutOfTime", "at_most"]
+from freejac.symbolic.errors import Error
+
+__all__ = ["FAILURES", "OutOfTime", "at_most"]
+
+FAILURES = (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError, Error)
+"""What an attempt may end with, where its failure is an answer: SymPy raises all of them."""
 
 
 class OutOfTime(Exception):  # noqa: N818 (an answer)

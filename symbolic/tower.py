@@ -175,6 +175,7 @@ class Tower:
             rest[generator.index] = left
             parts.setdefault(whole, {})[tuple(rest)] = coefficient
         total = self.zero
+        assert generator.power is not None, "algebraic generators have one"
         for whole, part in parts.items():
             total += self.context.from_dict(part) * generator.power**whole
             if len(total) > _MOST_TERMS:

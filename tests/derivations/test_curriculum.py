@@ -9,6 +9,10 @@ from freejac.derivations.curriculum import DOCUMENT
 from freejac.symbolic.claims import Claim
 
 CLAIMS = DOCUMENT.every_claim()
+UNPROVED = {
+    "curriculum.2.monotone",  # about every activation
+    "curriculum.2.concave-tanh",  # an expectation without closed form
+}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -32,7 +36,7 @@ def test_every_erratum_has_a_proved_correction() -> None:
             assert claim.correction.expected == "proved"
 
 
-def test_what_is_not_proved_is_measured_or_about_every_activation() -> None:
+def test_what_is_not_proved_is_measured_or_out_of_reach() -> None:
     for claim in CLAIMS:
         if claim.expected == "not refuted":
-            assert claim.needs_simulation or claim.id == "curriculum.2.monotone"
+            assert claim.needs_simulation or claim.id in UNPROVED
