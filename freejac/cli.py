@@ -304,7 +304,7 @@ def _verify(
         typer.Option("--jobs", "-j", metavar="N", help="Number of processes; one a core."),
     ] = None,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", metavar="SECONDS", help="For one claim.")
+        float, typer.Option("--time-limit", metavar="SECONDS", help="Processor time for one claim.")
     ] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     page: Annotated[

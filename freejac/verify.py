@@ -32,7 +32,7 @@ __all__ = ["MAX_JOBS", "TIME_LIMIT", "Outcome", "Report", "default_jobs", "insta
 
 MAX_JOBS = 64
 TIME_LIMIT = 300.0
-"""Seconds for one claim."""
+"""Seconds of processor time for one claim."""
 
 _DEFAULT_MOST = 8
 _CLAIMS_A_PROCESS = 8
@@ -109,7 +109,7 @@ def verify(
     Args:
         names: of documents that come with freejac, or paths; all documents if there are none.
         jobs: number of processes; by default one a core, up to eight.
-        time_limit: seconds for one claim, after which it is undecided.
+        time_limit: seconds of processor time for one claim, after which it is undecided.
         progress: called with the number of claims done, and of all.
 
     Returns:
@@ -213,7 +213,10 @@ class _OutOfTimeError(BaseException):
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Stop a computation after so many seconds, where the system has alarms."""
+    """Stop a computation after so much processor time, where the system has such an alarm.
+
+    The checker bounds its attempts by the alarm of the clock, which has to stay free for it.
+    """
     if (
         not hasattr(signal, "setitimer")
         or threading.current_thread() is not threading.main_thread()
@@ -224,10 +227,10 @@ def _limited(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise _OutOfTimeError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

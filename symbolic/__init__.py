@@ -20,4 +20,7 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`
+* LaTeX: `latex_commands latex_tokens`, names `latex_names latex_cursor`, values `latex_expressions
+  latex_calls latex_cases latex_calculus latex_means`, claims `latex_statements`; notes:
+  `note_scanner note_directives notes`
 """

@@ -36,7 +36,7 @@ __all__ = [
     "order",
 ]
 
-_MAX_ORDER = 20
+_MAX_ORDER = 10
 _GAUSSIAN = frozenset(("D", "mathcal{D}"))
 
 

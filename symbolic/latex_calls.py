@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "bound", "known"]
 
+_MAX_GAMMA = 200
 _PREFIX = frozenset(("int", "sum", "prod", "lim"))
 
 
@@ -84,6 +85,8 @@ def known(reader: Reader, token: Token) -> sp.Expr:
         value = reader.invisible()
     else:
         value = _open_argument(reader, token)
+    if token.text == "Gamma" and value.is_Rational and abs(value) > _MAX_GAMMA:
+        raise reader.error("a gamma function is too large", f"up to Γ({_MAX_GAMMA})", token)
     result = reader.bounded(KNOWN[token.text](value))
     return result if exponent is None else reader.power(result, exponent, token)
 

@@ -34,9 +34,11 @@ from freejac.symbolic.latex_cursor import Cursor
 from freejac.symbolic.latex_means import mean, mean_over_all
 from freejac.symbolic.latex_names import KNOWN, MANY, Names
 from freejac.symbolic.latex_tokens import Token, tokenize
+from freejac.symbolic.time_limit import OutOfTime, at_most
 
 __all__ = ["Reader", "building", "read_expression"]
 
+_SECONDS = 10
 _MAX_DEPTH = 60
 _MAX_BITS = 1400
 _MAX_EXPONENT = 1000
@@ -73,11 +75,17 @@ def read_expression(text: str, names: Names) -> sp.Expr:
 
 @contextmanager
 def building(text: str) -> Iterator[None]:
-    """Turn whatever SymPy raises at an expression it cannot hold into a refusal of the text."""
+    """Refuse a text that SymPy cannot hold, whatever it raises, or not within some seconds."""
     try:
-        yield
+        with at_most(_SECONDS):
+            yield
     except ParseError:
         raise
+    except OutOfTime:
+        hint = "shorten it, or define its parts"
+        raise ParseError(
+            f"reading it takes over {_SECONDS} seconds", text=text, hint=hint
+        ) from None
     except Exception as error:  # SymPy has no common root of its exceptions
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise ParseError(f"not an expression SymPy can hold: {reason}", text=text) from None
@@ -301,7 +309,7 @@ class Reader(Cursor):
         if token.text == "sqrt":
             return self.root(token)
         if token.text == "binom":
-            return sp.binomial(self.argument(), self.argument())
+            return self.binomial(token)
         if token.text in _PREFIX:
             return calculus.PREFIX[token.text](self)
         if token.text in {"max", "min"}:
@@ -310,6 +318,14 @@ class Reader(Cursor):
                 raise self.error(f"\\{token.text} of 2 to {MANY} values", "\\max(a, b)", token)
             return (sp.Max if token.text == "max" else sp.Min)(*values)
         return calls.known(self, token)
+
+    def binomial(self, token: Token) -> sp.Expr:
+        """Read a binomial coefficient, whose size is known beforehand."""
+        above, below = self.argument(), self.argument()
+        if below.is_Integer and abs(below) > _MAX_FACTORIAL:
+            hint = f"at most {_MAX_FACTORIAL} below"
+            raise self.error("a binomial coefficient is too large", hint, token)
+        return self.bounded(sp.binomial(above, below))
 
     def root(self, token: Token) -> sp.Expr:
         """Read a root, with its order in square brackets."""

@@ -28,7 +28,7 @@ __all__ = ["KNOWN", "MANY", "FunctionName", "Names", "Random", "sympy_name"]
 MANY = 12
 """Most arguments of max and min."""
 
-_MAX_ORDER = 20
+_MAX_ORDER = 10
 
 KNOWN: Mapping[str, Callable[..., sp.Expr]] = {
     "exp": sp.exp,
