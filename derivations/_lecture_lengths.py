@@ -179,15 +179,16 @@ CLAIMS = (
     Claim(
         "lecture.fixed-point",
         "slide 'Norm of hidden layer output', the recursion has a fixed point",
-        r"q^* = \frac{\sigma_b^2}{1-\sigma_w^2/2} \ge 0",
+        r"q^* = \sigma_w^2\int(2\pi)^{-1/2}\phi\bigl(\sqrt{q^{(*)}}z\bigr)^2e^{-z^2/2}dz"
+        r" + \sigma_b^2,\quad q^* \ge 0",
         lhs=_relu_fixed_point,
         rhs=0,
         relation=">=",
         where=(sp.Gt(sigma_b, 0), sp.Ne(sigma_w, sp.sqrt(2))),
         assumptions="φ = ReLU, any σ_w and σ_b > 0",
         expected="refuted",
-        note="said of every φ, σ_w and σ_b; what solves the equation for ReLU is negative at "
-        "σ_w² > 2, and a length is not",
+        note="said of every φ, σ_w and σ_b; for ReLU the left side here, σ_b²/(1 − σ_w²/2), alone "
+        "solves the equation, and it is negative at σ_w² > 2, which a length is not",
         correction=Claim(
             "lecture.fixed-point.corrected",
             "slide 'Norm of hidden layer output'",

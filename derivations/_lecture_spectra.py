@@ -34,7 +34,7 @@ d = sp.Symbol("d", positive=True)
 """The depth, as a real number."""
 v = sp.Symbol("v", positive=True)
 """σ₀², the total variance."""
-chi = sp.Symbol("chi", positive=True)
+rate = sp.Symbol("r", positive=True)
 
 
 def _grows(phi: Any) -> Any:
@@ -131,18 +131,18 @@ CLAIMS = (
         "lecture.vanishing",
         "figure 1",
         r"\chi < 1:\quad \chi^L \to 0",
-        lhs=lambda: sp.Limit(chi**d, d, sp.oo).subs(chi, sp.Rational(9, 10)),
+        lhs=lambda: sp.Limit(sp.exp(-rate) ** d, d, sp.oo),
         rhs=0,
-        assumptions="χ = 9/10",
+        assumptions="χ = e⁻ʳ, r > 0",
         note="the mean squared gradient in the ordered phase",
     ),
     Claim(
         "lecture.exploding",
         "figure 1",
         r"\chi > 1:\quad \chi^{-L} \to 0",
-        lhs=lambda: sp.Limit(chi ** (-d), d, sp.oo).subs(chi, sp.Rational(11, 10)),
+        lhs=lambda: sp.Limit(sp.exp(rate) ** (-d), d, sp.oo),
         rhs=0,
-        assumptions="χ = 11/10",
+        assumptions="χ = eʳ, r > 0",
         note="the mean squared gradient grows without bound in the chaotic phase",
     ),
     Claim(

@@ -392,6 +392,7 @@ CLAIMS = (
         "problem 5 (b)",
         r"\tfrac{1}{N}\sum_i s_i(\mathbf{J})^2 \to \chi",
         experiment=_one_layer,
+        slow=True,
         expected="not refuted",
         assumptions="tanh, σ_w = 3/2, q = 4/5, 60 layers of width 100",
     ),
@@ -400,6 +401,7 @@ CLAIMS = (
         "problem 5 (c)",
         r"\tfrac{1}{N}\operatorname{tr}(\mathbf{J}^T\mathbf{J}) \to \chi^l",
         experiment=_growth,
+        slow=True,
         expected="not refuted",
         assumptions="tanh at q*, five layers: (σ_w, σ_b) = (1.8, 0.1) with χ > 1, (0.9, 0.3) with"
         " χ < 1; 20 networks of width 100 each",

@@ -27,11 +27,10 @@ CLAIMS = (
         r" \int_0^\infty \rho^2 q\, d\rho + \sigma_b^2 = q \sigma_w^2"
         r" \int_0^\infty \rho^2 d\rho + \sigma_b^2 = q \tfrac{\sigma_w^2}{2} + \sigma_b^2",
         decide=lambda: check_chain(
-            sigma_w**2 * Expectation(_RELU.subs(x, sp.sqrt(q) * x) ** 2, _ONE) + sigma_b**2,
-            sigma_w**2 * Expectation(q * x**2 * sp.Heaviside(x), _ONE) + sigma_b**2,
-            q * sigma_w**2 * Expectation(x**2 * sp.Heaviside(x), _ONE) + sigma_b**2,
+            sigma_w**2 * expect(_RELU.subs(x, sp.sqrt(q) * x) ** 2, _ONE) + sigma_b**2,
+            sigma_w**2 * expect(q * x**2 * sp.Heaviside(x), _ONE) + sigma_b**2,
+            q * sigma_w**2 * expect(x**2 * sp.Heaviside(x), _ONE) + sigma_b**2,
             q * sigma_w**2 / 2 + sigma_b**2,
-            samples=4,
         ),
         assumptions="ReLU; dρ the normal measure",
     ),
@@ -79,7 +78,7 @@ CLAIMS = (
         r"\sigma_b^2 > 0,\ \sigma_w < \sqrt{2} \Rightarrow q^* > 0",
         lhs=RELU_POINT,
         rhs=0,
-        where=sigma_w < sp.sqrt(2),
+        where=sigma_w**2 < 2,
         relation=">",
         assumptions="ReLU; q* as the root of eq. (9)",
     ),
@@ -104,11 +103,10 @@ CLAIMS = (
     Claim(
         "ps1.3d-tanh",
         "problem 3 (d)",
-        r"0 \le f(0),\quad f(q) < \sigma_w^2 + \sigma_b^2",
+        r"0 \le f(q) \le \sigma_w^2 + \sigma_b^2",
         lhs=sigma_w**2 * Expectation(sp.tanh(x) ** 2, q) + sigma_b**2,
         rhs=sigma_w**2 + sigma_b**2,
-        relation="<",
-        expected="not refuted",
+        relation="<=",
         assumptions="tanh: a continuous map of [0, σ_w² + σ_b²] into itself has a fixed point",
     ),
     Claim(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import sympy as sp
 
+from freejac.derivations._ps1_fixed_points import increasing_through_zero
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_for_all
 from freejac.symbolic.claims import Claim
-from freejac.symbolic.expectation import Expectation
+from freejac.symbolic.expectation import Expectation, expect
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.symbols import q, sigma_w, x
 from freejac.symbolic.verdict import Verdict, weakest
@@ -24,24 +24,26 @@ TWO_STABLE = "clip(x, -1, 1)**3"
 """Increasing, zero at zero, and flat there: its length map is not concave."""
 
 
-def increasing_through_zero(phi: Activation) -> bool:
-    """Whether φ(0) = 0 and φ does not decrease between neighbours on a grid of [−8, 8]."""
-    f = phi.expr.subs(phi.defaults)
-    values = [sp.N(f.subs(x, sp.Rational(n, 4)), 15) for n in range(-32, 33)]
-    rising = all(a <= b for a, b in pairwise(values))
-    return rising and f.subs(x, 0) == 0
+_BOUNDED = ("hard_tanh", "erf", TWO_STABLE)
 
 
 def _one_stable_point() -> Verdict:
-    def stable(phi: Activation) -> tuple[int, int]:
-        points = MeanField(phi).fixed_points(4, 0)
-        return sum(point.stable for point in points), 1
+    """Count stable fixed points at σ_w = 4, σ_b = 0 by signs of V(q) − q at exact points."""
 
-    members = ("hard_tanh", "tanh", "erf", TWO_STABLE)
+    def stable(phi: Activation) -> tuple[int, int]:
+        moment = 16 * expect(phi.function**2)
+
+        def sign(at: sp.Rational, relation: str) -> bool:
+            return bool(check(moment.subs(q, at), at, relation=relation))
+
+        near_zero = sign(sp.Rational(1, 100), "<")
+        above = sign(sp.Integer(1), ">") and sign(sp.Integer(16), "<")
+        return int(near_zero) + int(above), 1
+
     return check_for_all(
         stable,
         increasing_through_zero,
-        among=members,
+        among=_BOUNDED,
         relation="<=",
         claim="at most one stable fixed point at σ_w = 4, σ_b = 0",
     )
@@ -67,7 +69,21 @@ def _regimes(cases: Sequence[tuple[str, str]], stable: Sequence[bool], zero: boo
     return weakest("the regime of tanh", found, "pair")
 
 
-_SMALL = (("1/2", "0"), ("9/10", "0"))
+def _shrinks() -> Verdict:
+    """E[tanh²] ≤ q, and σ_w² q < q."""
+    steps = (
+        check(Expectation(sp.tanh(x) ** 2, q), q, relation="<=", samples=4),
+        check(sigma_w**2 * q, q, sigma_w < 1, relation="<"),
+    )
+    return weakest("σ_w² E[tanh²] ≤ σ_w² q < q", steps)
+
+
+def _stable_at_zero() -> Verdict:
+    slope = MeanField("tanh").series("length_map", terms=2).coefficient(1)
+    steps = (check(slope, sigma_w**2), check(slope, 1, sigma_w < 1, relation="<"))
+    return weakest("f′(0) = σ_w² < 1", steps)
+
+
 _LARGE = (("11/10", "0"), ("3/2", "0"), ("4", "0"))
 _WITH_BIAS = (("1/2", "1/10"), ("1", "1/2"), ("3", "1/2"))
 _V_ERF = 2 * sp.asin(2 * q / (2 * q + 1)) / sp.pi
@@ -78,11 +94,7 @@ CLAIMS = (
         "ps1.3e-small-weights",
         "problem 3 (e), regime (i)",
         r"\sigma_b = 0,\ \sigma_w < 1 \Rightarrow f(q) < q",
-        lhs=sigma_w**2 * Expectation(sp.tanh(x) ** 2, q),
-        rhs=q,
-        where=sigma_w < 1,
-        relation="<",
-        expected="not refuted",
+        decide=_shrinks,
         assumptions="tanh: q* = 0 is the only fixed point",
     ),
     Claim(
@@ -113,9 +125,9 @@ CLAIMS = (
         "ps1.3f-linearisation",
         "problem 3 (f)",
         r"f(x^* + \Delta x) \approx f(x^*) + f'(x^*) \Delta x",
-        lhs=_V_ERF.subs(q, q + _STEP),
-        rhs=_V_ERF + sp.diff(_V_ERF, q) * _STEP + sp.O(_STEP**2),
-        assumptions="checked for the length map of erf, to first order in Δx",
+        lhs=lambda: expect(x**6).subs(q, q + _STEP),
+        rhs=lambda: expect(x**6) + sp.diff(expect(x**6), q) * _STEP + sp.O(_STEP**2),
+        assumptions="checked for the length map of φ(h) = h³, to first order in Δx",
     ),
     Claim(
         "ps1.3f-contraction",
@@ -130,9 +142,8 @@ CLAIMS = (
         "ps1.3g-small-weights",
         "problem 3 (g), regime (i)",
         r"\sigma_b = 0,\ \sigma_w < 1 \Rightarrow q^* = 0 \text{ stable}",
-        decide=lambda: _regimes(_SMALL, (True,), zero=True),
-        expected="not refuted",
-        assumptions="tanh, at σ_w = 0.5, 0.9",
+        decide=_stable_at_zero,
+        assumptions="tanh: f′(0) = σ_w² by the exact series of the length map",
     ),
     Claim(
         "ps1.3i-one-stable",
@@ -141,7 +152,8 @@ CLAIMS = (
         decide=_one_stable_point,
         expected="refuted",
         assumptions="for increasing φ with φ(0) = 0, as if concavity followed from that",
-        note="clip(x, −1, 1)³ has fixed points 0, 0.065 and 12.99; the outer two are stable",
+        note="clip(x, −1, 1)³ has fixed points 0, 0.065 and 12.99; the outer two are stable, as the"
+        " signs of V(q) − q at q = 1/100, 1 and 16 show",
         correction=Claim(
             "ps1.3i-one-stable.corrected",
             "problem 3 (i)",

@@ -10,6 +10,7 @@ from freejac.derivations._checks import (
     RELU,
     every,
     measured_moments,
+    patiently,
 )
 from freejac.derivations._ps4_nonlinearities import linear_probability
 from freejac.symbolic.activation import Activation
@@ -27,6 +28,8 @@ __all__ = ["CLAIMS", "SKIPPED", "gaussian_inverse_mgf", "second_moment_measured"
 
 L = depth
 a, b, c, d = sp.symbols("a b c d", positive=True)
+y = sp.Symbol("z", real=True)
+"""The argument of series: real z, which determines the coefficients."""
 m1, m2, m3 = sp.symbols("m_1 m_2 m_3", positive=True)
 
 
@@ -127,8 +130,10 @@ CLAIMS = (
         "problem 4(d), solution: the last line of the expansion",
         r"\frac{m_1}{M^{-1}} + \frac{m_2}{(M^{-1})^2} + \cdots"
         r" = \frac{m_1}{a}z - \frac{m_1b}{a^2}z^2 + \frac{m_2}{a^2}z^2 + O(z^3)",
-        lhs=lambda: m1 / ANSATZ + m2 / ANSATZ**2 + m3 / ANSATZ**3,
-        rhs=m1 / a * z - m1 * b / a**2 * z**2 + m2 / a**2 * z**2 + sp.O(z**3),
+        decide=lambda: patiently(
+            (m1 / ANSATZ + m2 / ANSATZ**2 + m3 / ANSATZ**3).subs(z, y),
+            m1 / a * y - m1 * b / a**2 * y**2 + m2 / a**2 * y**2 + sp.O(y**3),
+        ),
     ),
     Claim(
         "ps4.4d.coefficients",
@@ -160,8 +165,9 @@ CLAIMS = (
         "eqs. (15)–(17)",
         r"zM_{JJ^T}^{-1}(z) = \sigma_w^{2L}p^L"
         r" + z\bigl(\sigma_w^{2L}p^L + \sigma_w^{2L}Lp^{L-1}\bigr) + O(z^2)",
-        lhs=(1 + z) * (z + p) ** L,
-        rhs=p**L + z * (p**L + L * p ** (L - 1)) + sp.O(z**2),
+        decide=lambda: patiently(
+            (1 + y) * (y + p) ** L, p**L + y * (p**L + L * p ** (L - 1)) + sp.O(y**2)
+        ),
         note="σ_w^{2L} is a common factor, left out",
     ),
     Claim(

@@ -10,6 +10,7 @@ import sympy as sp
 from freejac.derivations._checks import (
     HARD_TANH,
     IDENTITY,
+    averaged,
     every,
     matrices_agree,
     measured_moments,
@@ -20,7 +21,7 @@ from freejac.derivations._checks import (
 from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
-from freejac.symbolic.check_numbers import check_value
+from freejac.symbolic.check_numbers import check_estimate
 from freejac.symbolic.claims import Claim, Skipped
 from freejac.symbolic.expectation import expect
 from freejac.symbolic.series import lagrange_moment_list
@@ -156,11 +157,10 @@ def _largest_measured(simulate: Any) -> Verdict:
     verdicts = []
     for layers in (1, 3, 6):
         network = simulate.feed_forward(*IDENTITY, width=300, depth=layers, draws=3, seed=layers)
-        largest = float(network.eigenvalues[:, -1].mean())
         exact = _largest(sp.Integer(layers))
-        verdicts.append(
-            check_value(largest, exact, tolerance=0.15, relative=True, claim=f"L = {layers}")
-        )
+        largest = averaged(network.eigenvalues[:, -1])
+        allowed = 0.15 * float(exact)
+        verdicts.append(check_estimate(*largest, exact, bias=allowed, claim=f"L = {layers}"))
     return every("λ_max grows like e L", *verdicts)
 
 
@@ -187,20 +187,20 @@ CLAIMS = (
     Claim(
         "ps4.1a.input",
         "problem 1, eqs. (1), (2) and 1(a)",
-        r"\frac{\partial x^1}{\partial h^0} = D^1 W^1",
+        r"\frac{\partial x^L}{\partial h^0} = \prod_{l=1}^{L} D^l W^l",
         lhs=lambda: sp.diff(sp.tanh(a * sp.tanh(x) + b), x),
         rhs=a * (1 - sp.tanh(a * sp.tanh(x) + b) ** 2),
-        assumptions="one unit, φ = tanh, x⁰ = φ(h⁰) by eq. (2)",
+        assumptions="one unit, L = 1, φ = tanh, x⁰ = φ(h⁰) by eq. (2)",
         expected="refuted",
         note="the input is called h⁰, but the recursion starts from x⁰; read literally, the "
         "derivative by h⁰ has one more factor φ′(h⁰)",
         correction=Claim(
             "ps4.1a.input.corrected",
             "problem 1, eqs. (1), (2) and 1(a)",
-            r"\frac{\partial x^1}{\partial x^0} = D^1 W^1",
+            r"\frac{\partial x^L}{\partial x^0} = \prod_{l=1}^{L} D^l W^l",
             lhs=lambda: sp.diff(sp.tanh(a * x + b), x),
             rhs=a * (1 - sp.tanh(a * x + b) ** 2),
-            assumptions="one unit, φ = tanh",
+            assumptions="one unit, L = 1, φ = tanh; ps4.1a.jacobian has L = 2",
         ),
     ),
     Claim(
@@ -383,9 +383,9 @@ CLAIMS = (
         r"\lambda_{\max} = O(L)",
         experiment=_largest_measured,
         assumptions="Gaussian weights, σ_w = 1, φ linear",
-        expected="proved",
-        note="means of three networks of width 300 at L = 1, 3, 6 lie within 15 % of "
-        "(L+1)^{L+1}/Lᴸ; that much is proved, of these networks",
+        expected="not refuted",
+        note="three networks of width 300 each at L = 1, 3, 6 against (L+1)^{L+1}/Lᴸ, 15 % allowed "
+        "for the width",
     ),
 )
 

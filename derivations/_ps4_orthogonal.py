@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from freejac.derivations._checks import HARD_TANH, every, geometric, measured_moments
+from freejac.derivations._checks import HARD_TANH, every, geometric, measured_moments, patiently
 from freejac.derivations._ps4_gaussian import gaussian_inverse_mgf, second_moment_measured
 from freejac.derivations._ps4_nonlinearities import (
     hard_tanh_second_moment,
@@ -24,6 +24,8 @@ from freejac.symbolic.verdict import Verdict
 __all__ = ["CLAIMS", "SKIPPED"]
 
 L = depth
+y = sp.Symbol("z", real=True)
+"""The argument of series: real z, which determines the coefficients."""
 d = sp.Symbol("d", positive=True)
 """The depth, as a real number."""
 MEAN = (p * sigma_w**2) ** L
@@ -130,8 +132,10 @@ CLAIMS = (
         "problem 5(c)",
         r"(z+1)\Bigl(\frac{z+1}{z+p}\Bigr)^{-L}\sigma_w^{2L}"
         r" = p^L\sigma_w^{2L} + z\,p^{L-1}\sigma_w^{2L}(L + p - Lp) + \cdots",
-        lhs=(z + 1) * ((z + 1) / (z + p)) ** (-L),
-        rhs=p**L + z * p ** (L - 1) * (L + p - L * p) + sp.O(z**2),
+        decide=lambda: patiently(
+            (y + 1) * ((y + 1) / (y + p)) ** (-L),
+            p**L + y * p ** (L - 1) * (L + p - L * p) + sp.O(y**2),
+        ),
         note="σ_w^{2L} is a common factor, left out",
     ),
     Claim(

@@ -11,6 +11,7 @@ from math import sqrt
 import numpy as np
 import sympy as sp
 
+from freejac.derivations._residual_freeness import LOST
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each, check_for_all
@@ -40,7 +41,6 @@ _SELU_MEAN = _SCALE * (sp.sqrt(q / (2 * sp.pi)) + _ALPHA * (_TAIL - sp.Rational(
 _SELU_SQUARE = _SCALE**2 * (q / 2 + _ALPHA**2 * (_TAIL_SQUARE - 2 * _TAIL + sp.Rational(1, 2)))
 _SELU_CUMULANT = sigma_w**2 * _SCALE**2 * (sp.Rational(1, 2) + _ALPHA**2 * _TAIL_SQUARE)
 _RELU_POINT = {_SCALE: 1, _ALPHA: 0}
-_LOST = "the formula is lost in the text; restored"
 
 
 def _is_odd(phi: Activation) -> bool:
@@ -76,6 +76,16 @@ def _sigmoid_square(layer: int) -> Verdict:
     """⟨(xˡ)²⟩ − ⟨(xˡ⁻¹)²⟩ = E[φ²] + ⟨xˡ⁻¹⟩ of a sigmoid network is positive."""
     growth = Expectation(sigmoid(x) ** 2, q) + sp.Rational(layer - 1, 2)
     return check(growth, 0, relation=">", samples=3)
+
+
+def _bounded_square() -> Verdict:
+    """E[φ²] = E[φ] − E[φ(1 − φ)], of which the first is 1/2 and the second not negative."""
+    s = sigmoid(x)
+    steps = (
+        check(Expectation(sp.expand(s**2 + s * (1 - s)), q), sp.Rational(1, 2), samples=4),
+        check(Expectation(s * (1 - s), q), 0, relation=">=", samples=4),
+    )
+    return weakest("E[φ²] + E[φ(1 − φ)] = 1/2, and E[φ(1 − φ)] ≥ 0", steps)
 
 
 def _saturation() -> Verdict:
@@ -118,7 +128,7 @@ CLAIMS = (
         r"c_l = \sigma_w^2 \operatorname{erf}\Bigl(\frac{1}{\sqrt{2q^l}}\Bigr)",
         lhs=sigma_w**2 * Expectation(_CLIP_SLOPE**2, q),
         rhs=sigma_w**2 * _INSIDE,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-hard-tanh-recursion",
@@ -127,7 +137,7 @@ CLAIMS = (
         r" + (q^l - 1)\operatorname{erf}\bigl(\tfrac{1}{\sqrt{2q^l}}\bigr)\Bigr)",
         lhs=q + _SHARE * Expectation(_CLIP**2, q),
         rhs=q + _SHARE * (1 - sp.sqrt(2 * q / sp.pi) * sp.exp(-1 / (2 * q)) + (q - 1) * _INSIDE),
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-hard-tanh-mean",
@@ -202,7 +212,7 @@ CLAIMS = (
         lhs=Expectation(sigmoid(x), q),
         rhs=sp.Rational(1, 2),
         assumptions="any q",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-sigmoid-recursion",
@@ -214,7 +224,7 @@ CLAIMS = (
         ),
         rhs=_SHARE * (sp.Symbol("F_2") + sp.Symbol("m", real=True)),
         assumptions="from eq. (35), m for ⟨x⟩",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-sigmoid-growing-mean",
@@ -237,16 +247,13 @@ CLAIMS = (
         r" + \frac{(l-1)(l-2)}{4}\Bigr)",
         decide=lambda: check_each(_sigmoid_frozen, 1, 9),
         assumptions="E[φ²] kept at its first value, as for tanh; layers 1 to 9",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-sigmoid-approximation-error",
         "section II.3, sigmoid, eq. (49)",
         r"\mathbb{E}[\phi(\sqrt{q^l}z)^2] \le \tfrac{1}{2}",
-        lhs=Expectation(sigmoid(x) ** 2, q),
-        rhs=sp.Rational(1, 2),
-        relation="<=",
-        expected="not refuted",
+        decide=_bounded_square,
         assumptions="so that eq. (49) is off by σ_w²/2 at most, while q^L grows like σ_w²L/4",
         note="not printed",
     ),
@@ -273,7 +280,7 @@ CLAIMS = (
         r" + \alpha\bigl(e^{q/2} \Phi(-\sqrt{q}) - \tfrac{1}{2}\bigr)\Bigr)",
         lhs=Expectation(_SELU, q),
         rhs=_SELU_MEAN,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-selu-square",
@@ -282,7 +289,7 @@ CLAIMS = (
         r" - 2 e^{q/2} \Phi(-\sqrt{q}) + \tfrac{1}{2}\bigr)\Bigr)",
         lhs=Expectation(_SELU**2, q),
         rhs=_SELU_SQUARE,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-selu-cumulant",
@@ -291,7 +298,7 @@ CLAIMS = (
         r" + \alpha^2 e^{2q^l} \Phi\bigl(-2\sqrt{q^l}\bigr)\Bigr)",
         lhs=sigma_w**2 * Expectation(_SELU_SLOPE**2, q),
         rhs=_SELU_CUMULANT,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-selu-to-relu",
@@ -321,11 +328,10 @@ CLAIMS = (
             "resnet.abstract-any-activation.corrected",
             "title and abstract",
             r"\phi \text{ without jumps},\ |\phi'| \le K \Rightarrow c_l \le K^2 \sigma_w^2",
-            lhs=sigma_w**2 * Expectation(_SELU_SLOPE**2, q),
-            rhs=sigma_w**2 * _SCALE**2 * (1 + _ALPHA**2),
+            lhs=sigma_w**2 * Expectation(_CLIP_SLOPE**2, q),
+            rhs=sigma_w**2,
             relation="<=",
-            expected="not refuted",
-            assumptions="checked for SELU, whose slope is at most λ max(1, α)",
+            assumptions="checked for hard tanh, K = 1",
         ),
     ),
 )

@@ -143,6 +143,7 @@ CLAIMS = (
             "appendix A, Fig. 5",
             r"q^l,\ \langle x^l \rangle,\ \langle (x^l)^2 \rangle,\ c_l",
             experiment=_propagation(name, seed),
+            slow=True,
             expected="not refuted",
             assumptions=f"{name.replace('_', ' ')}; {_SETTINGS}",
             note="against eqs. (29) to (35), iterated; relative bias 3/N allowed",
@@ -157,6 +158,7 @@ CLAIMS = (
         r"W W^T = \tfrac{\sigma_w^2}{L}:\quad q^l,\ \langle x^l \rangle,"
         r"\ \langle (x^l)^2 \rangle,\ c_l",
         experiment=_propagation("relu", 41, "orthogonal"),
+        slow=True,
         expected="not refuted",
         assumptions=f"ReLU with scaled orthogonal weights; {_SETTINGS}",
         note="the recursions of Gaussian weights hold",
@@ -167,6 +169,7 @@ CLAIMS = (
         r"|\lambda(\mathbf{D}\mathbf{W})|^2_{\max} = \sigma_w^2"
         r" \int \mathcal{D}z\, \phi'(\sqrt{q}z)^2",
         experiment=_spectral_radius,
+        slow=True,
         expected="not refuted",
         assumptions="tanh, σ_w = 6/5, q = 4/5, W_ij of variance σ_w²/N; 12 matrices of size 160,"
         " bias of 10 % allowed",
@@ -176,6 +179,7 @@ CLAIMS = (
         "section II.4, Fig. 1 (left)",
         r"\rho(\lambda) = -\tfrac{1}{\pi} \operatorname{Im} G(\lambda + i0)",
         experiment=_spectrum("tanh", 1.2, 16, 51),
+        slow=True,
         expected="not refuted",
         assumptions=f"tanh, σ_w = 6/5, depth 16; 6 networks of width {_WIDTH}; bias 1/L allowed",
     ),
@@ -184,6 +188,7 @@ CLAIMS = (
         "section II.4, Fig. 1 (right)",
         r"\rho(\lambda) = -\tfrac{1}{\pi} \operatorname{Im} G(\lambda + i0)",
         experiment=_spectrum("relu", 1.0, 16, 52),
+        slow=True,
         expected="not refuted",
         assumptions=f"ReLU, c = 1/2, depth 16; 6 networks of width {_WIDTH}; bias 1/L allowed",
     ),
@@ -192,6 +197,7 @@ CLAIMS = (
         "section III.1, Fig. 3",
         r"\rho(\lambda) = -\tfrac{1}{\pi} \operatorname{Im} G(\lambda + i0)",
         experiment=_spectrum("hard_tanh", 1.0, 16, 53),
+        slow=True,
         expected="not refuted",
         assumptions=f"hard tanh, depth 16; 6 networks of width {_WIDTH}; the law depends on the"
         " activation through c alone",
@@ -201,6 +207,7 @@ CLAIMS = (
         "section II.4 and eq. (25)",
         r"m_1 = e^c,\quad m_2 = (1 + 2c)\, e^{2c}",
         experiment=_moments,
+        slow=True,
         expected="not refuted",
         assumptions=f"linear, c = 1/8, 1/4, 1/2, depth 16; 16 networks of width {_WIDTH} each;"
         " relative bias k(c²/L + 1/N) allowed",

@@ -17,7 +17,7 @@ from freejac.symbolic.claims import Claim
 from freejac.symbolic.symbols import lam, z
 from freejac.symbolic.verdict import Verdict, weakest
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "LOST"]
 
 _A = sp.Symbol("a", positive=True)
 _VAR, _OTHER = sp.symbols("s t", positive=True)
@@ -28,7 +28,7 @@ _MP_R = 1 / (1 - z)
 _MP_S = 1 / (1 + z)
 
 
-def _layers(count: int) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol], list[sp.Symbol]]:
+def _layers(count: int) -> tuple[sp.Matrix, sp.Matrix]:
     """The Jacobian of x ↦ φ(Wx + b) + a x, φ(h) = h², and the product of eq. (6), width 2."""
     inputs = list(entries("x", 2))
     signal, product = sp.Matrix(inputs), sp.eye(2)
@@ -37,12 +37,11 @@ def _layers(count: int) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol], list[sp.
         h = weights * signal + sp.Matrix(entries(f"b{layer}", 2))
         product = (_A * sp.eye(2) + sp.diag(2 * h[0], 2 * h[1]) * weights) * product
         signal = h.applyfunc(lambda u: u**2) + _A * signal
-    return signal.jacobian(inputs), product, inputs, []
+    return signal.jacobian(inputs), product
 
 
 def _chain_rule() -> Verdict:
-    jacobian, product, *_ = _layers(2)
-    pairs = zip(jacobian, product, strict=True)
+    pairs = zip(*_layers(2), strict=True)
     return weakest("J = Π (a + DW)", tuple(check(a, b) for a, b in pairs), "entry")
 
 
@@ -77,8 +76,8 @@ def _free_product() -> Verdict:
     return check_law(s=_MP_S * _MP_S, moments=counted)
 
 
-_LOST = "the formula is lost in the text; restored"
-
+LOST = "the formula is lost in the text; restored"
+"""Note on a claim whose formula had to be restored."""
 
 CLAIMS = (
     Claim(
@@ -87,7 +86,7 @@ CLAIMS = (
         r"\mathbf{J} = \frac{\partial x^L}{\partial x^0} = \prod_l (a + \mathbf{D}^l \mathbf{W}^l)",
         decide=_chain_rule,
         assumptions="φ(h) = h², width 2, two layers, any weights and biases",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-moments",
@@ -98,7 +97,7 @@ CLAIMS = (
             moments=[non_crossing_pairings(("A", "a") * k) for k in range(1, 7)],
         ),
         assumptions="for W Wᵀ, whose moments are counted",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-density",
@@ -109,7 +108,7 @@ CLAIMS = (
         rhs=sp.sqrt(((4 - lam) / lam).subs(lam, 4 / (1 + _U**2))) / (2 * sp.pi),
         assumptions="for W Wᵀ at λ = 4/(1 + u²), u > 0, which is all of its support; principal"
         " values are those of the upper half-plane",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-r-transform",
@@ -119,7 +118,7 @@ CLAIMS = (
         rhs=_Z,
         where=_Z > 4,
         assumptions="for W Wᵀ",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-additive",
@@ -134,7 +133,7 @@ CLAIMS = (
         r"z' = z R(z),\quad z = z' S(z')",
         decide=lambda: check_inverse(z * _MP_R, z * _MP_S, z),
         assumptions="for W Wᵀ",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-multiplicative",
@@ -149,6 +148,6 @@ CLAIMS = (
         r"\operatorname{spec}(Y_2 Y_1 Y_1^T Y_2^T) = \operatorname{spec}(Y_2^T Y_2 Y_1 Y_1^T)",
         decide=_isospectral,
         assumptions="2 × 2 matrices: trace and determinant",
-        note=_LOST,
+        note=LOST,
     ),
 )

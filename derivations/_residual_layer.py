@@ -8,6 +8,7 @@ from freejac.derivations._gaussian_entries import (
     entries,
     residual_moment,
 )
+from freejac.derivations._residual_freeness import LOST
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_functions import check_law
@@ -23,7 +24,7 @@ _DET = sp.Symbol("A")
 _G = sp.Symbol("G")
 _S = sp.Symbol("S")
 _Y = sp.Symbol("y", positive=True)
-_VAR, _OTHER = sp.symbols("s t", positive=True)
+_VAR = sp.Symbol("s", positive=True)
 _SIGMA = sp.Symbol("sigma", positive=True)
 _Z = sp.Symbol("z", positive=True)
 _MP_S = 1 / (1 + z)
@@ -100,9 +101,6 @@ def _scaled_series() -> Verdict:
     return weakest("w A(w) of a scaled matrix", tuple(steps), "ensemble")
 
 
-_LOST = "the formula is lost in the text; restored"
-
-
 CLAIMS = (
     Claim(
         "resnet.ii1-product",
@@ -110,7 +108,7 @@ CLAIMS = (
         r"S_{\mathbf{J}\mathbf{J}^T}(z) = \prod_l S_l(z)",
         decide=_two_layers,
         assumptions="two layers 1 + X, s = 1/3, S_l the root of eq. (19); three moments, counted",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-linearisation",
@@ -118,7 +116,7 @@ CLAIMS = (
         r"\begin{pmatrix} z & -Y \\ -Y^T & 1 \end{pmatrix}^{-1}_{11} = (z - Y Y^T)^{-1}",
         decide=_resolvent,
         assumptions="2 × 2 matrices Y",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-scaling",
@@ -126,7 +124,7 @@ CLAIMS = (
         r"A_{\sigma X}(w) = \sigma^2 A_X(\sigma^2 w)",
         decide=_scaled_series,
         assumptions="Gaussian and Haar orthogonal X",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-schwinger-dyson",
@@ -135,7 +133,7 @@ CLAIMS = (
         r"\begin{pmatrix} \mathcal{G}_{22} & 0 \\ 0 & \mathcal{G}_{11} \end{pmatrix}"
         r" \Rightarrow G = \frac{1 - AG}{z(1 - AG)^2 - a^2},\ \mathcal{G}_{22} = zG",
         decide=_schwinger_dyson,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-one-layer-gaussian",
@@ -143,7 +141,7 @@ CLAIMS = (
         r"G = \frac{1 - sG}{z(1 - sG)^2 - a^2},\quad G = \sum_k \frac{m_k}{z^{k+1}}",
         decide=lambda: check_each(_one_layer_moments, 1, 6, claim="eq. (17), coefficient of z⁻ⁿ"),
         assumptions="Gaussian X of variance s, any a; moments to order 6, counted",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-one-layer-orthogonal",
@@ -154,7 +152,7 @@ CLAIMS = (
         rhs=0,
         where=(_Z > 20, _SIGMA < 2),
         assumptions="X = σ × Haar, a = 1: |1 + σe^{iθ}|² with θ uniform, known directly",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-one-layer-r",
@@ -166,7 +164,7 @@ CLAIMS = (
             moments=[residual_moment(k, 1, _A, _VAR) for k in range(1, 6)],
         ),
         assumptions="Gaussian X of variance s; moments to order 5, counted",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-one-layer-s",
@@ -176,7 +174,7 @@ CLAIMS = (
         lhs=_ONE_LAYER.subs({_G: _Y * _S, z: (1 + _Y) / (_Y * _S)}, simultaneous=True),
         rhs=_Y * _QUADRATIC,
         assumptions="exact at any depth, for any biunitarily invariant X",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-branch",
@@ -185,7 +183,7 @@ CLAIMS = (
         lhs=_QUADRATIC.subs({_A: 1, _DET: _VAR, _S: _BRANCH}),
         rhs=0,
         assumptions="Gaussian X, a = 1: S the root that stays finite as s → 0",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-expansion",
@@ -194,7 +192,7 @@ CLAIMS = (
         lhs=_BRANCH,
         rhs=1 - _VAR * (1 + 2 * _Y) + sp.O(_VAR**2),
         assumptions="Gaussian weights, a = 1, s = c_l/L",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-expansion-orthogonal",
@@ -203,6 +201,6 @@ CLAIMS = (
         lhs=lambda: _orthogonal_order()[0],
         rhs=lambda: _orthogonal_order()[1],
         assumptions="scaled orthogonal weights: the same first order, put into eq. (19)",
-        note=_LOST,
+        note=LOST,
     ),
 )

@@ -92,6 +92,7 @@ CLAIMS = (
         "section II.1, eq. (26)",
         _RATIO,
         experiment=_extremes("linear", 0.5**0.5, 0.5),
+        slow=True,
         expected="not refuted",
         assumptions=f"linear, c = 1/2, {_NETWORKS}; bias of 10 % allowed",
     ),
@@ -100,6 +101,7 @@ CLAIMS = (
         "section II.1, eq. (26), with section II.3",
         _RATIO,
         experiment=_extremes("relu", 1.0, 0.5),
+        slow=True,
         expected="refuted",
         assumptions=f"ReLU without biases, c = 1/2, {_NETWORKS}",
         note="one singular value lies outside: D depends on W, and ⟨φ′(h)h⟩ ≠ 0 gives each layer a"
@@ -109,6 +111,7 @@ CLAIMS = (
             "section II.1, eq. (26)",
             r"\frac{s_2}{s_N} \to \bigl(1 + c + \sqrt{c(c + 2)}\bigr) e^{\sqrt{c(c + 2)}}",
             experiment=_extremes("relu", 1.0, 0.5, skipped=1),
+            slow=True,
             expected="not refuted",
             assumptions="as above: the ends of the continuous part; bias of 10 % allowed",
             note="no proof, it is a measurement",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from freejac.derivations._residual_freeness import LOST
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.claims import Claim
@@ -28,7 +29,6 @@ _STEP = sp.Piecewise((1, x > 0), (0, True))
 _LEAKY = sp.Piecewise((x, x > 0), (_ALPHA * x, True))
 _LEAKY_SLOPE = sp.Piecewise((1, x > 0), (_ALPHA, True))
 _LEAKY_CUMULANT = sigma_w**2 * (1 + _ALPHA**2) / 2
-_LOST = "the formula is lost in the text; restored"
 
 
 def _green(c: sp.Expr) -> sp.Expr:
@@ -63,7 +63,7 @@ CLAIMS = (
         r"\phi(x) = x \Rightarrow c = \sigma_w^2",
         lhs=sigma_w**2 * Expectation(sp.diff(x, x) ** 2, q),
         rhs=sigma_w**2,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-relu",
@@ -71,7 +71,7 @@ CLAIMS = (
         r"\phi'(x) = \theta(x) \Rightarrow c = \tfrac{1}{2} \sigma_w^2",
         lhs=sigma_w**2 * Expectation(_STEP**2, q),
         rhs=sigma_w**2 / 2,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-leaky-relu",
@@ -79,7 +79,7 @@ CLAIMS = (
         r"c = \tfrac{1}{2} \sigma_w^2 (1 + \alpha^2)",
         lhs=sigma_w**2 * Expectation(_LEAKY_SLOPE**2, q),
         rhs=_LEAKY_CUMULANT,
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-leaky-green",
@@ -87,7 +87,7 @@ CLAIMS = (
         r"G = (zG - 1)\, e^{\frac{\sigma_w^2}{2}(1 + \alpha^2)(1 - 2zG)}",
         lhs=lambda: _green(sigma_w**2 * expect(_LEAKY_SLOPE**2)),
         rhs=(_Z * _G - 1) * sp.exp(sigma_w**2 / 2 * (1 + _ALPHA**2) * (1 - 2 * _Z * _G)),
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-leaky-linear",
@@ -117,7 +117,7 @@ CLAIMS = (
             ),
             "mean",
         ),
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-leaky-mean",
@@ -132,7 +132,7 @@ CLAIMS = (
             ),
             "mean",
         ),
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-leaky-recursion",
@@ -141,7 +141,7 @@ CLAIMS = (
         r" + \frac{(1 - \alpha)^2}{\pi} \sum_{k<l} \sqrt{q^k q^l}\Bigr)",
         decide=lambda: check_each(_leaky_recursion, 1, 4),
         assumptions="an input of mean zero; layers 1 to 4; linear and ReLU are α = 1 and α = 0",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-linear-solution",
@@ -149,7 +149,7 @@ CLAIMS = (
         r"q^l = \Bigl(1 + \frac{\sigma_w^2}{L}\Bigr)^{l-1} q^1",
         decide=lambda: check_each(_linear_solution, 1, 8),
         assumptions="φ(x) = x; layers 1 to 8",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii3-linear-limit",

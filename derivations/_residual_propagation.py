@@ -7,12 +7,12 @@ from functools import lru_cache
 import sympy as sp
 
 from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
+from freejac.derivations._residual_freeness import LOST
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.check_families import check_each, check_for_all
 from freejac.symbolic.claims import Claim
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.mean_field import MeanField
-from freejac.symbolic.propagation import variance_symbol
 from freejac.symbolic.symbols import depth, q, sigma_b, sigma_w, x
 from freejac.symbolic.verdict import Verdict
 
@@ -87,7 +87,7 @@ def mean_at(name: str, variance: sp.Expr) -> sp.Expr:
     """E[φ(√q z)] at an exact q, with the library's parameters."""
     phi = MeanField(name).phi
     field = MeanField(Activation(phi.expr.subs(phi.defaults), name=name))
-    return field.mean.subs(variance_symbol, variance)
+    return field.mean.subs(q, variance)
 
 
 def _second_term() -> Verdict:
@@ -106,7 +106,7 @@ def _growth() -> Verdict:
     """q²−q¹ for an input of mean −10 and mean square 101, q¹ = 3, σ_w²/L = 1/100."""
 
     def grows(phi: Activation) -> tuple[sp.Expr, sp.Expr]:
-        values = {variance_symbol: sp.Integer(3)}
+        values = {q: sp.Integer(3)}
         expr = phi.expr.subs(phi.defaults)
         first, second = (Expectation(f, q).subs(values) for f in (expr, expr**2))
         return (second + 2 * first * (-10)) / 100, sp.S.Zero
@@ -128,8 +128,6 @@ _RELU_GAIN = _NEXT * (
     Expectation(sp.Max(0, x) ** 2, q) + 2 * Expectation(sp.Max(0, x), q) * sp.Symbol("mu")
 )
 _MU = sp.Symbol("mu", nonnegative=True)
-_LOST = "the formula is lost in the text; restored"
-
 CLAIMS = (
     Claim(
         "resnet.ii2-parameter",
@@ -156,7 +154,7 @@ CLAIMS = (
         r"q^{l+1} = \frac{\sigma_w^2}{L} \langle (x^l)^2 \rangle + \sigma_b^2",
         decide=lambda: check_each(_pre_activation, 1, 5),
         assumptions="W_ij of variance σ_w²/(LN), b_i of variance σ_b²; widths 1 to 5",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii2-factorisation",
@@ -176,7 +174,7 @@ CLAIMS = (
         rhs=lambda: _mean_square()[1],
         assumptions="xˡ = φ(hˡ) + a xˡ⁻¹, width 3; the mean of φ(h)x as in"
         " resnet.ii2-factorisation",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii2-mean",
@@ -186,7 +184,7 @@ CLAIMS = (
         r" + \sum_{k=1}^{l} a^{l-k} \langle \phi(h^k) \rangle",
         decide=lambda: check_each(_mean_recursion, 1, 8),
         assumptions="depths 1 to 8",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii2-recursion",
@@ -197,7 +195,7 @@ CLAIMS = (
         lhs=lambda: _closed_recursion()[0],
         rhs=lambda: _closed_recursion()[1],
         assumptions="from eqs. (29) and (31)",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii2-feed-forward",

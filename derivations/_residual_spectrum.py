@@ -9,6 +9,7 @@ import sympy as sp
 from freejac.derivations._gaussian_entries import (
     residual_moment,
 )
+from freejac.derivations._residual_freeness import LOST
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_each
 from freejac.symbolic.check_functions import check_inverse, check_law
@@ -86,9 +87,6 @@ def _condition_number() -> Verdict:
 
 _LAMBERT_POINT = sp.exp(_X) * (_X + cumulant) / (_X - cumulant)
 _G_SOLUTION = (cumulant + GeneralizedLambertW(-cumulant, cumulant, _Z)) / (2 * cumulant * _Z)
-_LOST = "the formula is lost in the text; restored"
-
-
 CLAIMS = (
     Claim(
         "resnet.ii1-log-sum",
@@ -98,7 +96,7 @@ CLAIMS = (
         rhs=-_VAR * (1 + 2 * _Y) + sp.O(_VAR**2),
         assumptions="each of the L terms of the sum, s = c_l/L, to an error of order L⁻²; S_l from"
         " eq. (20)",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-exponential",
@@ -108,7 +106,7 @@ CLAIMS = (
         lhs=sp.Limit((1 - cumulant * (1 + 2 * _Y) / depth) ** depth, depth, sp.oo),
         rhs=sp.exp(-cumulant * (1 + 2 * _Y)),
         assumptions="equal c_l = c",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-r-equation",
@@ -146,7 +144,7 @@ CLAIMS = (
             {z: (1 + _Y) / (_Y * _S), _G: _Y * _S}, simultaneous=True
         ),
         assumptions="G = yS(y) at z = (1 + y)/(yS(y)), S = exp(−c(1 + 2y))",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-lambert",
@@ -227,7 +225,7 @@ CLAIMS = (
         r"\frac{s_{\max}}{s_{\min}} = \bigl(1 + c + \sqrt{c(c + 2)}\bigr) e^{\sqrt{c(c + 2)}}",
         decide=_condition_number,
         assumptions="c = 2/(r² − 1) with r > 1, which is every c > 0 and makes all roots explicit",
-        note=_LOST,
+        note=LOST,
     ),
     Claim(
         "resnet.ii1-reciprocal-edges",

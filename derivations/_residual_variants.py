@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from freejac.derivations._gaussian_entries import entries, mean_of_polynomial
+from freejac.derivations._residual_freeness import LOST
 from freejac.symbolic.claims import Claim
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.residual import ResNet
@@ -54,18 +55,17 @@ CLAIMS = (
         rhs=_GAMMA / _SPREAD * _normalised(1 - sp.tanh(x) ** 2, sp.Symbol("h", real=True)),
         assumptions="tanh; μ and σ as given numbers: what the batch's statistics owe to h itself"
         " is of order 1/(batch size)",
-        note="the formula is lost in the text; restored",
+        note=LOST,
     ),
     Claim(
         "resnet.iv-cumulant",
         "section IV, eq. (21) with batch normalisation",
         r"c_l = \sigma_w^2 \Bigl\langle \phi'(h^l)^2 \frac{\gamma^2}{\sigma^2} \Bigr\rangle",
-        lhs=sigma_w**2
-        * Expectation((_GAMMA / _SPREAD * sp.Heaviside(_GAMMA * x)) ** 2, sp.Integer(1)),
+        lhs=sigma_w**2 * (_GAMMA / _SPREAD) ** 2 * Expectation(sp.Heaviside(x) ** 2, _GAMMA**2),
         rhs=lambda: ResNet("relu", batch_norm=True).cumulant.subs(
             {sp.Symbol("gamma", positive=True): _GAMMA, sp.Symbol("sigma", positive=True): _SPREAD}
         ),
-        assumptions="ReLU, β = 0: only c changes, eqs. (25) and (26) stay",
-        note="the formula is lost in the text; restored",
+        assumptions="ReLU, β = 0, the argument of φ is N(0, γ²): only c changes, not eq. (25)",
+        note=LOST,
     ),
 )

@@ -59,8 +59,7 @@ _SKIPPED = (
 DOCUMENT = Document(
     "ps1",
     "Problem Set 1: Signal propagation in the large-width limit",
-    "Depth First Learning, Resurrecting the sigmoid in deep learning through dynamical isometry:"
-    " theory and practice, week 2",
+    "Depth First Learning, week 2",
     _ps1_layers.CLAIMS
     + _ps1_fixed_points.CLAIMS
     + _ps1_relu.CLAIMS

@@ -61,6 +61,8 @@ def compare(
             special = _special(left, right, relation, domain, claim)
     except OutOfTime:
         special = Verdict("undecided", claim, "it took too long", left=left, right=right)
+    except (RecursionError, *FAILURES):
+        special = None
     if special is not None:
         return special
     end = time.monotonic() + 2 * time_limit

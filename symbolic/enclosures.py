@@ -252,6 +252,9 @@ class Enclosures:
         return abs(ball)
 
     def _of_sign(self, expr: sp.sign) -> Ball:
+        ball = self.of(expr.args[0])
+        if not is_real_ball(ball) and not ball.contains(0):
+            return ball / abs(ball)
         return flint.arb(self.sign(expr.args[0]))
 
     def _of_heaviside(self, expr: sp.Heaviside) -> Ball:

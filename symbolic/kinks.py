@@ -150,6 +150,8 @@ def questions(expr: sp.Basic) -> Iterator[sp.Expr]:
 def _cut(question: sp.Expr, domain: Domain) -> list[Domain] | None:
     """The domain where an expression is negative, 0, and positive."""
     symbols = sorted(question.free_symbols, key=sp.default_sort_key)
+    if not all(symbol in domain.ranges for symbol in symbols):
+        return None  # a complex number is neither negative nor 0 nor positive
     if len(symbols) == 1:
         return _cut_range(question, symbols[0], domain)
     for symbol in symbols:

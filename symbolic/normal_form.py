@@ -342,6 +342,18 @@ class NormalForms:
             if len(unknown) == 1:
                 yield unknown[0], sign
 
+    def is_nonnegative(self, value: Ratio) -> bool:
+        """Whether a quotient is proved to be ≥ 0 on the domain."""
+        if value.above.is_zero():
+            return True
+        sign = 1
+        for factor, power in self._factors(value):
+            known = self.sign(factor)
+            if known is None and not (power % 2 == 0 and self.tower.is_real(factor)):
+                return False
+            sign *= known if known is not None and power % 2 else 1
+        return sign == 1
+
     def absolute(self, factor: Poly) -> Ratio:
         """The absolute value of an irreducible polynomial."""
         sign = self.sign(factor)
@@ -675,6 +687,22 @@ def _shifted_gamma(forms: NormalForms, arg: sp.Expr) -> Ratio:
     return result
 
 
+def _inverse_tanh(forms: NormalForms, arg: sp.Expr) -> Ratio:
+    """By logarithms between −1 and 1; on the cuts outside conventions differ."""
+    sides = [forms.of(1 + arg), forms.of(1 - arg)]
+    if not all(forms.is_nonnegative(side) for side in sides):
+        return forms.opaque(sp.atanh(arg, evaluate=False))
+    return forms.of((sp.log(1 + arg) - sp.log(1 - arg)) / 2)
+
+
+def _binomial(forms: NormalForms, n: sp.Expr, k: sp.Expr) -> Ratio:
+    """By Γ, unless n may be negative and k is not a number: there conventions differ."""
+    numbered = k.is_Integer and k.is_nonnegative
+    if not numbered and not forms.is_nonnegative(forms.of(n)):
+        return forms.opaque(sp.binomial(n, k, evaluate=False))
+    return forms.of(sp.gamma(n + 1) / sp.gamma(k + 1) / sp.gamma(n - k + 1))
+
+
 _RULES: dict[Any, Callable[..., Ratio]] = {
     sp.exp: lambda forms, u: forms.exponential(forms.of(u)),
     sp.log: lambda forms, u, *base: (
@@ -695,7 +723,7 @@ _RULES: dict[Any, Callable[..., Ratio]] = {
     sp.acos: _as(lambda u: sp.pi / 2 - sp.asin(u)),
     sp.asinh: _as(lambda u: sp.log(u + sp.sqrt(u**2 + 1))),
     sp.acosh: _as(lambda u: sp.log(u + sp.sqrt(u - 1) * sp.sqrt(u + 1))),
-    sp.atanh: _as(lambda u: (sp.log(1 + u) - sp.log(1 - u)) / 2),
+    sp.atanh: _inverse_tanh,
     sp.erfc: _as(lambda u: 1 - sp.erf(u)),
     erfcx: _as(lambda u: sp.exp(u**2) * (1 - sp.erf(u))),
     dawson: _as(lambda u: sp.sqrt(sp.pi) / 2 * sp.exp(-(u**2)) * sp.erfi(u)),
@@ -704,6 +732,6 @@ _RULES: dict[Any, Callable[..., Ratio]] = {
     softplus: _as(lambda u: sp.log(1 + sp.exp(u))),
     sp.gamma: _shifted_gamma,
     sp.factorial: _as(lambda u: sp.gamma(u + 1)),
-    sp.binomial: _as(lambda n, k: sp.gamma(n + 1) / sp.gamma(k + 1) / sp.gamma(n - k + 1)),
+    sp.binomial: _binomial,
     sp.Abs: lambda forms, u: forms.absolute_value(u),
 }

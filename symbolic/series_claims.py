@@ -13,14 +13,17 @@ the left side is -0.500000000000, the right side -1 (coefficients of x**2)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy as sp
 
 from freejac.symbolic.conditions import Domain
 from freejac.symbolic.definitions import is_approached, written_out
+from freejac.symbolic.normal_form import vanishes_on
 from freejac.symbolic.proofs import proof_of_zero
 from freejac.symbolic.refutation import examine
 from freejac.symbolic.strict_signs import is_analytic
-from freejac.symbolic.verdict import Counterexample, Verdict
+from freejac.symbolic.verdict import STATUSES, Counterexample, Verdict
 
 __all__ = ["check_series", "split_order"]
 
@@ -50,69 +53,68 @@ def check_series(
     if len(order.variables) != 1:
         return Verdict("undecided", claim, "an order in one variable is needed")
     symbol, place = order.variables[0], order.point[0]
-    t = sp.Dummy(symbol.name, positive=True)
-    moved = 1 / t if place.is_infinite else place + t
-    if place is -sp.oo:
-        moved = -moved
-    sides = [written_out(side, domain).expr.subs(symbol, moved) for side in (left, right)]
-    exponent = order.expr.subs(symbol, moved).as_coeff_exponent(t)[1]
-    if not exponent.is_Rational:
-        return Verdict("undecided", claim, "the order is a power of the variable")
     others = Domain({s for s in domain.symbols if s != symbol}, _without(domain, symbol))
-    terms = range(int(sp.ceiling(exponent)))
-    if place.is_finite and len(terms) <= _MOST_TERMS and _is_analytic_at_zero(sides, t, others):
-        return _by_coefficients(sides, t, symbol - place, terms, others, claim)
-    return _by_limit(sides, t, exponent, others, claim)
+    exact = [written_out(side, domain).expr for side in (left, right)]
+    if place.is_finite:
+        t = sp.Dummy(symbol.name, real=symbol.is_extended_real)
+        exponent = _exponent(order.expr.subs(symbol, place + t), t)
+        moved = [side.subs(symbol, place + t) for side in exact]
+        terms = range(int(sp.ceiling(exponent))) if exponent is not None else range(0)
+        if exponent is not None and len(terms) <= _MOST_TERMS:
+            forms = [_analytic_form(side, t, others) for side in moved]
+            if None in forms:  # poles that cancel
+                forms = [_analytic_form(moved[0] - moved[1], t, others), sp.S.Zero]
+            if None not in forms:
+                return _by_coefficients(forms, t, symbol - place, terms, others, claim)
+    t = sp.Dummy(symbol.name, positive=True)
+    steps = []
+    for approach in _approaches(symbol, place, domain, t):
+        exponent = _exponent(order.expr.subs(symbol, approach), t)
+        if exponent is None:
+            return Verdict("undecided", claim, "the order is a power of the variable")
+        sides = [side.subs(symbol, approach) for side in exact]
+        steps.append(_by_limit(sides, t, exponent, others, claim))
+    whole = max(steps, key=lambda step: STATUSES.index(step.status))
+    if whole and symbol.is_extended_real is None and place.is_finite:
+        method = f"{whole.method}, along the real line alone"
+        return Verdict("not refuted", claim, method)
+    return whole
+
+
+def _exponent(power: sp.Expr, t: sp.Symbol) -> sp.Expr | None:
+    exponent = power.as_coeff_exponent(t)[1]
+    return exponent if exponent.is_Rational else None
+
+
+def _approaches(
+    symbol: sp.Symbol, place: sp.Expr, domain: Domain, t: sp.Symbol
+) -> Iterator[sp.Expr]:
+    """What the variable is as t falls to 0, on each side from which it can come."""
+    if place.is_infinite:
+        yield 1 / t if place is sp.oo else -1 / t
+        return
+    range_ = domain.ranges.get(symbol, sp.S.Reals)
+    above = range_.sup > place
+    below = range_.inf < place
+    if above is not sp.false:
+        yield place + t
+    if below is not sp.false:
+        yield place - t
 
 
 def _without(domain: Domain, symbol: sp.Symbol) -> tuple[sp.Basic, ...]:
     return tuple(c for c in domain.conditions if symbol not in c.free_symbols)
 
 
-def _is_analytic_at_zero(sides: list[sp.Expr], t: sp.Symbol, others: Domain) -> bool:
-    """Whether each function in the sides is analytic at the value its argument has there."""
-    return all(_analytic_at(side, t, others) for side in sides)
-
-
-def _analytic_at(expr: sp.Expr, t: sp.Symbol, others: Domain) -> bool:
-    if t not in expr.free_symbols or expr == t:
-        return True
-    if not all(_analytic_at(arg, t, others) for arg in expr.args if isinstance(arg, sp.Expr)):
-        return False
-    # A function of new symbols that are fixed at the arguments' values there.
-    dummies = [sp.Dummy(real=True) for _ in expr.args]
-    values = [arg.subs(t, 0) for arg in expr.args]
-    if any(value.has(sp.nan, sp.zoo, sp.oo) for value in values):
-        return False
-    try:
-        shell = expr.func(
-            *(
-                d if t in arg.free_symbols else arg
-                for d, arg in zip(dummies, expr.args, strict=True)
-            )
-        )
-    except (TypeError, ValueError):
-        return False
-    fixed = Domain(others.symbols, others.conditions)
-    for dummy, value in zip(dummies, values, strict=True):
-        if value.is_real is not True:
-            return False
-        fixed.ranges[dummy] = sp.FiniteSet(value) if value.is_number else sp.S.Reals
-    return all(_shell_is_analytic(shell, d, v, fixed) for d, v in zip(dummies, values, strict=True))
-
-
-def _shell_is_analytic(shell: sp.Expr, dummy: sp.Symbol, value: sp.Expr, domain: Domain) -> bool:
-    """Whether one function is analytic near a value of one argument."""
-    if dummy not in shell.free_symbols or shell.is_Add or shell.is_Mul:
-        return True
-    if value.is_number:
-        near = Domain(domain.symbols, domain.conditions)
-        near.ranges.update(domain.ranges)
-        exact = value if value.is_Rational else sp.nsimplify(value, rational=True)
-        width = sp.Rational(1, 1000)
-        near.ranges[dummy] = sp.Interval.open(exact - width, exact + width)
-        return is_analytic(shell, dummy, near)
-    return is_analytic(shell, dummy, domain)
+def _analytic_form(side: sp.Expr, t: sp.Symbol, others: Domain) -> sp.Expr | None:
+    """The side as an expression analytic at t = 0: as it is, or with a pole cancelled."""
+    if is_analytic(side, t, others, sp.S.Zero):
+        return side
+    cancelled = sp.cancel(sp.together(side))
+    if not is_analytic(cancelled, t, others, sp.S.Zero):
+        return None
+    near = Domain({*others.symbols, t}, others.conditions)
+    return cancelled if vanishes_on(side - cancelled, near) else None
 
 
 def _by_coefficients(

@@ -167,28 +167,41 @@ def _is_bounded_somewhere(range_: sp.Interval) -> bool:
     return bool(range_.start.is_finite or range_.end.is_finite)
 
 
-def is_analytic(expr: sp.Expr, symbol: sp.Symbol, domain: Domain) -> bool:
-    """Whether an expression is proved to be analytic in a symbol on the domain."""
+def is_analytic(
+    expr: sp.Expr, symbol: sp.Symbol, domain: Domain, at: sp.Expr | None = None
+) -> bool:
+    """Whether an expression is proved to be analytic in a symbol on the domain.
+
+    Args:
+        expr: the expression.
+        symbol: the variable.
+        domain: of all symbols.
+        at: a value of the symbol, if analyticity at that value alone is asked for.
+    """
     if symbol not in expr.free_symbols or expr == symbol:
         return True
-    inner = [is_analytic(arg, symbol, domain) for arg in expr.args if isinstance(arg, sp.Expr)]
+    inner = [is_analytic(arg, symbol, domain, at) for arg in expr.args if isinstance(arg, sp.Expr)]
     if len(inner) != len(expr.args) or not all(inner):
         return False
     if expr.is_Add or expr.is_Mul or isinstance(expr, _ENTIRE):
         return True
+    args = expr.args if at is None else tuple(arg.subs(symbol, at) for arg in expr.args)
+    if any(arg.has(sp.nan, sp.zoo, sp.oo, -sp.oo) for arg in args):
+        return False
     if isinstance(expr, sp.Pow):
-        return _power_is_analytic(expr.base, expr.exp, domain)
-    return _is_analytic_outside(expr, domain)
+        constant = symbol not in expr.exp.free_symbols
+        return _power_is_analytic(args[0], expr.exp if constant else sp.Dummy(), domain)
+    return _is_analytic_outside(expr.func, args, domain)
 
 
-def _is_analytic_outside(expr: sp.Expr, domain: Domain) -> bool:
+def _is_analytic_outside(function: Any, args: tuple[sp.Expr, ...], domain: Domain) -> bool:
     """Whether a function is analytic at every value that its argument takes."""
-    arg = expr.args[0]
-    if isinstance(expr, _ON_THE_LINE):
+    arg = args[0]
+    if function in _ON_THE_LINE:
         return is_real_on(arg, domain)
-    if isinstance(expr, (sp.log, sp.gamma)) and len(expr.args) == 1:
+    if function in (sp.log, sp.gamma) and len(args) == 1:
         return strict_sign(arg, domain) == 1
-    if isinstance(expr, (sp.asin, sp.acos, sp.atanh)):
+    if function in (sp.asin, sp.acos, sp.atanh):
         return strict_sign(1 - arg, domain) == 1 == strict_sign(1 + arg, domain)
     return False
 
@@ -216,7 +229,7 @@ def is_continuous(expr: sp.Expr, symbol: sp.Symbol, domain: Domain) -> bool:
     if isinstance(expr, (sp.asin, sp.acos)):
         arg = expr.args[0]
         return weak_sign(1 - arg, domain) == 1 == weak_sign(1 + arg, domain)
-    return _is_analytic_outside(expr, domain)
+    return _is_analytic_outside(expr.func, expr.args, domain)
 
 
 def weak_sign(expr: sp.Expr, domain: Domain) -> int | None:
@@ -241,8 +254,8 @@ def weak_sign(expr: sp.Expr, domain: Domain) -> int | None:
 def _power_is_analytic(base: sp.Expr, exponent: sp.Expr, domain: Domain) -> bool:
     if exponent.is_Integer and exponent >= 0:
         return True
-    if exponent.is_Integer:
-        return strict_sign(base, domain) in (1, -1)
+    if exponent.is_integer:
+        return bool(base.is_nonzero) or strict_sign(base, domain) in (1, -1)
     return strict_sign(base, domain) == 1
 
 
