@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from freejac.symbolic.errors import InputError, ParseError
 from freejac.symbolic.latex_commands import Kind
 from freejac.symbolic.latex_means import gaussian_mean
-from freejac.symbolic.latex_names import Random, sympy_name
+from freejac.symbolic.latex_names import Random, substituted, sympy_name
 from freejac.symbolic.latex_tokens import Token
 
 if TYPE_CHECKING:
@@ -332,7 +333,12 @@ def evaluated(reader: Reader, value: sp.Expr) -> sp.Expr:
         if not reader.skip(Kind.COMMA):
             break
     reader.expect(Kind.END_GROUP, "}", hint)
-    return reader.bounded(value.subs(put, simultaneous=True))
+    try:
+        return reader.bounded(substituted(value, put))
+    except ParseError:
+        raise
+    except InputError as error:
+        raise reader.error(str(error), hint) from None
 
 
 # --- orders -------------------------------------------------------------------------------------

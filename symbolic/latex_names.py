@@ -21,9 +21,10 @@ import sympy as sp
 from freejac.symbolic import symbols as shared
 from freejac.symbolic.activation import activation
 from freejac.symbolic.errors import InputError
+from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.functions import Phi, sigmoid, softplus
 
-__all__ = ["KNOWN", "MANY", "FunctionName", "Names", "Random", "sympy_name"]
+__all__ = ["KNOWN", "MANY", "FunctionName", "Names", "Random", "substituted", "sympy_name"]
 
 MANY = 12
 """Most arguments of max and min."""
@@ -87,7 +88,7 @@ class FunctionName:
 
     def __call__(self, *values: sp.Expr) -> sp.Expr:
         """Value at expressions."""
-        return _put(self.body, self.arguments, values)
+        return substituted(self.body, dict(zip(self.arguments, values, strict=True)))
 
     def derivative(self, order: int) -> sp.Expr:
         """The derivative of the given order, in the one formal argument."""
@@ -99,11 +100,29 @@ class FunctionName:
         """The derivative of the given order at an expression."""
         if not 0 <= order <= _MAX_ORDER:
             raise InputError(f"derivatives are read up to order {_MAX_ORDER}")
-        return _put(self.derivative(order), self.arguments, (value,))
+        return substituted(self.derivative(order), {self.arguments[0]: value})
 
 
-def _put(body: sp.Expr, formal: Sequence[sp.Symbol], values: Sequence[sp.Expr]) -> sp.Expr:
-    return body.subs(dict(zip(formal, values, strict=True)), simultaneous=len(formal) > 1)
+def substituted(body: sp.Expr, values: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """Put values for symbols, all at once.
+
+    Raises:
+        InputError: a value contains a bound variable of the body: of an integral, a sum, a limit,
+            or x, that of every expectation. It would be taken for the other.
+
+    >>> substituted(shared.q**2, {shared.q: shared.q + 1})
+    (q + 1)**2
+    """
+    binders = body.atoms(Expectation, sp.Integral, sp.Sum, sp.Product, sp.Limit)
+    bound = {symbol for binder in binders for symbol in _bound_by(binder)}
+    for symbol in sorted(bound, key=str):
+        if any(symbol in value.free_symbols for value in values.values()):
+            raise InputError(f"{symbol} is a bound variable in it; use another letter")
+    return body.subs(dict(values), simultaneous=len(values) > 1)
+
+
+def _bound_by(binder: sp.Expr) -> Sequence[sp.Symbol]:
+    return [binder.args[1]] if isinstance(binder, sp.Limit) else binder.bound_symbols
 
 
 @dataclass(frozen=True)
@@ -195,13 +214,32 @@ class Names:
     def bind_activation(self, name: str, text: str) -> None:
         """Let a name stand for an activation: of the library, or an expression in x as text.
 
+        Its parameters are the bound symbols of their names.
+
         Raises:
             ParseError: the text is not in the grammar.
-            InputError: the name is bound already.
+            InputError: the name is bound already, or a parameter is not bound.
+
+        >>> names = Names()
+        >>> names.bind_symbol("a", negative=True)
+        >>> names.bind_activation("phi", "leaky_relu(a)")
+        >>> names.functions["phi"](names.symbols["a"])
+        a**2
         """
         self._require_free(name)
-        phi = activation(text)
-        self.functions[name] = FunctionName(name, (shared.x,), phi.expr, phi.derivative)
+        positive = [key for key, symbol in self.symbols.items() if symbol.is_positive]
+        phi = activation(text, positive=positive)
+        unknown = [symbol.name for symbol in phi.parameters if symbol.name not in self.symbols]
+        if unknown:
+            hint = f"bind it: symbols {unknown[0]} > 0; or give a value, elu(1)"
+            raise InputError(f"the parameter {unknown[0]} of {text} is not bound ({hint})")
+        ours = {symbol: self.symbols[symbol.name] for symbol in phi.parameters}
+        self.functions[name] = FunctionName(
+            name,
+            (shared.x,),
+            phi.expr.xreplace(ours),
+            lambda order: phi.derivative(order).xreplace(ours),
+        )
 
     def bind_random(self, name: str, variance: sp.Expr) -> None:
         """Let a name stand for a centred normal variable.

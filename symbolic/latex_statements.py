@@ -265,6 +265,8 @@ class _Row:
         self.text, self.names = text, names
         self.label = next((t.text for t in tokens if t.kind is Kind.LABEL), "")
         self.tokens = [token for token in tokens if token.kind is not Kind.LABEL]
+        self.arguments: dict[str, sp.Symbol] = {}
+        """Of the function that is defined in this row."""
 
     def error(self, message: str, token: Token, hint: str) -> ParseError:
         return ParseError(message, text=self.text, position=token.position, hint=hint)
@@ -332,12 +334,12 @@ class _Row:
         if signs[0] == ":=" or (define and signs[0] == "="):
             if not sides[1]:
                 raise self.error("a definition without a value", marks[0], "name := value")
-            name = read_definition(self.text, sides[0], sides[1], self.names)
+            name, self.arguments = read_definition(self.text, sides[0], sides[1], self.names)
             found.append(Aside(f"defines {name}", place))
             sides, signs, marks = sides[1:], signs[1:], marks[1:]
         if ":=" in signs:
             raise self.error("a definition inside a chain", marks[signs.index(":=")], "name := …")
-        return [*found, *self.chains(sides, signs, conditions, place)]
+        return [*found, *self.chains(sides, signs, conditions, place)] if signs else found
 
     def chains(
         self,
@@ -369,7 +371,8 @@ class _Row:
             hint = "a chain stands in one display, two relations do not stand in a row"
             raise self.error("a side is missing", self.tokens[0], hint)
         reader = Reader(self.text, tokens, self.names)
-        value = reader.sum()
+        with reader.scope(**self.arguments):
+            value = reader.sum()
         reader.require_end()
         return value
 
@@ -386,11 +389,13 @@ def _connected(terms: Sequence[sp.Expr], given: Sequence[sp.Basic]) -> tuple[sp.
     return tuple(dict.fromkeys(condition for condition in given if condition in kept))
 
 
-def read_definition(text: str, left: list[Token], right: list[Token], names: Names) -> str:
+def read_definition(
+    text: str, left: list[Token], right: list[Token], names: Names
+) -> tuple[str, dict[str, sp.Symbol]]:
     """Bind `name` or `name(a, b)` to what is read on the right.
 
     Returns:
-        The name.
+        The name, and its arguments.
 
     Raises:
         ParseError: the left side is no new name, or the right side cannot be read.
@@ -426,4 +431,4 @@ def read_definition(text: str, left: list[Token], right: list[Token], names: Nam
             names.bind_value(name, value)
     except InputError as error:
         raise ParseError(str(error), text=text, position=token.position) from None
-    return name
+    return name, arguments

@@ -316,6 +316,24 @@ def test_definitions_bind_for_what_follows() -> None:
     assert chain.verdict()
 
 
+BINDERS = [
+    (r"\mathbb{E}[\psi(u h)]", "x"),
+    (r"\int_0^1 u a\,da", "a"),
+    (r"\sum_{n=1}^{3} u n", "n"),
+    (r"\lim_{a \to 0} u + a", "a"),
+]
+
+
+@pytest.mark.parametrize(("body", "letter"), BINDERS)
+def test_a_value_is_not_captured_by_a_bound_variable(body: str, letter: str) -> None:
+    names = bound()
+    names.symbols |= {"a": a, "n": sp.Symbol("n", integer=True, positive=True)}
+    assert read_statements(f"V(u) := {body}", names) == [Aside("defines V")]
+    assert read_expression("V(2)", names).has(2)
+    with pytest.raises(ParseError, match=f"{letter} is a bound variable in it"):
+        read_expression(f"V({letter})", names)
+
+
 def test_a_name_means_one_thing() -> None:
     (unread,) = statements(r"a := 2")
     assert isinstance(unread, Unread)

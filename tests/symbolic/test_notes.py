@@ -181,6 +181,18 @@ def test_a_binding_replaces_a_standard_one() -> None:
         obey("symbols c > 3", names)
 
 
+def test_parameters_of_an_activation_are_the_bound_symbols() -> None:
+    note = read_note(
+        "<!-- freejac: symbols standard -->\n<!-- freejac: symbols a in (0, 1) -->\n"
+        "<!-- freejac: phi := leaky_relu(a) -->\n<!-- freejac: random h ~ N(0, q) -->\n"
+        "$$\\mathbb{E}[\\phi(h)^2] = \\frac{1 + a^2}{2} q$$\n"
+        "$$\\mathbb{E}[\\phi'(h)^2] = \\frac{1 + a}{2}$$\n"
+    )
+    assert [claim.verdict().status for claim in note.claims] == ["proved", "refuted"]
+    with pytest.raises(InputError, match="the parameter alpha of elu is not bound"):
+        read_note("<!-- freejac: phi := elu -->")
+
+
 def test_plain_and_latex_names_are_one() -> None:
     names = Names()
     obey("symbols sigma_w > 0, q^* > 0, M^{-1} real, cumulant > 0", names)
