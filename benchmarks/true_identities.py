@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import sympy as sp
@@ -47,15 +48,15 @@ class Identity:
     where: object = ()
 
 
-def identities(limit: int | None = None) -> list[Identity]:
+@cache
+def identities() -> tuple[Identity, ...]:
     """All of them, in a fixed order, the kinds in turn, so that the first few are of every kind."""
     kinds = [list(_sound(kind)) for kind in _KINDS]
     woven: list[Identity] = []
     for turn in range(max(map(len, kinds))):
         woven += [kind[turn] for kind in kinds if turn < len(kind)]
     known = {(one.left, one.right): one for one in woven}
-    found = list(known.values())
-    return found if limit is None else found[:limit]
+    return tuple(known.values())
 
 
 def _sound(kind: Callable[[], Iterator[Identity]]) -> Iterator[Identity]:

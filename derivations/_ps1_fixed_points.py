@@ -16,7 +16,7 @@ from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.symbols import q, sigma_b, sigma_w, x
 from freejac.symbolic.verdict import Verdict, weakest
 
-__all__ = ["CLAIMS", "increasing_through_zero"]
+__all__ = ["CLAIMS", "increasing_through_zero", "tanh_is_concave"]
 
 _ONE = sp.Integer(1)
 _RELU = sp.Max(0, x)
@@ -89,6 +89,25 @@ def _increases() -> Verdict:
     return check_for_all(
         growth, increasing_through_zero, relation=">", samples=4, claim="V′(q) > 0"
     )
+
+
+def tanh_is_concave() -> Verdict:
+    """V(q) = σ_w² E[g(q z²)] + σ_b² with g(s) = tanh(√s)²: V″ = σ_w² E[z⁴ g″(q z²)], and g″ < 0.
+
+    With u = √s and t = tanh u, the sign of g″ is that of u(1 − 3t²) − t, and
+    u(1 − 3t²) ≤ u(1 − t²) = u/cosh²u < sinh(2u)/(2 cosh²u) = t.
+    """
+    u = sp.Symbol("u", positive=True)
+    s = sp.Symbol("s", positive=True)
+    t, curve = sp.tanh(u), sp.diff(sp.tanh(sp.sqrt(s)) ** 2, s, 2)
+    steps = (
+        check(curve.subs(s, u**2), (u * (1 - 3 * t**2) - t) / (2 * u**3 * sp.cosh(u) ** 2)),
+        check(u * (1 - 3 * t**2), u * (1 - t**2), relation="<="),
+        check(u * (1 - t**2), u / sp.cosh(u) ** 2),
+        check(u, sp.sinh(2 * u) / 2, relation="<"),
+        check(sp.sinh(2 * u) / (2 * sp.cosh(u) ** 2), t),
+    )
+    return weakest("g″ < 0", steps)
 
 
 def _is_concave() -> Verdict:
@@ -200,6 +219,14 @@ CLAIMS = (
             relation="<=",
             assumptions="for erf; what makes it so is that φ(√s)² is a concave function of s",
         ),
+    ),
+    Claim(
+        "ps1.3c-concave-tanh",
+        "problem 3 (c), optional part",
+        r"\phi = \tanh:\quad f''(q) < 0",
+        decide=tanh_is_concave,
+        assumptions="tanh: f(q) = σ_w² E[g(qz²)] + σ_b² is concave because g(s) = tanh(√s)² is",
+        note="the case that the source needs, and says it could not prove",
     ),
     Claim(
         "ps1.3c-twice",

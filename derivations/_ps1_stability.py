@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from freejac.derivations._ps1_fixed_points import increasing_through_zero
+from freejac.derivations._ps1_fixed_points import increasing_through_zero, tanh_is_concave
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.check import check
 from freejac.symbolic.check_families import check_for_all
 from freejac.symbolic.claims import Claim
 from freejac.symbolic.expectation import Expectation, expect
 from freejac.symbolic.mean_field import MeanField
-from freejac.symbolic.symbols import q, sigma_w, x
+from freejac.symbolic.symbols import q, sigma_b, sigma_w, x
 from freejac.symbolic.verdict import Verdict, weakest
 
 __all__ = ["CLAIMS"]
@@ -84,6 +84,20 @@ def _stable_at_zero() -> Verdict:
     return weakest("f′(0) = σ_w² < 1", steps)
 
 
+def _one_positive_point(*, biased: bool) -> Verdict:
+    """V is strictly concave and bounded; it starts above the line y = q, or at 0 and steeper.
+
+    So it meets the line once for q > 0. There V′(q*) < (V(q*) − V(0))/q* ≤ 1, and V′ ≥ 0.
+    """
+    bound = check(Expectation(sp.tanh(x) ** 2, q), 1, relation="<=", samples=4)
+    series = MeanField("tanh").series("length_map", terms=2)
+    if biased:
+        start = check(series.coefficient(0), 0, sigma_b > 0, relation=">")
+    else:
+        start = check(series.coefficient(1), 1, sigma_w > 1, relation=">")
+    return weakest("one positive fixed point, stable", (tanh_is_concave(), bound, start))
+
+
 _LARGE = (("11/10", "0"), ("3/2", "0"), ("4", "0"))
 _WITH_BIAS = (("1/2", "1/10"), ("1", "1/2"), ("3", "1/2"))
 _V_ERF = 2 * sp.asin(2 * q / (2 * q + 1)) / sp.pi
@@ -109,12 +123,26 @@ CLAIMS = (
         "ps1.3e-large-weights",
         "problem 3 (e), regime (ii)",
         r"\sigma_b = 0,\ \sigma_w > 1 \Rightarrow q^* \in \{0, q_1\},\ q_1 > 0",
+        decide=lambda: _one_positive_point(biased=False),
+        assumptions="tanh: strictly concave, bounded, and of slope σ_w² > 1 at 0",
+    ),
+    Claim(
+        "ps1.3e-large-weights-numbers",
+        "problem 3 (e), regime (ii)",
+        r"\sigma_b = 0,\ \sigma_w > 1 \Rightarrow q^* \in \{0, q_1\},\ q_1 > 0",
         decide=lambda: _regimes(_LARGE, (False, True), zero=True),
         expected="not refuted",
         assumptions="tanh, at σ_w = 1.1, 1.5, 4; fixed points by a search on [1e-12, 1e12]",
     ),
     Claim(
         "ps1.3e-biased",
+        "problem 3 (e), regime (iii)",
+        r"\sigma_b > 0 \Rightarrow q^* > 0 \text{ unique}",
+        decide=lambda: _one_positive_point(biased=True),
+        assumptions="tanh: strictly concave, bounded, and σ_b² > 0 at 0",
+    ),
+    Claim(
+        "ps1.3e-biased-numbers",
         "problem 3 (e), regime (iii)",
         r"\sigma_b > 0 \Rightarrow q^* > 0 \text{ unique}",
         decide=lambda: _regimes(_WITH_BIAS, (True,), zero=False),
@@ -157,11 +185,12 @@ CLAIMS = (
         correction=Claim(
             "ps1.3i-one-stable.corrected",
             "problem 3 (i)",
-            r"f(a) = a,\ f(b) = b,\ a < m < b,\ f \text{ strictly concave} \Rightarrow f(m) > m",
+            r"\phi = \operatorname{erf}:\quad f''(q) < 0",
             lhs=lambda: sp.factor(sp.diff(_V_ERF, q, 2)),
             rhs=0,
             relation="<",
-            assumptions="where the map is strictly concave, as for erf, the chord lies below it",
+            assumptions="where the map is strictly concave, as for erf, the chord between two fixed"
+            " points lies below it, so that no third one is between them",
         ),
     ),
 )

@@ -59,6 +59,24 @@ def _extremes(name: str, weight: float, c: float, skipped: int = 0) -> Any:
     return experiment
 
 
+def _free_slopes(simulate: Any) -> Verdict:
+    """s_max/s_min of Π (1 + DW) with D = diag θ(h), h drawn free of W: c = 1/2, σ_w = 1."""
+    del simulate  # a product of matrices, no network
+    random, ratios = np.random.default_rng(3), []
+    for _ in range(_DRAWS):
+        product = np.eye(_WIDTH)
+        for _ in range(_DEPTH):
+            weights = random.standard_normal((_WIDTH, _WIDTH)) / sqrt(_WIDTH * _DEPTH)
+            slopes = (random.standard_normal(_WIDTH) > 0).astype(float)
+            product = product + slopes[:, None] * (weights @ product)
+        values = np.linalg.svd(product, compute_uv=False)
+        ratios.append(float(values[0] / values[-1]))
+    error, value = float(np.std(ratios, ddof=1)) / sqrt(_DRAWS), _edge(0.5)
+    return check_estimate(
+        float(np.mean(ratios)), error, value, bias=0.1 * value, claim="the condition number"
+    )
+
+
 def _stretch(depth: int) -> Verdict:
     """‖J x⁰‖²/‖x⁰‖² = q^{L+1}/q¹ of ReLU by eq. (39), σ_w = 1, against λ₊ at c = 1/2."""
     with mp.workdps(30):
@@ -116,6 +134,17 @@ CLAIMS = (
             assumptions="as above: the ends of the continuous part; bias of 10 % allowed",
             note="no proof, it is a measurement",
         ),
+    ),
+    Claim(
+        "resnet.ii1-condition-number-free",
+        "section II.1, eq. (26)",
+        _RATIO,
+        experiment=_free_slopes,
+        slow=True,
+        expected="not refuted",
+        assumptions=f"ReLU's slopes drawn free of W, c = 1/2; {_DRAWS} products of {_DEPTH} factors"
+        f" of size {_WIDTH}; bias of 10 % allowed",
+        note="not in the source: what the derivation of eq. (26) takes for granted",
     ),
     Claim(
         "resnet.ii1-homogeneous",

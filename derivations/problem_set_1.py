@@ -9,6 +9,7 @@ from __future__ import annotations
 from freejac.derivations import (
     _ps1_correlations,
     _ps1_fixed_points,
+    _ps1_gradients,
     _ps1_layers,
     _ps1_listings,
     _ps1_relu,
@@ -65,6 +66,7 @@ DOCUMENT = Document(
     + _ps1_relu.CLAIMS
     + _ps1_stability.CLAIMS
     + _ps1_correlations.CLAIMS
+    + _ps1_gradients.CLAIMS
     + _ps1_listings.CLAIMS,
     _SKIPPED,
 )

@@ -3,6 +3,9 @@
 The rooms, in the order of the derivation; each begins by saying what it is:
 
 * input: `errors symbols domain`; text: `grammar hints parsing`; activations: `library activation`
+* LaTeX: `latex_commands latex_tokens`, names `latex_names latex_cursor`, values `latex_expressions
+  latex_calls latex_cases latex_calculus latex_means`, claims `latex_statements`; notes:
+  `note_scanner note_directives notes`
 * pieces: `roots signs facts cases intervals piecewise symmetry parity taylor`
 * functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
@@ -20,11 +23,9 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`
-* claims: `claim_text conditions rounded` read them, `enclosures refutation` try points,
-  `tower normal_form sign_proofs strict_signs kinks definitions inequalities proofs` prove them,
-  `series_claims comparison corrections time_limit` answer one, with `verdict check check_families
-  check_functions check_numbers` as faces; `claims` are those of a document
-* LaTeX: `latex_commands latex_tokens`, names `latex_names latex_cursor`, values `latex_expressions
-  latex_calls latex_cases latex_calculus latex_means`, claims `latex_statements`; notes:
-  `note_scanner note_directives notes`
+* claims: `claim_text conditions rounded time_limit` read them; `ball_functions two_precisions
+  enclosures refutation` try points; `tower sign_proofs root_forms exponential_forms function_rules
+  normal_form strict_signs kinks definitions inequalities proofs` prove them; `series_claims
+  comparison corrections` answer one; the faces are `verdict check check_families check_functions
+  check_numbers`, and `claims` are those of a document
 """

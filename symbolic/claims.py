@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import sympy as sp
+
 from freejac.symbolic.check import check
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.verdict import STATUSES, Status, Verdict
@@ -100,19 +102,12 @@ class Claim:
             return self.experiment(simulate)
         if self.decide is not None:
             return self.decide()
-        lhs, rhs = (
-            side() if callable(side) and not _is_type(side) else side for side in self._sides
-        )
-        return check(lhs, rhs, self.where, relation=self.relation)
-
-    @property
-    def _sides(self) -> tuple[Any, Any]:
-        return self.lhs, self.rhs
+        return check(_derived(self.lhs), _derived(self.rhs), self.where, relation=self.relation)
 
 
-def _is_type(side: Any) -> bool:
-    """A SymPy expression can be callable too (a Symbol is): it is a value all the same."""
-    return hasattr(side, "free_symbols")
+def _derived(side: Any) -> Any:
+    """A side, derived now if it is a function; a SymPy symbol is callable too, but no function."""
+    return side() if callable(side) and not isinstance(side, sp.Basic) else side
 
 
 @dataclass(frozen=True)

@@ -123,8 +123,8 @@ def _after_definitions(
 def printed(expr: sp.Basic) -> str:
     """An expression as text, cut off where it is very long.
 
-    >>> len(printed(sp.Integer(7) ** 10**5))
-    50
+    >>> printed(sp.Integer(7) ** 10**5)
+    '(Integer with a number too long to print)'
     """
     try:
         text = str(expr)

@@ -235,8 +235,6 @@ def _by_antiderivative(
     steps: dict[str, None],
 ) -> sp.Expr | None:
     """F(b) − F(a) for an F with F′ = f that is analytic between the ends; at the ends by values."""
-    if not (low.is_finite is not False and high.is_finite is not False):
-        return None
     t = sp.Dummy(symbol.name, real=True)
     integrand = f.subs(symbol, t)
     try:
@@ -250,14 +248,23 @@ def _by_antiderivative(
         return None
     if not vanishes_on(sp.diff(antiderivative, t) - integrand, between):
         return None
-    ends = [antiderivative.subs(t, end) for end in (low, high)]
-    if any(end.has(sp.nan, sp.zoo, sp.oo) for end in ends):
+    ends = [_at_end(antiderivative, t, end, domain, steps) for end in (low, high)]
+    if any(end.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.Limit) for end in ends):
         return None
     closed = _between(t, low, high, domain, closed=True)
     if closed is None or not is_continuous(antiderivative, t, closed):
         return None
     steps["an antiderivative"] = None
     return ends[1] - ends[0]
+
+
+def _at_end(
+    expr: sp.Expr, t: sp.Symbol, end: sp.Expr, domain: Domain, steps: dict[str, None]
+) -> sp.Expr:
+    """The value at an end of the integral, at infinity the limit."""
+    if not end.is_infinite:
+        return expr.subs(t, end)
+    return _limit(sp.Limit(expr, t, end), domain, steps)
 
 
 def _between(

@@ -12,91 +12,36 @@ is their difference and then some: such a ball is not rigorous, and `Enclosures.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import flint
 import mpmath
 import sympy as sp
-from mpmath import mp
 from sympy.core.relational import Relational
 
+from freejac.symbolic.ball_functions import (
+    CONSTANTS,
+    CUT,
+    REAL,
+    Ball,
+    NoValue,
+    as_acb,
+    is_real_ball,
+    rational_ball,
+    with_cut,
+)
 from freejac.symbolic.balls import BallFunction
 from freejac.symbolic.bivariate import Expectation2
 from freejac.symbolic.errors import Error
 from freejac.symbolic.expectation import Expectation
-from freejac.symbolic.functions import Phi, sigmoid, softplus
+from freejac.symbolic.functions import softplus
 from freejac.symbolic.rounded import rounded
+from freejac.symbolic.two_precisions import evaluated, quadrature
 
 __all__ = ["Ball", "Enclosures", "NoValue", "as_acb", "is_real_ball", "rational_ball"]
 
-Ball: TypeAlias = Any
-"""flint.arb or flint.acb"""
-
-_REAL: dict[Any, Callable[[Ball], Ball]] = {
-    sp.exp: lambda t: t.exp(),
-    sp.sin: lambda t: t.sin(),
-    sp.cos: lambda t: t.cos(),
-    sp.tan: lambda t: t.tan(),
-    sp.cot: lambda t: t.cot(),
-    sp.sec: lambda t: t.sec(),
-    sp.csc: lambda t: t.csc(),
-    sp.sinh: lambda t: t.sinh(),
-    sp.cosh: lambda t: t.cosh(),
-    sp.tanh: lambda t: t.tanh(),
-    sp.coth: lambda t: t.coth(),
-    sp.sech: lambda t: t.sech(),
-    sp.csch: lambda t: t.csch(),
-    sp.asinh: lambda t: t.asinh(),
-    sp.erf: lambda t: t.erf(),
-    sp.erfc: lambda t: t.erfc(),
-    sp.erfi: lambda t: t.erfi(),
-    sp.gamma: lambda t: t.gamma(),
-    sp.loggamma: lambda t: t.lgamma(),
-    sp.zeta: lambda t: t.zeta(),
-    sp.atan: lambda t: t.atan(),
-    sp.factorial: lambda t: (t + 1).gamma(),
-    sp.sinc: lambda t: t.sinc(),
-    Phi: lambda t: (-t / flint.arb(2).sqrt()).erfc() / 2,
-    sigmoid: lambda t: 1 / (1 + (-t).exp()),
-    softplus: lambda t: (1 + t.exp()).log(),
-}
-"""Functions that are analytic where their argument is a real ball (softplus: there alone)."""
-_CUT: dict[Any, tuple[str, Callable[[Ball], bool]]] = {
-    sp.asin: ("asin", lambda t: abs(t) <= 1),
-    sp.acos: ("acos", lambda t: abs(t) <= 1),
-    sp.acosh: ("acosh", lambda t: t >= 1),
-    sp.atanh: ("atanh", lambda t: abs(t) < 1),
-}
-"""Functions with a cut on the real line, and where they are real."""
-_CONSTANTS: dict[sp.Basic, Callable[[], Ball]] = {
-    sp.pi: flint.arb.pi,
-    sp.E: flint.arb.const_e,
-    sp.EulerGamma: flint.arb.const_euler,
-    sp.Catalan: flint.arb.const_catalan,
-    sp.GoldenRatio: lambda: (1 + flint.arb(5).sqrt()) / 2,
-}
 _LARGEST_POWER = 10**6
 _LONGEST_SUM = 2000
-
-
-class NoValue(ArithmeticError):  # noqa: N818 (an answer)
-    """There is no finite value at the point, or none that can be told."""
-
-
-def rational_ball(value: sp.Rational) -> Ball:
-    """The ball of a rational number."""
-    return flint.arb(flint.fmpq(int(value.p), int(value.q)))
-
-
-def as_acb(ball: Ball) -> Ball:
-    """The same as a complex ball."""
-    return ball if isinstance(ball, flint.acb) else flint.acb(ball)
-
-
-def is_real_ball(ball: Ball) -> bool:
-    """Whether the ball holds real numbers alone."""
-    return isinstance(ball, flint.arb) or (ball.imag == 0 and ball.imag.rad() == 0)
 
 
 class Enclosures:
@@ -142,8 +87,8 @@ class Enclosures:
         if isinstance(expr, sp.Float):
             middle, half = rounded(expr)
             return rational_ball(middle) + flint.arb(0, rational_ball(half).abs_upper())
-        if expr in _CONSTANTS:
-            return _CONSTANTS[expr]()
+        if expr in CONSTANTS:
+            return CONSTANTS[expr]()
         if expr is sp.I:
             return flint.acb(0, 1)
         if isinstance(expr, sp.Add):
@@ -204,12 +149,12 @@ class Enclosures:
 
     def _function(self, expr: sp.Basic) -> Ball:
         head = expr.func
-        if head in _REAL and len(expr.args) == 1:
+        if head in REAL and len(expr.args) == 1:
             return self._analytic(head, self.of(expr.args[0]))
         if head is sp.log and len(expr.args) == 1:
             return self.logarithm(self.of(expr.args[0]))
-        if head in _CUT:
-            return _with_cut(head, self.of(expr.args[0]))
+        if head in CUT:
+            return with_cut(head, self.of(expr.args[0]))
         handler = getattr(self, f"_of_{head.__name__.lower()}", None)
         if handler is not None:
             return handler(expr)
@@ -223,10 +168,10 @@ class Enclosures:
         if head in (sp.atan,) and not is_real_ball(ball) and ball.real.contains(0):
             raise NoValue("atan on its cut")  # conventions differ there
         if head in (sp.gamma, sp.loggamma, sp.factorial) and not is_real_ball(ball):
-            return _REAL[head](ball)
+            return REAL[head](ball)
         if head is sp.loggamma and not ball > 0:
             raise NoValue("log Γ of a number that is not positive")
-        return _REAL[head](ball)
+        return REAL[head](ball)
 
     def _ball_function(self, expr: BallFunction) -> Ball:
         parts = [self.of(part) for part in expr.parts(*expr.args)]
@@ -388,7 +333,7 @@ class Enclosures:
         if self._point is None:
             raise NoValue(f"{expr.func.__name__} has no ball version")
         exact = expr.subs(self._point) if expr.free_symbols else expr
-        return self._by_two(lambda digits: _number(exact, digits))
+        return self._by_two(lambda digits: evaluated(exact, digits))
 
     def _by_two(self, number: Callable[[int], Any]) -> Ball:
         """What a function of the digits gives at two precisions."""
@@ -413,21 +358,7 @@ class Enclosures:
         point = {s: v for s, v in self._point.items() if s != symbol}
         integrand = expr.function.subs(point)
         ends = [end.subs(point) for end in (low, high)]
-        function = sp.lambdify(symbol, integrand, "mpmath")
-        kinks = _kinks(integrand, symbol)
-
-        def quadrature(digits: int) -> Any:
-            with mp.workdps(digits):
-                first, last = (_end(end, digits) for end in ends)
-                inner = [mpmath.mpf(sp.N(kink, digits)) for kink in kinks]
-                inside = [u for u in inner if min(first, last) < u < max(first, last)]
-                panels = [first, *sorted(inside, reverse=bool(first > last)), last]
-                value, error = mpmath.quad(function, panels, error=True)
-                if error > abs(value) * mpmath.mpf(10) ** (-digits // 2) + mp.eps:
-                    raise ValueError("the integral does not converge")
-                return +value
-
-        return self._by_two(quadrature)
+        return self._by_two(quadrature(integrand, symbol, ends))
 
     def _of_sum(self, expr: sp.Sum) -> Ball:
         if self._point is None or len(expr.limits) != 1 or len(expr.limits[0]) != 3:
@@ -436,7 +367,7 @@ class Enclosures:
         point = {s: v for s, v in self._point.items() if s != symbol}
         low, high, term = low.subs(point), high.subs(point), expr.function.subs(point)
         if not (low.is_Integer and high.is_Integer):
-            return self._by_two(lambda digits: _number(sp.Sum(term, (symbol, low, high)), digits))
+            return self._by_two(lambda digits: evaluated(sp.Sum(term, (symbol, low, high)), digits))
         if high - low > _LONGEST_SUM or high < low - 1:
             raise NoValue("a sum that is too long, or reversed")
         total = flint.arb(0)
@@ -460,47 +391,6 @@ def _folded(args: Any, of: Callable[[Any], Ball], join: Callable[[Ball, Ball], B
     for arg in args[1:]:
         total = join(total, of(arg))
     return total
-
-
-def _with_cut(head: Any, ball: Ball) -> Ball:
-    name, is_real = _CUT[head]
-    if is_real_ball(ball):
-        if is_real(ball):
-            return getattr(flint.arb, name)(ball)
-        raise NoValue(f"{name} on its cut")  # conventions differ there
-    if ball.imag.contains(0):
-        raise NoValue(f"{name} may be on its cut")
-    return getattr(flint.acb, name)(ball)
-
-
-def _kinks(expr: sp.Expr, symbol: sp.Symbol) -> list[sp.Expr]:
-    """Places where an integrand may have a kink, as far as they are roots of polynomials."""
-    found: set[sp.Expr] = set()
-    levels = [part.args[0] for part in expr.atoms(sp.Abs, sp.sign, sp.Heaviside)]
-    levels += [a - b for part in expr.atoms(sp.Max, sp.Min) for a, b in pairwise(part.args)]
-    levels += [relation.lhs - relation.rhs for relation in expr.atoms(Relational)]
-    for level in levels:
-        poly = level.as_poly(symbol)
-        if poly is not None and not poly.free_symbols_in_domain and poly.degree() > 0:
-            found |= {root for root in poly.real_roots() if root.is_real}
-    return sorted(found)
-
-
-def _end(end: sp.Expr, digits: int) -> Any:
-    if end.is_infinite:
-        return mp.inf if end is sp.oo else -mp.inf
-    return mpmath.mpmathify(sp.N(end, digits)._to_mpmath(mp.prec))
-
-
-def _number(expr: sp.Basic, digits: int) -> Any:
-    with mp.workdps(digits + 5):
-        value = sp.N(expr, digits)
-        if not value.is_number or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
-            raise ValueError("no finite value")
-        number = mpmath.mpmathify(value._to_mpmath(mp.prec))
-    if not mpmath.isfinite(number):
-        raise ValueError("no finite value")
-    return number
 
 
 def _exact_value(expr: sp.Expr, point: Mapping[sp.Basic, sp.Expr]) -> sp.Expr | None:

@@ -63,7 +63,7 @@ def strict_sign(expr: sp.Expr, domain: Domain) -> int | None:
         return 0
     product = 1
     try:
-        for factor, power in forms._factors(value):
+        for factor, power in forms.factors(value):
             sign = _strict_factor(forms, factor)
             if sign is None and power % 2 == 0 and forms.tower.is_real(factor):
                 sign = 1 if _never_zero(forms, factor) else None
@@ -105,7 +105,7 @@ def _by_facts(forms: NormalForms, factor: Poly) -> int | None:
             continue
         try:
             value = forms.of(forms.domain.substituted(condition.gts - condition.lts))
-            factors = forms._factors(value)
+            factors = forms.factors(value)
         except (NotNormal, TooLarge, ZeroDivisionError):
             continue
         sign, found = 1, False
@@ -239,7 +239,7 @@ def weak_sign(expr: sp.Expr, domain: Domain) -> int | None:
         if value.above.is_zero():
             return 1
         product = 1
-        for factor, power in forms._factors(value):
+        for factor, power in forms.factors(value):
             sign = forms.sign(factor)
             if power % 2 == 0 and forms.tower.is_real(factor):
                 continue

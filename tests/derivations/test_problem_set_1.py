@@ -14,8 +14,8 @@ CLAIMS = [
 ]
 
 NO_CLOSED_FORM = {
-    "ps1.3e-large-weights",
-    "ps1.3e-biased",
+    "ps1.3e-large-weights-numbers",
+    "ps1.3e-biased-numbers",
     "ps1.3e-listing.corrected",
     "ps1.5d-fixed-point.corrected",
     "ps1.5d-iteration.corrected",
