@@ -83,15 +83,24 @@ def check(
     Raises:
         InputError: a side or a condition cannot be read.
 
+    Source: for the enclosures F. Johansson, Arb, IEEE Trans. Comput. 66 (2017) 1281; for the
+        exponentials R. Risch, Trans. Amer. Math. Soc. 139 (1969) 167.
+
     >>> p = sp.Symbol("p", positive=True)
     >>> check("(1 - p)/p", 1 / p - 1).status
     'proved'
-    >>> wrong = check("q/4", "q/2")
-    >>> wrong.status, wrong.counterexample[sp.Symbol("q", positive=True)]
-    ('refuted', 1/2)
-    >>> bool(check("p*(1 - p)", "1/8", "0 < p <= 1", relation="<="))
-    False
-    """
+    >>> print(check("q*sigma_w/2", "q*sigma_w**2/2"))
+    refuted: q*sigma_w/2 = q*sigma_w**2/2
+      method: disjoint enclosures at an admissible point
+      counterexample: at q = 1/2, sigma_w = 1/3 the left side is 0.0833333333333, the right side 0.0277777777778
+      hint: sigma_w has a square too many. Did you mean q*sigma_w/2 = q*sigma_w/2? (proved)
+    >>> check("p*(1 - p) <= 1/4", where="0 < p <= 1").status
+    'proved'
+    >>> from freejac.symbolic.expectation import Expectation
+    >>> x, q = sp.Symbol("x", real=True), sp.Symbol("q", positive=True)
+    >>> check(Expectation(sp.erf(x) ** 2, q), "2*asin(2*q/(1 + 2*q))/pi").method
+    'closed forms of Gaussian means; equal normal forms'
+    """  # noqa: E501 (the answers are one line)
     if lhs is sp.true and rhs is None:
         return Verdict("proved", "true", "the assumptions on the symbols decide it")
     left, right, relation, conditions = _read(lhs, rhs, where, relation)

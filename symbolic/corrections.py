@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
@@ -37,6 +37,7 @@ _BITS = 100
 _POINTS = 3
 _TIME = 2.0
 _LARGEST = 64
+_MOST_TERMS = 12
 _HALVES = {">": sp.Interval.open(0, sp.oo), "<": sp.Interval.open(-sp.oo, 0)}
 _MOST_EDITS = 400
 _SURDS = tuple(
@@ -141,37 +142,53 @@ class _Search:
 
     def candidates(self) -> Iterator[_Candidate]:
         """In order of plausibility."""
-        ratios = self._ratios(self.points)
-        yield from self.scaled(ratios)
+        yield from self.scaled()
         yield from self.shifted()
         yield from self.replaced()
-        yield from self.multiplied(ratios)
+        yield from self.multiplied()
         yield from self.edited()
+        yield from self.by_terms()
 
     # The whole right side
 
-    def scaled(self, ratios: list[float] | None) -> Iterator[_Candidate]:
+    def scaled(self) -> Iterator[_Candidate]:
         """Times a constant."""
-        constant = None if ratios is None else _constant(ratios)
+        constant = self._constant_ratio(self.left, self.right)
         if constant is not None:
             yield _Candidate(constant * self.right, _scale_in_words(constant))
 
-    def multiplied(self, ratios: list[float] | None) -> Iterator[_Candidate]:
+    def shifted(self) -> Iterator[_Candidate]:
+        """Plus a constant."""
+        constant = self._constant_ratio(self.left - self.right, sp.S.One)
+        if constant is not None:
+            small = "small" if constant > 0 else "large"
+            what = f"the right side is too {small} by {abs(constant)}"
+            yield _Candidate(self.right + constant, what)
+
+    def multiplied(self) -> Iterator[_Candidate]:
         """Times a constant and powers of symbols."""
-        monomial = None if ratios is None else self._monomial()
-        if ratios is None or monomial is None:
-            return
-        at = [_float(monomial.subs(point)) for point in self.points]
-        rest = _constant([ratio / value for ratio, value in zip(ratios, at, strict=True)])
-        if rest is not None:
-            factor = rest * monomial
+        factor = self._monomial_ratio(self.left, self.right)
+        if factor is not None:
             what = f"the right side lacks the factor {factor}"
             yield _Candidate(factor * self.right, what)
 
-    def _ratios(self, points: list[Point]) -> list[float] | None:
+    def by_terms(self) -> Iterator[_Candidate]:
+        """A term times a constant, or a missing term."""
+        gap = self.left - self.right
+        terms = sp.Add.make_args(self.right)
+        for term in terms if 1 < len(terms) <= _MOST_TERMS else ():
+            constant = self._constant_ratio(gap, term)
+            if constant is not None and constant != -1:
+                what = f"the term {term} lacks the factor {1 + constant}"
+                yield _Candidate(self.right + constant * term, what)
+        missing = self._monomial_ratio(gap, sp.S.One)
+        if missing is not None:
+            yield _Candidate(self.right + missing, f"the term {missing} is missing")
+
+    def _ratios(self, points: list[Point], above: sp.Expr, below: sp.Expr) -> list[float] | None:
         found = []
         for point in points:
-            a, b = (self.value(side, point) for side in (self.left, self.right))
+            a, b = (self.value(side, point) for side in (above, below))
             if a is None or b is None or not is_real_ball(a) or not is_real_ball(b):
                 return None
             if a.contains(0) or b.contains(0):
@@ -179,16 +196,20 @@ class _Search:
             found.append(_as_float(a / b))
         return found
 
-    def _monomial(self) -> sp.Expr | None:
-        """Powers of symbols in the ratio of the sides, from points that differ in one symbol."""
+    def _constant_ratio(self, above: sp.Expr, below: sp.Expr) -> sp.Expr | None:
+        ratios = self._ratios(self.points, above, below)
+        return None if ratios is None else _constant(ratios)
+
+    def _monomial_ratio(self, above: sp.Expr, below: sp.Expr) -> sp.Expr | None:
+        """A constant and powers of symbols that one expression is times another."""
         base = dict(self.points[0])
-        result = sp.S.One
+        monomial = sp.S.One
         for symbol in self.domain.symbols:
             if symbol in self.domain.solved or symbol.is_integer:
                 continue
             other = {**base, symbol: base[symbol] * sp.Rational(5, 4)}
             other |= {s: e.xreplace(other) for s, e in self.domain.solved.items()}
-            ratios = self._ratios([base, other])
+            ratios = self._ratios([base, other], above, below)
             if ratios is None or ratios[0] * ratios[1] <= 0:
                 return None
             slope = math.log(ratios[1] / ratios[0]) / math.log(1.25)
@@ -197,22 +218,11 @@ class _Search:
             exponent = Fraction(slope).limit_denominator(4)
             if abs(slope - exponent) > 1e-9 or abs(exponent) > 12:
                 return None
-            result *= symbol ** sp.Rational(exponent.numerator, exponent.denominator)
-        return result if result != 1 else None
-
-    def shifted(self) -> Iterator[_Candidate]:
-        """Plus a constant."""
-        gaps = []
-        for point, a in zip(self.points, self.values, strict=True):
-            b = self.value(self.right, point)
-            if b is None or not is_real_ball(a) or not is_real_ball(b):
-                return
-            gaps.append(_as_float(a - b))
-        constant = _constant(gaps)
-        if constant is not None:
-            small = "small" if constant > 0 else "large"
-            what = f"the right side is too {small} by {abs(constant)}"
-            yield _Candidate(self.right + constant, what)
+            monomial *= symbol ** sp.Rational(exponent.numerator, exponent.denominator)
+        if monomial == 1:
+            return None
+        constant = self._constant_ratio(above, below * monomial)
+        return None if constant is None else constant * monomial
 
     # Symbols
 
@@ -231,7 +241,7 @@ class _Search:
 
     def edited(self) -> Iterator[_Candidate]:
         """One sign, exponent, coefficient, function or term changed."""
-        for count, (right, what) in enumerate(_edits(self.right)):
+        for count, (right, what) in enumerate(_edits(self.right, self.domain.symbols)):
             if count > _MOST_EDITS or time.monotonic() > self.deadline:
                 return
             if not right.has(sp.nan, sp.zoo, sp.oo):
@@ -283,14 +293,17 @@ def _replacements(symbol: sp.Symbol) -> Iterator[tuple[sp.Expr, str]]:
     yield 1 / symbol, f"{symbol} stands for its inverse"
 
 
-def _edits(expr: sp.Expr) -> Iterator[tuple[sp.Expr, str]]:
+def _edits(expr: sp.Expr, symbols: Sequence[sp.Symbol]) -> Iterator[tuple[sp.Expr, str]]:
     """Every expression with one place changed, and what was changed."""
-    for changed, what in _edits_here(expr):
-        yield changed, what
+    yield from _edits_here(expr)
+    if isinstance(expr, sp.Symbol):
+        for other in symbols:
+            if other != expr and other.is_integer == expr.is_integer:
+                yield other, f"{other} is needed instead of {expr}"
     for place, arg in enumerate(expr.args):
         if not isinstance(arg, sp.Expr) or isinstance(expr, (sp.Integral, sp.Sum, sp.Limit)):
             continue
-        for changed, what in _edits(arg):
+        for changed, what in _edits(arg, symbols):
             args = (*expr.args[:place], changed, *expr.args[place + 1 :])
             try:
                 yield expr.func(*args), what
