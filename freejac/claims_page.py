@@ -21,7 +21,8 @@ MEND = "freejac verify --all --page docs/claims.md"
 _HEAD = """# Claims of the literature
 
 Every equation and stated result of five sources that can be checked, transcribed as printed, with
-its verdict, found anew whenever this page is written.
+its verdict, found anew whenever this page is written. A refuted claim is followed by what the
+source should have said; these corrections are counted too.
 
 | verdict | means |
 |---|---|
@@ -120,7 +121,7 @@ def _erratum(outcome: Outcome, mended: Outcome | None) -> Iterator[str]:
     if mended is not None:
         yield f"  Instead: {_math(mended.item.statement)}, {mended.verdict.status}."
     if item.note:
-        yield f"  {item.note.rstrip('.')}."
+        yield f"  Note: {item.note.rstrip('.')}."
 
 
 def _math(statement: str) -> str:
