@@ -113,7 +113,8 @@ def verify(
         progress: called with the number of claims done, and of all.
 
     Returns:
-        The verdicts, the same for any number of processes. Interrupted (Ctrl-C), those reached.
+        The verdicts in the order of the sources, whatever the number of processes. Interrupted
+        (Ctrl-C), those reached.
 
     Raises:
         InputError: a source cannot be read, or an argument is out of range.
