@@ -216,7 +216,7 @@ class _OutOfTimeError(BaseException):
 def _limited(seconds: float) -> Iterator[None]:
     """Stop a computation after so much processor time, where the system has such an alarm.
 
-    The checker bounds its attempts by the alarm of the clock, which has to stay free for it.
+    The checker bounds its attempts by another alarm, which has to stay free for it.
     """
     if (
         not hasattr(signal, "setitimer")
