@@ -231,9 +231,12 @@ def main() -> int:
                 with options.log.open("a") as log:
                     log.write(json.dumps(asdict(outcome)) + "\n")
             if outcome.verdict not in ("right", "refused"):
-                print(f"\r{outcome.verdict} number {outcome.number}: {outcome.case}", flush=True)
-            done = f"{len(found)} of {max(len(wanted), len(found))}, {time.time() - start:.0f} s"
-            print(f"\r{done}", end="", file=sys.stderr, flush=True)
+                print(f"{outcome.verdict} number {outcome.number}: {outcome.case}", flush=True)
+            if sys.stderr.isatty():
+                done = (
+                    f"{len(found)} of {max(len(wanted), len(found))}, {time.time() - start:.0f} s"
+                )
+                print(f"\r{done}", end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("\nstopped")
     report(sorted(found, key=lambda outcome: outcome.number))

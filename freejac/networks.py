@@ -48,16 +48,19 @@ class Jacobian(jacobian.Jacobian):
             sigma_w: the scale of the weights, positive.
             depth: the number of layers, when this Jacobian has the symbol.
             parameters: values of the activation's parameters, of p, or of other symbols in layers.
-            digits: correct digits aimed at, 5 to 1000.
+            digits: correct digits aimed at, 5 to 1000; to 100 where a φ is not piecewise linear.
+                Up to 9, such a φ is evaluated in double precision throughout, many times faster.
 
         Returns:
             ρ(λ), of the shape of `lam`: 0 outside the support; floats up to 15 digits, mpmath
             numbers beyond. Atoms are not part of it; see `atoms`.
 
         Raises:
-            NoClosedForm: S of D² has no closed form.
+            NoClosedForm: of a D² nothing but moments is known, or there is one layer of
+                orthogonal weights, whose law is that of D² itself.
             DomainError: a value is missing or out of range.
-            NotConvergedError: the continuation did not reach λ.
+            NotConvergedError: the continuation did not reach λ, or the density there is so small
+                that double precision loses it.
 
         >>> Jacobian("linear", depth=1).density([[1, 2], [3, 5]], q=1).round(6)
         array([[0.275664, 0.159155],

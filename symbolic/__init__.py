@@ -13,13 +13,15 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * oracles, from the definitions alone: `quadrature mean_curve`, and in two variables
   `bivariate_quadrature bivariate_panels bivariate_search line_quadrature narrow_quadrature
   ball_pieces legendre_panels`
-* mean field: `mean_field fixed_points asymptotics criticality critical_classes`; integrals over the
-  line for them: `line_integrals finite_parts finite_erf finite_exponential mellin beta_series`
+* mean field: `mean_field fixed_points depth_scales asymptotics criticality critical_classes`;
+  integrals over the line for them: `line_integrals finite_parts finite_erf finite_exponential
+  mellin beta_series`
 * series: `coefficients power_terms long_sums laurent series readable`
-* laws: `law laws finite_law free_cumulants free_operations transforms`; algebraic ones:
+* laws: `law laws finite_law transform_laws free_cumulants free_operations transforms`; algebraic:
   `algebraic_law law_equation law_density elimination`
 * feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
-  continuation density depth_limits universality`
+  continuation density depth_limits universality`; of any activation: `slope_nodes slope_panels
+  layer_block layer_values`
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`

@@ -168,7 +168,7 @@ class Peak(NamedTuple):
 
     Attributes:
         bound: an estimate from above of its largest value.
-        value: the largest value that was sampled.
+        value: the largest value that was sampled, less its rounding error.
         at: where that is.
         slope: the mean slope, of which `rest` is free.
         rest: an estimate from above of log|f| − slope·(x − middle).
@@ -211,14 +211,23 @@ class BallPieces:
         self._peaks: dict[tuple[float, float], Peak] = {}
 
     def log_size(self, point: float) -> float:
-        """log|f| at a point, −∞ at a zero."""
+        """log|f| at a point, rounding errors added to |f|; −∞ at a zero."""
+        return self.log_sizes(point)[1]
+
+    def log_sizes(self, point: float) -> tuple[float, float]:
+        """log|f| at a point, from below and from above.
+
+        Where terms cancel, what is left is a rounding error: it is no more than the upper one, but
+        may be nothing at all.
+        """
         place = bisect(self._edges, point)
         if self._vanishes[place]:
-            return -math.inf
-        size = self.functions[place](flint.arb(point)).abs_upper()
+            return -math.inf, -math.inf
+        size = abs(self.functions[place](flint.arb(point)))
         if not size.is_finite():
             raise DomainError(f"the integrand is not finite near x = {point:.6g}")
-        return float(size.log()) if size > 0 else -math.inf
+        least, most = size.abs_lower(), size.abs_upper()
+        return tuple(float(end.log()) if end > 0 else -math.inf for end in (least, most))
 
     def peak(self, low: float, high: float) -> Peak:
         """How large log|f| is between two points."""
@@ -237,20 +246,34 @@ class BallPieces:
     def _sampled(self, low: float, high: float) -> Peak:
         step = (high - low) / _SAMPLES
         points = [low + (k + 0.5) * step for k in range(_SAMPLES)]
-        known = [(u, size) for u in points if (size := self.log_size(u)) > -math.inf]
+        met = [(u, *self.log_sizes(u)) for u in points]
+        known = [(u, most) for u, _, most in met if most > -math.inf]
         if not known:
             return _NOTHING
         places, sizes = [u for u, _ in known], [size for _, size in known]
+        at, value, _ = max(met, key=lambda entry: entry[1:])
         top = max(sizes)
-        at = places[sizes.index(top)]
+        if any(least == -math.inf < most for _, least, most in met):
+            # Where samples are rounding errors, they do not tell what lies between them.
+            top = max(top, self._enclosed(low, high))
+            return Peak(top, value, at, 0.0, top)
         if len(sizes) < _SAMPLES:
-            return Peak(top, top, at, 0.0, top)
+            return Peak(top, value, at, 0.0, top)
         slope, middle = (sizes[-1] - sizes[0]) / (places[-1] - places[0]), (low + high) / 2
         rest, _ = _bound([v - slope * (u - middle) for u, v in known])
         bound, sharp = _bound(sizes)
         if sharp is None:
-            return Peak(bound, top, at, slope, rest)
-        return Peak(bound, top, at, slope, rest, (low + sharp[0] * step, sharp[1] * step))
+            return Peak(bound, value, at, slope, rest)
+        return Peak(bound, value, at, slope, rest, (low + sharp[0] * step, sharp[1] * step))
+
+    def _enclosed(self, low: float, high: float) -> float:
+        """A bound of log|f| on an interval without breakpoints; −∞ where there is none.
+
+        Functions that are not known to python-flint are taken at the middle alone.
+        """
+        middle, half = (low + high) / 2, (high - low) / 2
+        size = self.functions[bisect(self._edges, middle)](flint.arb(middle, half)).abs_upper()
+        return float(size.log()) if size.is_finite() and size > 0 else -math.inf
 
 
 def _bound(sizes: list[float]) -> tuple[float, tuple[float, float] | None]:

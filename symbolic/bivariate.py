@@ -25,7 +25,7 @@ from freejac.symbolic.domain import exact, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.expectation import Integrand, as_function, expect, expectation, pieces, read
 from freejac.symbolic.gaussian import Parts, Polynomial, add_parts, integrate
-from freejac.symbolic.growth import require_decay
+from freejac.symbolic.growth import require_joint_decay
 from freejac.symbolic.integrands import Shape, SignedSum, collect, generators, signed_sum
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
 from freejac.symbolic.signs import Chain, assumed
@@ -37,6 +37,9 @@ from freejac.symbolic.symmetry import dilated, parity
 from freejac.symbolic.terms import Obstruction
 
 __all__ = ["Expectation2", "expect2", "expectation2"]
+
+_MOST_MOMENTS = 6000
+"""Far more than any product of activations has; what needs more would run for minutes."""
 
 
 def expect2(
@@ -214,17 +217,16 @@ def _closed_form(
 ) -> sp.Expr:
     """The closed form in one case; the facts that define it are part of the cache's key."""
     try:
-        if _odd_together(f, g):
-            return sp.S.Zero
         terms = [collect(f), collect(g)]
-        for located in terms[0] + terms[1]:
-            if located.term.opaque != 1:
-                raise Obstruction(f"{located.term.opaque} is outside the class")
         found, whole = generators(terms[0] + terms[1], f.deltas + g.deltas)
         field = Field(found | {c}, whole | {q1, q2})
         covariance = _covariance(field, q1, q2, c)
-        for axis, own in enumerate(terms):
-            require_decay(own, covariance[axis][axis])
+        require_joint_decay(*terms, covariance)
+        if _odd_together(f, g):
+            return sp.S.Zero
+        for located in terms[0] + terms[1]:
+            if located.term.opaque != 1:
+                raise Obstruction(f"{located.term.opaque} is outside the class")
         first = signed_sum(terms[0], f.deltas, field)
         second = signed_sum(terms[1], g.deltas, field)
         parts = _integrate_pairs(first, second, covariance)
@@ -258,6 +260,12 @@ def _covariance(field: Field, q1: sp.Expr, q2: sp.Expr, c: sp.Expr) -> list[list
 
 
 def _integrate_pairs(first: SignedSum, second: SignedSum, covariance: list[list[Surd]]) -> Parts:
+    moments = sum(
+        (max(powers_1) + 1) * (max(powers_2) + 1)
+        for powers_1, powers_2 in product(first.values(), second.values())
+    )
+    if moments > _MOST_MOMENTS:
+        raise Obstruction(f"it needs {moments} moments of two variables, more than are computed")
     parts: Parts = {}
     for (shape_1, powers_1), (shape_2, powers_2) in product(first.items(), second.items()):
         for shape, powers in _with_conjugate(shape_2, powers_2, both=shape_1.is_wave):

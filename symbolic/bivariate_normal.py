@@ -287,6 +287,8 @@ class OwenT(_RealFunction):
             top = sp.exp(-(h**2) / 2)
             series = _ScaledOwenT(h, a)._eval_aseries(n, args0, x, logx)
             return sp.Add(*(top * term for term in series.removeO().args), top * series.getO())
+        if args0[1] is sp.oo and args0[0].is_nonzero and args0[0].is_finite:
+            return Phi(-sp.Abs(h)) / 2 + sp.Order(a**-n, x)
         return super()._eval_aseries(n, args0, x, logx)
 
     def _eval_rewrite_as_tractable(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 from freejac.symbolic.ball_pieces import Ball, BallPieces, Peak
@@ -17,6 +18,7 @@ from freejac.symbolic.errors import DomainError
 __all__ = ["Axis", "Pair", "active_pairs"]
 
 _FARTHEST = 2.0**18
+_AROUND = [sign * 1.7**k for k in range(-6, 6) for sign in (-1, 1)]
 
 Pair = tuple[int, int]
 
@@ -87,10 +89,16 @@ class _Search:
         self.roots = [float(axis.root) for axis in axes]
         self.origins = [float(axis.origin) for axis in axes]
         self.top = top
+        self._summit: tuple[float, float] | None = None
+        self._met: dict[Pair, float] = {}
+        self._look_around()
 
     def bounded(self, cells: list[Pair], depth: int) -> list[tuple[Pair, float]]:
         """Squares of 2^depth panels and how large log|f g p| is there; raises `top`."""
         width = 2 * self.half * 2**depth
+        self._met = {}
+        if self._summit is not None:
+            self._note(self.top, self._summit, width)
         peaks = [
             {
                 k: self._peak(axis, k * width, (k + 1) * width)
@@ -100,22 +108,24 @@ class _Search:
         ]
         for i, peak in peaks[0].items():
             alpha = self._local(0, peak.at) if peak.value > -math.inf else (i + 0.5) * width
-            self._sample(alpha, alpha * self.c)
+            self._sample(alpha, alpha * self.c, width)
         for peak in peaks[1].values():
             if peak.value > -math.inf:
                 beta = self._local(1, peak.at)
-                self._sample(self.c * beta, beta)
+                self._sample(self.c * beta, beta, width)
         bounded = []
         for i, j in cells:
             first, second = peaks[0][i], peaks[1][j]
             if first.bound + second.bound > -math.inf:
-                here = self._log_density(self._local(0, first.at), self._local(1, second.at))
-                self.top = max(self.top, first.value + second.value + here)
+                place = self._local(0, first.at), self._local(1, second.at)
+                here = first.value + second.value + self._log_density(*place)
+                self._note(here, place, width)
                 bound, where = self._bound((first, second), i * width, j * width, width)
                 bounded.append(((i, j), bound, where))
         if bounded:
-            self._sample(*max(bounded, key=lambda entry: entry[1])[2])
-        return [(cell, bound) for cell, bound, _ in bounded]
+            self._sample(*max(bounded, key=lambda entry: entry[1])[2], width)
+        # What was met in a square is there, whatever the samples of f and g alone suggested.
+        return [(cell, max(bound, self._met.get(cell, bound))) for cell, bound, _ in bounded]
 
     def _bound(
         self, peaks: tuple[Peak, Peak], alpha: float, beta: float, width: float
@@ -137,14 +147,29 @@ class _Search:
     def _local(self, axis: int, point: float) -> float:
         return point / self.roots[axis] - self.origins[axis]
 
-    def _sample(self, alpha: float, beta: float) -> None:
-        sizes = [
-            pieces.log_size((origin + u) * root)
-            for pieces, origin, root, u in zip(
-                self.pieces, self.origins, self.roots, (alpha, beta), strict=True
-            )
-        ]
-        self.top = max(self.top, sum(sizes) + self._log_density(alpha, beta))
+    def _look_around(self) -> None:
+        """A first look near the origin, where there is most to see if the functions are tame."""
+        sizes = [[(u, self._least(axis, u)) for u in _AROUND] for axis in (0, 1)]
+        for (alpha, first), (beta, second) in product(*sizes):
+            self._note(first + second + self._log_density(alpha, beta), (alpha, beta), math.inf)
+
+    def _least(self, axis: int, point: float) -> float:
+        """log|f| or log|g| at a point of the grid, from below."""
+        return self.pieces[axis].log_sizes((self.origins[axis] + point) * self.roots[axis])[0]
+
+    def _sample(self, alpha: float, beta: float, width: float) -> None:
+        """Evaluate at a point."""
+        value = self._least(0, alpha) + self._least(1, beta) + self._log_density(alpha, beta)
+        self._note(value, (alpha, beta), width)
+
+    def _note(self, value: float, place: tuple[float, float], width: float) -> None:
+        """Keep what was met at a point, for the squares of a width that touch it."""
+        if value > self.top:
+            self.top, self._summit = value, place
+        if width < math.inf:
+            touched = ({math.floor(u / width), math.ceil(u / width) - 1} for u in place)
+            for cell in product(*touched):
+                self._met[cell] = max(value, self._met.get(cell, value))
 
     def _log_density(self, alpha: float, beta: float) -> float:
         # a − cb is α − cβ, because the origins are on the line a = cb.

@@ -40,8 +40,9 @@ __all__ = ["by_cases"]
 Given: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 
 _MOST_RUNS = 64
+_MOST_WORK = 5000  # nodes of the results of all cases together
 _APART = sp.Float("1e-9")
-_MOST_EXPANDED = 250  # operations in expressions that are still expanded to be compared
+_MOST_EXPANDED = 500  # nodes of expressions that are still expanded to be compared
 _MOST_COMPARED = 6  # comparisons between results that are still tried to be joined
 
 
@@ -127,6 +128,7 @@ class _Exploration:
     def __init__(self, build: Callable[[Given], sp.Expr]) -> None:
         self._build = build
         self._runs = 0
+        self._work = 0
 
     def of(self, case: _Case) -> _Leaves:
         """Results in a case, split further where a sign is open."""
@@ -136,6 +138,7 @@ class _Exploration:
                 value = self._build(dict(case.given))
         except Undecided as question:
             return self._split(case, question)
+        self._work += _size(value)
         return (_Leaf((), value, (case.facts,)),)
 
     def _split(self, case: _Case, question: Undecided) -> _Leaves:
@@ -143,7 +146,7 @@ class _Exploration:
         # Asking for what is known means that the computation does not look at the facts.
         if expr is None or known_sign(question.expr, case.facts) is not None:
             raise question
-        if self._runs > _MOST_RUNS:
+        if self._runs > _MOST_RUNS or self._work > _MOST_WORK:
             raise DomainError(
                 f"there are too many cases between the parameters (the last: {question}); "
                 "give some of them numbers"
@@ -197,8 +200,8 @@ def _symmetric(gap: Gap, below: _Leaf, above: _Leaf) -> list[_Leaves]:
         above.value.subs(gap.symbol, gap.level + size),
         below.value.subs(gap.symbol, gap.level - size),
     ]
-    most = sp.count_ops(above.value) + sp.count_ops(below.value)
-    values = sorted((v for v in values if sp.count_ops(v) <= most), key=sp.count_ops)
+    most = _size(above.value) + _size(below.value)
+    values = sorted((v for v in values if _size(v) <= most), key=_size)
     return [(_Leaf((), value, ()),) for value in values]
 
 
@@ -228,7 +231,7 @@ def _cases(leaves: _Leaves) -> list[Chain]:
 def _complexity(leaves: _Leaves) -> tuple[int, int, str]:
     return (
         len(leaves),
-        sum(int(sp.count_ops(leaf.value)) for leaf in leaves),
+        sum(_size(leaf.value) for leaf in leaves),
         str([leaf.value for leaf in leaves]),
     )
 
@@ -288,19 +291,21 @@ def _equal_values(first: sp.Expr | None, second: sp.Expr | None, facts: Chain) -
         return first is not None and first == second
     if _differ(first, second, facts):
         return False
+    if _size(first) + _size(second) > _MOST_EXPANDED:
+        return False
     # The parameters themselves make shorter expressions than what the facts say about them.
     return _cancel(first, second) or _cancel(after(first, facts), after(second, facts))
 
 
 def _cancel(first: sp.Expr, second: sp.Expr) -> bool:
     """Whether two expressions are equal when expanded over a common denominator."""
-    if sp.count_ops(first) + sp.count_ops(second) > _MOST_EXPANDED:
+    if _size(first) + _size(second) > _MOST_EXPANDED:
         return False
     gap = _plain(first) - _plain(second)
     if gap == 0:
         return True
     numerator = sp.fraction(sp.together(gap))[0]
-    return bool(sp.count_ops(numerator) <= _MOST_EXPANDED and sp.expand(numerator) == 0)
+    return bool(_size(numerator) <= _MOST_EXPANDED and sp.expand(numerator) == 0)
 
 
 def _differ(first: sp.Expr, second: sp.Expr, facts: Chain) -> bool:
@@ -318,6 +323,12 @@ def _value(expr: sp.Expr, symbols: frozenset[sp.Symbol], facts: Chain) -> sp.Exp
     free = set().union(*(value.free_symbols for value in replaced.values()))
     chosen = general_point(free, 0)
     return value_at(expr, {s: v.subs(chosen, simultaneous=True) for s, v in replaced.items()})
+
+
+@lru_cache(maxsize=4096)
+def _size(expr: sp.Basic) -> int:
+    """Number of nodes of the tree; what occurs more than once is looked up."""
+    return 1 + sum(map(_size, expr.args))
 
 
 def _plain(expr: sp.Expr) -> sp.Expr:

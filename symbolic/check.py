@@ -74,7 +74,7 @@ def check(
         relation: "==", "<=", "<", ">=", ">" or "!=".
         hints: whether to search for what may have been meant when the claim is refuted.
         samples: how many admissible points are tried.
-        time_limit: seconds after which the attempt to prove is given up.
+        time_limit: seconds of processor time after which the attempt to prove is given up.
         seed: of the random points.
 
     Returns:

@@ -97,6 +97,21 @@ class SpectralCurve(ABC):
                     found[mp.zero] = mp.inf
             return [found.get(t, mp.zero) for t in points]
 
+    def stieltjes(self, point: object) -> Complex:
+        """G at a point of the upper half-plane.
+
+        Raises:
+            DomainError: the point is not above the real axis.
+            NotConvergedError: the continuation did not reach it.
+        """
+        with mp.workdps(self.digits + GUARD):
+            number = mp.mpc(point.evalf(mp.dps) if isinstance(point, sp.Expr) else point)
+            if not (mp.isfinite(number) and number.imag > 0):
+                raise DomainError(f"G is continued in the upper half-plane; {point} is not in it")
+            place = mp.log(number)
+            variables = self._follow(*self._above(place.real), place)
+            return self._one_plus_m(variables) / number
+
     @cached_property
     def support(self) -> list[tuple[Real, Real]]:
         """The intervals of the continuous spectrum, ascending.

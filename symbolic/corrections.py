@@ -94,7 +94,7 @@ class _Search:
 
     def __init__(self, left: sp.Expr, right: sp.Expr, domain: Domain) -> None:
         self.left, self.right, self.domain = left, right, domain
-        self.deadline = time.monotonic() + _TIME
+        self.deadline = time.process_time() + _TIME
         self.points: list[Point] = []
         self.values: list[Ball] = []
         for point in domain.points(random.Random(5), 4 * _POINTS):
@@ -242,7 +242,7 @@ class _Search:
     def edited(self) -> Iterator[_Candidate]:
         """One sign, exponent, coefficient, function or term changed."""
         for count, (right, what) in enumerate(_edits(self.right, self.domain.symbols)):
-            if count > _MOST_EDITS or time.monotonic() > self.deadline:
+            if count > _MOST_EDITS or time.process_time() > self.deadline:
                 return
             if not right.has(sp.nan, sp.zoo, sp.oo):
                 yield _Candidate(right, what)

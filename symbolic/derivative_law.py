@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import sympy as sp
 
 from freejac.symbolic.activation import Activation, activation
-from freejac.symbolic.domain import Number, exact
+from freejac.symbolic.domain import Number, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.expectation import expect
 from freejac.symbolic.finite_law import FiniteLaw
@@ -25,7 +26,7 @@ from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.series import Series
 from freejac.symbolic.symbols import p as linear_probability
-from freejac.symbolic.symbols import parameter, q
+from freejac.symbolic.symbols import parameter, q, x
 
 __all__ = [
     "AtomicLaw",
@@ -56,6 +57,24 @@ class DerivativeLaw(Law):
         Algebra on series is done with the symbols; a value such as erf(1/√(2q)) or an
         unevaluated expectation enters once, at the end.
         """
+
+    @property
+    def positive_atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+        """The atoms away from 0.
+
+        Raises:
+            NoClosedForm: only moments are known.
+        """
+        raise NoClosedForm(f"the atoms for {self.name}", "only the moments of D² are known")
+
+    @property
+    def mass_at_zero(self) -> sp.Expr:
+        """The probability that φ′ = 0.
+
+        Raises:
+            NoClosedForm: only moments are known.
+        """
+        raise NoClosedForm(f"the atoms for {self.name}", "only the moments of D² are known")
 
     def s_series(self, terms: int) -> Series:
         """S(z) to the given number of terms, by reverting the moment series.
@@ -143,6 +162,30 @@ class MomentLaw(DerivativeLaw):
         self.name = phi.name
         self._mean_field = MeanField(phi)
 
+    @cached_property
+    def _constant(self) -> dict[sp.Expr, sp.Expr]:
+        """Where φ′² is constant on a piece, the value and its probability.
+
+        Elsewhere φ′ is analytic and takes a value on a set of measure 0: the rest has a density.
+        """
+        squared = self._mean_field.phi.distribution(1) ** 2
+        values = dict.fromkeys(p.expr for p in squared.pieces if not p.expr.has(x))
+        return {value: _probability(squared, value) for value in values}
+
+    @property
+    def positive_atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+        """The atoms away from 0, of pieces on which φ is linear.
+
+        >>> derivative_law("elu").positive_atoms, derivative_law("tanh").positive_atoms
+        (((1, 1/2),), ())
+        """
+        return tuple((value, mass) for value, mass in self._constant.items() if value != 0)
+
+    @property
+    def mass_at_zero(self) -> sp.Expr:
+        """The probability of the pieces on which φ is constant."""
+        return self._constant.get(sp.S.Zero, sp.S.Zero)
+
     def moment(self, k: int) -> sp.Expr:
         """μ_k = E[φ′^{2k}] in q: closed form, or an unevaluated expectation."""
         return self._mean_field.mu(k)
@@ -223,11 +266,11 @@ def bernoulli(
     >>> bernoulli(sp.Rational(1, 2), 4).inverse_mgf
     2*(2*z + 1)/z
     """
-    mass, location = exact("the probability", probability), exact("the value", value)
+    mass, location = rational("the probability", probability), rational("the value", value)
     if location.is_positive is False or not _is_real(location):
         raise DomainError(f"the value of φ′² in the linear regime must be positive, not {location}")
-    if mass.is_positive is False:
-        raise DomainError(f"the probability must lie in (0, 1], not {mass}")
+    if mass.is_positive is False or (mass - 1).is_positive or not _is_real(mass):
+        raise DomainError(f"the probability must lie in (0, 1], not {probability}")
     return AtomicLaw(f"Bernoulli({mass})", ((sp.S.Zero, 1 - mass), (location, mass)))
 
 

@@ -152,7 +152,9 @@ def edges(layers: Placed) -> tuple[sp.Expr, ...]:
     """The ends of the continuous spectrum, ascending; see `Jacobian.edges`."""
     if not all(isinstance(placed.layer.law, AtomicLaw) for placed in layers):
         name = next(p.layer.law.name for p in layers if not isinstance(p.layer.law, AtomicLaw))
-        raise NoClosedForm("the edges", f"φ′² of {name} has more than one nonzero value")
+        raise NoClosedForm(
+            "the edges", f"φ′² of {name} has more than one nonzero value; support(…) has numbers"
+        )
     for placed in layers:
         if placed.layer.ensemble.atoms is None or placed.layer.ensemble.s_transform is None:
             raise NoClosedForm(
@@ -271,7 +273,7 @@ def _roots(layers: Placed) -> tuple[sp.Expr, ...]:
         )
     if not all(e.is_Rational for p in unit for e in _ingredients(p)[:-1]):
         raise NoClosedForm(
-            "the edges", "the edge polynomial is not rational; layer_product(…).support has numbers"
+            "the edges", "the edge polynomial is not rational; support(…) has numbers"
         )
     if sum(int(placed.count) for placed in layers) > _MOST_LAYERS:
         raise NoClosedForm(

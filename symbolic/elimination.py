@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import flint
 import sympy as sp
 
+from freejac.symbolic.coefficients import Poly, Ring, ring_of
 from freejac.symbolic.errors import InternalError
 
 __all__ = ["eliminated", "true_factor"]
@@ -29,10 +27,10 @@ def eliminated(
     >>> eliminated(x - t**2, y - 3 * t, t, keep=(x, y))
     9*x - y**2
     """
-    ring = _Ring.of(first, second, unknown)
-    resultant = ring.read(first).resultant(ring.read(second), ring.names[unknown])
-    factors = [f for f in ring.factors(resultant) if f.has(*keep)]
-    return sp.expand(sp.Mul(*factors))
+    ring = ring_of([first, second, unknown])
+    above = [ring.ratio(expr)[0] for expr in (first, second)]
+    factors = _factors(ring, above[0].resultant(above[1], ring.index(unknown)))
+    return sp.expand(sp.Mul(*(f for f in factors if f.has(*keep))))
 
 
 def true_factor(
@@ -56,11 +54,11 @@ def true_factor(
     >>> true_factor(sp.expand((y - x - x**2) * (y + x)), x, y, x + x**2)
     x**2 + x - y
     """
-    ring = _Ring.of(polynomial, variable)
-    factors = [f for f in ring.factors(ring.read(polynomial)) if f.has(unknown)]
+    ring = ring_of([polynomial, variable])
+    factors = [f for f in _factors(ring, ring.ratio(polynomial)[0]) if f.has(unknown)]
     if len(factors) == 1:
         return factors[0]
-    others = [g for g in ring.names if g not in (variable, unknown)]
+    others = [g for g in ring.generators if g not in (variable, unknown)]
     point = {g: sp.Rational(sp.prime(5 + k), sp.prime(9 + k)) for k, g in enumerate(others)}
     values = {f: f.xreplace(point) for f in factors}
     beginning = start.xreplace(point)
@@ -82,36 +80,8 @@ def _order(expr: sp.Expr, variable: sp.Symbol) -> sp.Expr:
     return min(power for (power,) in sp.Poly(numerator, variable).monoms())
 
 
-@dataclass(frozen=True)
-class _Ring:
-    """Polynomials over ℤ in flint, and the way there and back."""
-
-    context: Any
-    names: dict[sp.Expr, str]
-
-    @classmethod
-    def of(cls, *exprs: sp.Expr) -> _Ring:
-        generators = sp.Poly(sp.Add(*(sp.Dummy() * e for e in exprs))).gens
-        kept = [g for g in generators if any(e.has(g) for e in exprs)]
-        names = {generator: f"g{place}" for place, generator in enumerate(kept)}
-        context = flint.fmpz_mpoly_ctx.get(tuple(names.values()), flint.Ordering.degrevlex)
-        return cls(context, names)
-
-    def read(self, expr: sp.Expr) -> Any:
-        """Take an expression; a common denominator is dropped."""
-        _, poly = sp.Poly(expr, *self.names).clear_denoms(convert=True)
-        terms = {monomial: int(coefficient) for monomial, coefficient in poly.terms()}
-        return self.context.from_dict(terms)
-
-    def factors(self, poly: Any) -> list[sp.Expr]:
-        """The irreducible factors, without multiplicity and without constants."""
-        return [self._written(factor) for factor, _ in poly.factor()[1]]
-
-    def _written(self, poly: Any) -> sp.Expr:
-        terms = {
-            tuple(map(int, monomial)): int(coefficient)
-            for monomial, coefficient in poly.to_dict().items()
-        }
-        expr = sp.Poly(terms, *self.names).as_expr()
-        # the sign of a factor is free: one that does not depend on the order of the generators
-        return -expr if expr.could_extract_minus_sign() else expr
+def _factors(ring: Ring, poly: Poly) -> list[sp.Expr]:
+    """The irreducible factors as expressions, without multiplicity and without constants."""
+    found = [ring.expr(factor) for factor, _ in ring.factors(poly)]
+    # the sign of a factor is free: one that does not depend on the order of the generators
+    return [-factor if factor.could_extract_minus_sign() else factor for factor in found]

@@ -13,12 +13,15 @@ A projection
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy as sp
 
 from freejac.symbolic.errors import InputError
+from freejac.symbolic.symbols import cumulant
 
 __all__ = ["Explanation", "Step"]
 
@@ -28,6 +31,28 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+_SIGNS = {
+    "−": "-",
+    "·": r"\cdot",
+    "×": r"\times",
+    "±": r"\pm",
+    "√": r"\surd",
+    "∞": r"\infty",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "≠": r"\ne",
+    "≈": r"\approx",
+    "∝": r"\propto",
+    "→": r"\to",
+    "∈": r"\in",
+    "∥": r"\parallel",
+    "⊞": r"\boxplus",
+    "⊠": r"\boxtimes",
+    "𝒢": r"\mathcal{G}",
+}
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀᵏˡⁿᴸˣ", "0123456789+-TklnLx", strict=True)) | {"′": r"\prime "}
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₖₗₙ", "0123456789+-kln", strict=True))
+_RUNS = re.compile(rf"([{''.join(_RAISED)}]+)|([{''.join(_LOWERED)}]+)")
 
 
 @dataclass(frozen=True)
@@ -38,6 +63,7 @@ class Step:
         statement: what holds: an equation, an expression, or words.
         rule: why it follows from the steps before, in a few words.
         source: where the rule is published; "" for what is a definition or is derived here.
+        formula: the LaTeX of a statement in words that is a formula; "" for plain words.
 
     Raises:
         InputError: the statement is neither SymPy nor text, is empty, or is an equation that
@@ -50,6 +76,7 @@ class Step:
     statement: sp.Basic | str
     rule: str
     source: str = ""
+    formula: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a step that says nothing."""
@@ -73,9 +100,12 @@ class Step:
         >>> print(Step(sp.Eq(sp.Symbol("m_1"), 1), "S(0) = 1/m_1").latex())
         \[ m_{1} = 1 \]
         """
+        if self.formula:
+            return rf"\[ {self.formula} \]"
         if isinstance(self.statement, str):
             return _escaped(self.statement)
-        return rf"\[ {sp.latex(self.statement)} \]"
+        # the effective cumulant is c in the literature; in code that is the correlation
+        return rf"\[ {sp.latex(self.statement, symbol_names={cumulant: 'c'})} \]"
 
 
 @dataclass(frozen=True)
@@ -115,7 +145,9 @@ class Explanation:
         return "\n".join(lines)
 
     def latex(self) -> str:
-        r"""Write LaTeX: an enumerated list, for a document with UTF-8 input.
+        r"""Write LaTeX: an enumerated list, for a document with amsmath and amssymb.
+
+        Letters are UTF-8; mathematics in words is set as mathematics.
 
         >>> print(Explanation("Nothing", (Step("0 = 0", "reflexivity"),)).latex())
         \paragraph{Nothing}
@@ -133,5 +165,30 @@ class Explanation:
 
 
 def _escaped(text: str) -> str:
-    """Words as LaTeX shows them."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    """Words as LaTeX shows them; letters and signs of mathematics become mathematics."""
+    parts = []
+    for piece in _RUNS.split(text):
+        if piece and piece[0] in _RAISED:
+            parts.append(rf"\ensuremath{{^{{{''.join(_RAISED[c] for c in piece)}}}}}")
+        elif piece and piece[0] in _LOWERED:
+            parts.append(rf"\ensuremath{{_{{{''.join(_LOWERED[c] for c in piece)}}}}}")
+        else:
+            parts += [_character(c) for c in piece or ""]
+    return "".join(parts)
+
+
+def _character(character: str) -> str:
+    mathematics = _SIGNS.get(character) or _greek(character)
+    if mathematics:
+        return rf"\ensuremath{{{mathematics}}}"
+    return _SPECIAL.get(character, character)
+
+
+def _greek(character: str) -> str:
+    """The LaTeX of a Greek letter, from its name in Unicode; "" for any other character."""
+    script, _, name = unicodedata.name(character, "").partition(" ")
+    size, _, letter = name.partition(" LETTER ")
+    if script != "GREEK" or size not in ("SMALL", "CAPITAL"):
+        return ""
+    spelled = letter.replace("LAMDA", "LAMBDA").lower()
+    return "\\" + (spelled if size == "SMALL" else spelled.capitalize())

@@ -26,7 +26,7 @@ from freejac.symbolic.quadrature import gaussian_mean
 from freejac.symbolic.symbols import q as variance
 from freejac.symbolic.symbols import x
 
-__all__ = ["FixedPoint", "Parameters", "bind_parameters", "find_fixed_points"]
+__all__ = ["FixedPoint", "Parameters", "bind_parameters", "find_fixed_points", "scales"]
 
 Parameters = Mapping[sp.Symbol, Number] | Mapping[str, Number]
 Curve = Callable[[mpf], mpf]
@@ -77,6 +77,20 @@ def bind_parameters(phi: Activation, given: Parameters) -> dict[sp.Symbol, Numbe
     return values
 
 
+def scales(sigma_w: Number, sigma_b: Number) -> tuple[mpf, mpf]:
+    """σ_w and σ_b at mpmath's working precision.
+
+    Raises:
+        DomainError: σ_w is not positive, σ_b is negative, or one is not finite.
+    """
+    weight, bias = finite("sigma_w", sigma_w), finite("sigma_b", sigma_b)
+    if not weight > 0 or not bias >= 0:
+        raise DomainError(
+            f"need sigma_w > 0 and sigma_b >= 0, not sigma_w = {sigma_w}, sigma_b = {sigma_b}"
+        )
+    return weight, bias
+
+
 def find_fixed_points(
     phi: Activation,
     second_moment: tuple[PiecewiseFunction, sp.Expr],
@@ -86,12 +100,7 @@ def find_fixed_points(
 ) -> tuple[FixedPoint, ...]:
     """All fixed points of V(q) = σ_w² E[φ²] + σ_b²; see `MeanField.fixed_points`."""
     with mp.workdps(_DIGITS + 4):
-        weight, bias = finite("sigma_w", sigmas[0]) ** 2, finite("sigma_b", sigmas[1]) ** 2
-        if not sigmas[0] > 0 or not sigmas[1] >= 0:
-            raise DomainError(
-                f"need sigma_w > 0 and sigma_b >= 0, not sigma_w = {sigmas[0]}, "
-                f"sigma_b = {sigmas[1]}"
-            )
+        weight, bias = (scale**2 for scale in scales(*sigmas))
         values = bind_parameters(phi, parameters)
         mean_square = _curve(*second_moment, values)
 

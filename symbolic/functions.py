@@ -19,6 +19,8 @@ import sympy as sp
 from sympy.codegen.cfunctions import log1p
 from sympy.core.function import ArgumentIndexError
 
+from freejac.symbolic.scaled import inverse_odd_series
+
 __all__ = ["Phi", "sigmoid", "softplus"]
 
 _GUARD_BITS = 10
@@ -116,6 +118,18 @@ class Phi(_RealAnalytic):
 
     def _eval_conjugate(self) -> sp.Expr:
         return self.func(self.args[0].conjugate())
+
+    def _eval_aseries(self, n: int, args0: Any, x: sp.Symbol, logx: Any) -> sp.Expr:
+        # Φ(u) = erfcx(−u/√2) e^{−u²/2}/2 as u → −∞, and Φ(u) = 1 − Φ(−u).
+        (arg,) = self.args
+        if args0[0] not in (sp.oo, -sp.oo):
+            return super()._eval_aseries(n, args0, x, logx)
+        top, low = sp.exp(-(arg**2) / 2) / 2, args0[0] is -sp.oo
+        tail = inverse_odd_series(
+            (-arg if low else arg) / sp.sqrt(2), n, x, sign=-1, factor=1 / sp.sqrt(sp.pi)
+        )
+        parts = [top * term for term in sp.Add.make_args(tail.removeO())]
+        return sp.Add(*(parts if low else [1, *(-part for part in parts)]), top * tail.getO())
 
     def _eval_rewrite_as_erf(self, arg: sp.Expr, **_: Any) -> sp.Expr:
         return (1 + sp.erf(arg / sp.sqrt(2))) / 2

@@ -2,12 +2,14 @@
 
 On an unbounded interval the mean is infinite from q = 1/(2a) on. On a bounded one it is finite
 for every q: below 1/(2a) and above it the general formula holds (above it, with erfi in place of
-erf), and at q = 1/(2a) the weights cancel and an elementary integral is left.
+erf), and at q = 1/(2a) the weights cancel and an elementary integral is left. Two variables bear
+what leaves their joint density falling in every direction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
 
 import sympy as sp
 
@@ -15,9 +17,10 @@ from freejac.symbolic.gaussian import Leaf, Parts, add_parts, outgrown
 from freejac.symbolic.integrands import Located
 from freejac.symbolic.signs import sign_of
 from freejac.symbolic.surds import Field, Surd
+from freejac.symbolic.symbols import x
 from freejac.symbolic.terms import Obstruction, Term
 
-__all__ = ["integrate_flat", "require_decay", "split_flat"]
+__all__ = ["integrate_flat", "require_joint_decay", "split_flat"]
 
 
 def split_flat(terms: Iterable[Located], variance: Surd) -> tuple[list[Located], list[Located]]:
@@ -41,16 +44,33 @@ def split_flat(terms: Iterable[Located], variance: Surd) -> tuple[list[Located],
     return ordinary, flat
 
 
-def require_decay(terms: Iterable[Located], variance: Surd) -> None:
-    """Refuse exponentials that grow, as two variables together may not bear them.
+def require_joint_decay(
+    first: Iterable[Located], second: Iterable[Located], covariance: Sequence[Sequence[Surd]]
+) -> None:
+    """Refuse pairs of exponentials that grow faster than the density of two variables falls.
+
+    exp(a h₁² + b h₂²) has a finite mean if and only if V⁻¹ − 2 diag(a, b) is positive definite, V
+    the covariance. Bounded intervals are no exception here.
 
     Raises:
-        Obstruction: there is one.
+        Obstruction: there is such a pair, or one that may be.
     """
-    for located in terms:
-        quadratic = -variance.field.whole(-located.term.quadratic)
-        if quadratic and quadratic.sign() != -1:
-            raise outgrown(quadratic)
+    field = covariance[0][0].field
+    rates = [{-field.whole(-located.term.quadratic) for located in own} for own in (first, second)]
+    for a, b in product(*rates):
+        grows = [rate for rate in (a, b) if rate and rate.sign() != -1]
+        if not grows:
+            continue
+        (variance_1, shared), (_, variance_2) = covariance
+        alone = [1 - 2 * a * variance_1, 1 - 2 * b * variance_2]
+        together = alone[0] * alone[1] - 4 * a * b * shared**2
+        if any(condition.sign() != 1 for condition in (*alone, together)):
+            raise outgrown(grows[0]) if len(grows) == 1 else _outgrown_together(a, b)
+
+
+def _outgrown_together(a: Surd, b: Surd) -> Obstruction:
+    first, second = (sp.exp(rate.expr() * x**2) for rate in (a, b))
+    return Obstruction(f"{first} and {second} together may outgrow the Gaussian weight")
 
 
 def integrate_flat(located: Located, variance: Surd) -> Parts:

@@ -27,6 +27,7 @@ from freejac.symbolic.ensembles import Ensemble
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.explanation import Explanation
 from freejac.symbolic.jacobian_steps import explain
+from freejac.symbolic.layer_block import SmoothProduct
 from freejac.symbolic.layer_values import bind
 from freejac.symbolic.layers import Layer, place
 from freejac.symbolic.product_atoms import product_atoms
@@ -331,24 +332,28 @@ class Jacobian(MomentsOfS):
         """Evaluate the density of the continuous part of the law of JᵀJ, numerically.
 
         Args:
-            lam: an eigenvalue, or a sequence of them; the density is 0 outside the support,
-                and infinite at 0 where the support starts there.
+            lam: an eigenvalue, or a sequence of them; the density is 0 outside the support. At 0
+                it is infinite where it grows towards 0.
             q: the variance of the pre-activations, positive; needed when the law of D² has it.
             sigma_w: the scale of the weights, positive.
             depth: the number of layers, when this Jacobian has the symbol.
             parameters: values of the activation's parameters, for those without a default, or
                 of p, or of symbols among widths, variances and scales of layers.
-            digits: correct digits aimed at, 5 to 1000.
+            digits: correct digits aimed at, 5 to 1000; to 100 where a φ is not piecewise linear.
 
         Returns:
             A number, or a list as long as the sequence: floats up to 15 digits, mpmath numbers
             beyond. Atoms are not part of it: see `atoms`.
 
         Raises:
-            NoClosedForm: S of D² has no closed form.
+            NoClosedForm: of a D² nothing but moments is known, or there is one layer of
+                orthogonal weights, whose law is that of D² itself.
             DomainError: a value is missing or out of range.
-            NotConvergedError: the continuation did not reach λ.
+            NotConvergedError: the continuation did not reach λ, or the density there is so small
+                that double precision loses it.
 
+        >>> round(Jacobian("tanh", "orthogonal", depth=10).density(0.5, q=1, sigma_w=1.4), 6)
+        0.161438
         >>> J = Jacobian("linear", depth=1)              # Marchenko–Pastur: √(λ(4−λ))/(2πλ)
         >>> round(J.density(2, q=1, sigma_w=1) * 6.283185307179586, 12)
         1.0
@@ -361,6 +366,30 @@ class Jacobian(MomentsOfS):
         numbers = [float(value) for value in found] if digits <= _FLOAT_DIGITS else found
         return numbers if isinstance(lam, Iterable) else numbers[0]
 
+    def support(
+        self,
+        *,
+        q: Number | None = None,
+        sigma_w: Number = 1,
+        depth: int | None = None,
+        parameters: Mapping[sp.Symbol, Number] | None = None,
+        digits: int = 15,
+    ) -> tuple[tuple[Any, Any], ...]:
+        """Find the intervals of the continuous spectrum of JᵀJ, numerically, ascending.
+
+        Arguments and errors are those of `density`. Where a φ is not piecewise linear the answer
+        is one interval, from the lowest to the highest eigenvalue.
+
+        >>> Jacobian("linear", depth=2).support()                  # 27/4
+        ((0.0, 6.75),)
+        """
+        curve = self.layer_product(
+            q=q, sigma_w=sigma_w, depth=depth, parameters=parameters, digits=digits
+        )
+        if digits > _FLOAT_DIGITS:
+            return tuple(curve.support)
+        return tuple((float(low), float(high)) for low, high in curve.support)
+
     def layer_product(
         self,
         *,
@@ -369,7 +398,7 @@ class Jacobian(MomentsOfS):
         depth: int | None = None,
         parameters: Mapping[sp.Symbol, Number] | None = None,
         digits: int = 15,
-    ) -> LayerProduct:
+    ) -> LayerProduct | SmoothProduct:
         """Put numbers in: the numeric law behind `density`, with its support.
 
         Arguments and errors are those of `density`.

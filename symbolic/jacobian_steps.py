@@ -38,7 +38,7 @@ from freejac.symbolic.symbols import parameter, x, z
 if TYPE_CHECKING:
     from freejac.symbolic.jacobian import Jacobian
 
-__all__ = ["explain"]
+__all__ = ["explain", "lagrange_step"]
 
 _RESURRECTING = "Pennington, Schoenholz and Ganguli (2017), Resurrecting the sigmoid"
 _VOICULESCU = "Voiculescu (1987), Multiplication of certain noncommuting random variables"
@@ -123,13 +123,21 @@ def _product_steps(jacobian: Jacobian) -> Iterator[Step]:
 
 def _moment_steps(jacobian: Jacobian) -> Iterator[Step]:
     """Lagrange's formula and what it gives."""
-    source = f"{_RESURRECTING}, eq. (18)"
-    formula = "m_k = [z^(k-1)] ((1+z)/S(z))^k / k"
-    yield Step(formula, "Lagrange inversion of M⁻¹, the inverse of Σ m_k z^(-k)", source)
+    yield lagrange_step()
     for k in (1, 2):
         yield _relation(sp.Symbol(f"m_{k}"), _named(jacobian, jacobian.moment(k)), f"k = {k}")
     spread = _named(jacobian, jacobian.variance)
     yield _relation(sp.Function("Var")(sp.Symbol("lambda")), spread, "m_2 − m_1²")
+
+
+def lagrange_step() -> Step:
+    """The formula that gives every moment from S."""
+    return Step(
+        "m_k = [z^(k-1)] ((1+z)/S(z))^k / k",
+        "Lagrange inversion of M⁻¹, the inverse of Σ m_k z^(-k)",
+        f"{_RESURRECTING}, eq. (18)",
+        r"m_k = \frac{1}{k} [z^{k-1}] \left(\frac{1+z}{S(z)}\right)^k",
+    )
 
 
 def _named(jacobian: Jacobian, expr: sp.Expr) -> sp.Expr:

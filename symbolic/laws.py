@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import sympy as sp
 
@@ -19,10 +19,11 @@ from freejac.symbolic.derivative_law import DerivativeLaw, bernoulli, derivative
 from freejac.symbolic.domain import Number, exact, rational
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.finite_law import FiniteLaw
-from freejac.symbolic.free_cumulants import cumulants_from_moments, cumulants_from_s
-from freejac.symbolic.law import Atoms, Law, order
-from freejac.symbolic.series import Series, from_expr, lagrange_moment_list
+from freejac.symbolic.free_cumulants import cumulants_from_moments
+from freejac.symbolic.law import Atoms, Law
+from freejac.symbolic.series import from_expr
 from freejac.symbolic.symbols import depth, p, z
+from freejac.symbolic.transform_laws import LimitLaw, RLaw, SeriesLaw, SLaw
 
 __all__ = [
     "Law",
@@ -45,83 +46,6 @@ __all__ = [
     "semicircle",
     "smooth_limit",
 ]
-
-
-class _RLaw(Law):
-    """A law given by its R-transform."""
-
-    def __init__(
-        self, name: str, r: sp.Expr, atoms: Atoms | None = None, nonnegative: bool | None = None
-    ) -> None:
-        self.name, self.known_r = name, r
-        self._atoms, self._nonnegative = atoms, nonnegative
-
-    def free_cumulants(self, count: int) -> tuple[sp.Expr, ...]:
-        if order(count) == 0 or self.known_r == 0:
-            return (sp.S.Zero,) * count
-        # + z^count, so that a polynomial R of lower degree has a leading term to count from
-        series = from_expr(1 / z + self.known_r, z, count + 1)
-        return tuple(series.coefficient(n) for n in range(count))
-
-    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
-        atoms = self._atoms and tuple((a.subs(values), m.subs(values)) for a, m in self._atoms)
-        return _RLaw(self.name, _put(self.known_r, values), atoms, self._nonnegative)
-
-    @property
-    def is_nonnegative(self) -> bool | None:
-        return self._nonnegative
-
-    def atoms(self) -> Atoms:
-        if self._atoms is None:
-            return super().atoms()
-        return tuple((a, m) for a, m in self._atoms if m != 0)
-
-
-class _SLaw(Law):
-    """A law on [0, ∞) given by its S-transform."""
-
-    def __init__(self, name: str, s: sp.Expr) -> None:
-        self.name, self.known_s = name, s
-        if (start := from_expr(s, z, 1)).valuation != 0:
-            raise DomainError(
-                f"S must be regular and nonzero at 0, for a finite nonzero mean: {s} starts with "
-                f"z**{start.valuation}"
-            )
-
-    def s_series(self, terms: int) -> Series:
-        return from_expr(self.known_s, z, terms)
-
-    def moments(self, count: int) -> tuple[sp.Expr, ...]:
-        return lagrange_moment_list(self.known_s, order(count))
-
-    def free_cumulants(self, count: int) -> tuple[sp.Expr, ...]:
-        return cumulants_from_s(self.s_series(count)) if order(count) else ()
-
-    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
-        return _SLaw(self.name, _put(self.known_s, values))
-
-    @property
-    def is_nonnegative(self) -> bool | None:
-        return True
-
-
-class _SeriesLaw(Law):
-    """A law of which the first free cumulants are known."""
-
-    def __init__(self, name: str, cumulants: tuple[sp.Expr, ...]) -> None:
-        self.name, self._cumulants = name, cumulants
-
-    def free_cumulants(self, count: int) -> tuple[sp.Expr, ...]:
-        if order(count) > len(self._cumulants):
-            raise DomainError(f"{self.name} gives {len(self._cumulants)} moments; not {count}")
-        return self._cumulants[:count]
-
-    def subs(self, values: Mapping[sp.Symbol, Number]) -> Law:
-        return _SeriesLaw(self.name, tuple(_put(k, values) for k in self._cumulants))
-
-
-def _put(expr: sp.Expr, values: Mapping[sp.Symbol, Number]) -> sp.Expr:
-    return expr.subs({symbol: rational(str(symbol), value) for symbol, value in values.items()})
 
 
 def point_mass(value: Number = 1) -> Law:
@@ -184,7 +108,7 @@ def semicircle(variance: Number = 1, mean: Number = 0) -> Law:
     (z/2 - sqrt(z**2 - 4)/2, (z**2 + 1)/z)
     """
     v, m = _positive("the variance", variance), rational("the mean", mean)
-    return _RLaw(f"semicircle({v})" if m == 0 else f"semicircle({v}, {m})", v * z + m, ())
+    return RLaw(f"semicircle({v})" if m == 0 else f"semicircle({v}, {m})", v * z + m, ())
 
 
 def gue() -> Law:
@@ -227,7 +151,7 @@ def marchenko_pastur(ratio: Number = 1, variance: Number = 1) -> Law:
     """
     c, v = _positive("the ratio", ratio), _positive("the variance", variance)
     name = f"Marchenko–Pastur({c})" if v == 1 else f"Marchenko–Pastur({c}, {v})"
-    return _RLaw(name, v / (1 - c * v * z), _atom_at_zero(1 - 1 / c), True)
+    return RLaw(name, v / (1 - c * v * z), _atom_at_zero(1 - 1 / c), True)
 
 
 def free_poisson(rate: Number, jumps: Number | FiniteLaw = 1) -> Law:
@@ -252,7 +176,7 @@ def free_poisson(rate: Number, jumps: Number | FiniteLaw = 1) -> Law:
     inactive = sp.Add(*(mass for a, mass in sizes.atoms() if a == 0))
     at_zero = _atom_at_zero(1 - intensity * (1 - inactive))
     name = f"free Poisson({intensity}, {sizes.name if isinstance(jumps, Law) else jumps})"
-    return _RLaw(name, sp.factor(sp.together(r)), at_zero, sizes.is_nonnegative)
+    return RLaw(name, sp.factor(sp.together(r)), at_zero, sizes.is_nonnegative)
 
 
 def arcsine(radius: Number = 2) -> Law:
@@ -268,7 +192,7 @@ def arcsine(radius: Number = 2) -> Law:
     (0, 2, 0, 6, 0, 20)
     """
     r = _positive("the radius", radius)
-    return _RLaw(f"arcsine({r})", (sp.sqrt(1 + r**2 * z**2) - 1) / z, ())
+    return RLaw(f"arcsine({r})", (sp.sqrt(1 + r**2 * z**2) - 1) / z, ())
 
 
 def fuss_catalan(layers: Number = depth) -> Law:
@@ -310,7 +234,7 @@ def from_s_transform(s: sp.Expr) -> Law:
     (1, 3, 11)
     """
     expr = exact("S", s)
-    return _SLaw(f"law of S = {expr}", expr)
+    return SLaw(f"law of S = {expr}", expr)
 
 
 def from_r_transform(r: sp.Expr) -> Law:
@@ -322,7 +246,7 @@ def from_r_transform(r: sp.Expr) -> Law:
     expr = exact("R", r)
     if expr != 0 and from_expr(expr, z, 1).valuation < 0:
         raise DomainError(f"R must be regular at 0, for finite moments: {expr}")
-    return _RLaw(f"law of R = {expr}", expr)
+    return RLaw(f"law of R = {expr}", expr)
 
 
 def from_moments(moments: Sequence[Number]) -> Law:
@@ -332,7 +256,7 @@ def from_moments(moments: Sequence[Number]) -> Law:
     (1, -1, 1)
     """
     values = [rational("a moment", m) for m in moments]
-    return _SeriesLaw(f"law of {len(values)} moments", cumulants_from_moments(values))
+    return SeriesLaw(f"law of {len(values)} moments", cumulants_from_moments(values))
 
 
 def from_free_cumulants(cumulants: Sequence[Number]) -> Law:
@@ -342,7 +266,7 @@ def from_free_cumulants(cumulants: Sequence[Number]) -> Law:
     (0, 1, 0, 2)
     """
     values = tuple(rational("a cumulant", k) for k in cumulants)
-    return _SeriesLaw(f"law of {len(values)} free cumulants", values)
+    return SeriesLaw(f"law of {len(values)} free cumulants", values)
 
 
 def bernoulli_limit(variance: Number) -> Law:
@@ -354,11 +278,11 @@ def bernoulli_limit(variance: Number) -> Law:
     Source: Pennington, Schoenholz and Ganguli, "The emergence of spectral universality in deep
         networks" (2018), the Bernoulli class.
 
-    >>> bernoulli_limit(sp.S.Half).variance
-    1/2
+    >>> bernoulli_limit(sp.S.Half).variance, bernoulli_limit(sp.S.Half).atoms()
+    (1/2, ((exp(1/2), 1/2),))
     """
     v = _positive("the variance", variance)
-    return _SLaw(f"Bernoulli limit({v})", sp.exp(-v * z / (1 + z)))
+    return LimitLaw(f"Bernoulli limit({v})", v, sp.S.Zero)
 
 
 def smooth_limit(variance: Number) -> Law:
@@ -369,11 +293,11 @@ def smooth_limit(variance: Number) -> Law:
 
     Source: as for `bernoulli_limit`, the smooth class.
 
-    >>> smooth_limit(sp.S.Half).moments(2)
-    (1, 3/2)
+    >>> smooth_limit(sp.S.Half).moments(2), round(float(smooth_limit(sp.S.One).density(1)), 6)
+    ((1, 3/2), 0.296764)
     """
     v = _positive("the variance", variance)
-    return _SLaw(f"smooth limit({v})", sp.exp(-v * z))
+    return LimitLaw(f"smooth limit({v})", v, sp.S.One)
 
 
 def _positive(name: str, value: Number) -> sp.Expr:

@@ -20,7 +20,7 @@ from functools import cached_property
 import sympy as sp
 
 from freejac.symbolic.activation import Activation, activation
-from freejac.symbolic.derivative_law import AtomicLaw, DerivativeLaw, derivative_law
+from freejac.symbolic.derivative_law import DerivativeLaw, derivative_law
 from freejac.symbolic.domain import Number, exact, layer_count, rational
 from freejac.symbolic.ensembles import Ensemble, ensemble
 from freejac.symbolic.errors import DomainError, NoClosedForm
@@ -130,27 +130,21 @@ class Layer:
 
     @property
     def positive_atoms(self) -> Atoms:
-        """(value, probability) of D² away from 0.
+        """(value, probability) of the atoms of D² away from 0.
 
         Raises:
-            NoClosedForm: the law of D² is not a finite set of atoms.
+            NoClosedForm: only the moments of D² are known.
         """
-        return tuple((self.at(a), self.at(mass)) for a, mass in self._atomic.positive_atoms)
+        return tuple((self.at(a), self.at(mass)) for a, mass in self.law.positive_atoms)
 
     @property
     def mass_at_zero(self) -> sp.Expr:
         """The probability that φ′ = 0.
 
         Raises:
-            NoClosedForm: the law of D² is not a finite set of atoms.
+            NoClosedForm: only the moments of D² are known.
         """
-        return self.at(self._atomic.mass_at_zero)
-
-    @property
-    def _atomic(self) -> AtomicLaw:
-        if not isinstance(self.law, AtomicLaw):
-            raise NoClosedForm(f"the atoms for {self.law.name}", "the law of D² is not atomic")
-        return self.law
+        return self.at(self.law.mass_at_zero)
 
 
 @dataclass(frozen=True)

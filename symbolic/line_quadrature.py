@@ -20,6 +20,7 @@ from freejac.symbolic.legendre_panels import graded, rule
 __all__ = ["Factor", "Interval", "Weight", "joined", "line_mean", "panel_ends"]
 
 _FARTHEST = 18
+_AROUND = [sign * 1.7**k for k in range(-6, 6) for sign in (-1, 1)]
 _FINEST = 2.0
 _WIDEST = 3.0
 _ROUNDS = 40
@@ -70,9 +71,9 @@ class Factor(NamedTuple):
         sharp = peak.sharp and ((peak.sharp[0] - shift) / slope, peak.sharp[1] / abs(slope))
         return peak._replace(at=(peak.at - shift) / slope, slope=peak.slope * slope, sharp=sharp)
 
-    def log_size(self, point: float) -> float:
-        """log|h| at t."""
-        return self.pieces.log_size(float(self.shift) + float(self.slope) * point)
+    def log_least(self, point: float) -> float:
+        """log|h| at t, from below."""
+        return self.pieces.log_sizes(float(self.shift) + float(self.slope) * point)[0]
 
 
 Weight = Callable[[Ball], Ball]
@@ -84,7 +85,7 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
     Raises:
         DomainError: the integrand does not decay.
     """
-    cells, top = [-1, 0], -math.inf
+    cells, top = [-1, 0], max(_met(factors, at) for at in _AROUND)
     for depth in range(_FARTHEST, -1, -1):
         width = 2.0**depth
         bounded = []
@@ -97,9 +98,12 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
             mode = min(max(slope, low), high)
             tilted = slope * (mode - (low + high) / 2) - mode * mode / 2
             plain = sum(peak.bound for peak in peaks) - min(low * low, high * high) / 2
-            bounded.append((k, min(plain, sum(peak.rest for peak in peaks) + tilted)))
-            for at in (mode, *(peak.at for peak in peaks)):
-                top = max(top, sum(factor.log_size(at) for factor in factors) - at * at / 2)
+            bound = min(plain, sum(peak.rest for peak in peaks) + tilted)
+            for at in (low, high, mode, *(peak.at for peak in peaks)):
+                # What was met is there, whatever the samples of the factors alone suggested.
+                met = _met(factors, at)
+                bound, top = max(bound, met), max(top, met)
+            bounded.append((k, bound))
         cells = [k for k, bound in bounded if bound > top - drop]
         edge = 1 << (_FARTHEST - depth)
         if edge == 256 and any(k in (-edge, edge - 1) for k in cells):
@@ -107,6 +111,11 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
         if depth:
             cells = [m for k in cells for m in (2 * k, 2 * k + 1)]
     return joined(cells)
+
+
+def _met(factors: Sequence[Factor], at: float) -> float:
+    """log|∏ h(α + βt)·exp(−t²/2)| at a point, from below."""
+    return sum(factor.log_least(at) for factor in factors) - at * at / 2
 
 
 def joined(cells: Iterable[int]) -> list[Interval]:

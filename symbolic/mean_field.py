@@ -19,6 +19,8 @@ from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
 from freejac.symbolic.bivariate import expectation2
 from freejac.symbolic.critical_classes import Universality, classify
 from freejac.symbolic.criticality import CriticalPoint, find_critical_points
+from freejac.symbolic.depth_scales import DepthScales, find_depth_scales
+from freejac.symbolic.domain import Number
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.expectation import expectation
 from freejac.symbolic.fixed_points import FixedPoint, Parameters, find_fixed_points
@@ -207,6 +209,40 @@ class MeanField:
             (sigma_w, sigma_b),
             parameters or {},
         )
+
+    def depth_scales(
+        self,
+        sigma_w: Number,
+        sigma_b: Number,
+        q: Number | None = None,
+        parameters: Parameters | None = None,
+    ) -> DepthScales:
+        """Over how many layers lengths and angles settle: ξ_q and ξ_c, numerically.
+
+        Args:
+            sigma_w: σ_w > 0.
+            sigma_b: σ_b ≥ 0.
+            q: the attracting fixed point that is meant, where there are several.
+            parameters: as for `fixed_points`.
+
+        Returns:
+            The fixed points q* and c* with their depth scales ξ_q = −1/log|V′(q*)| and
+            ξ_c = −1/log σ_w² E[φ′(h₁)φ′(h₂)]; ∞ where a slope is 1, as on the critical line.
+
+        Raises:
+            DomainError: a value is outside its range, φ jumps, no length attracts, or several do
+                and q does not say which.
+            NotConvergedError: c* is too near 1 to be told from it.
+
+        Source: Schoenholz et al. (2017), arXiv:1611.01232, eqs. (7)–(9).
+
+        >>> scales = MeanField("erf").depth_scales(1.6, 0.2)
+        >>> round(scales.c, 6), round(scales.xi_q, 6), round(scales.xi_c, 6)
+        (0.219388, 0.922084, 7.555326)
+        >>> MeanField("relu").depth_scales(2**0.5, 0).xi_c
+        inf
+        """
+        return find_depth_scales(self, (sigma_w, sigma_b), q, parameters or {})
 
     def series(self, quantity: str, at: object = 0, terms: int = 4) -> AsymptoticSeries:
         """The series of a quantity at small or at large q, with exact coefficients.

@@ -117,15 +117,19 @@ class _Narrow:
         first, second = self.pieces
         roots, c, s = [float(root) for root in self.roots], float(self.c), float(self.s)
         found = []
+        top = -math.inf
         for a in (k + 0.5 for k in cells):
-            own = first.log_size(roots[0] * a) - a * a / 2
-            if own > -math.inf:
-                found += [
-                    (own + second.log_size(roots[1] * (c * a + s * w)) - w * w / 2, abs(w))
-                    for size in _LADDER
-                    for w in (-size, size)
-                ]
-        top = max((size for size, _ in found), default=-math.inf)
+            own = first.log_sizes(roots[0] * a)
+            if own[1] > -math.inf:
+                for w in (sign * size for size in _LADDER for sign in (-1, 1)):
+                    least, most = (
+                        one + other - (a * a + w * w) / 2
+                        for one, other in zip(
+                            own, second.log_sizes(roots[1] * (c * a + s * w)), strict=True
+                        )
+                    )
+                    found.append((most, abs(w)))
+                    top = max(top, least)
         farthest = max(
             (w for size, w in found if size > max(top - self.drop, -math.inf)), default=0.0
         )
@@ -154,11 +158,12 @@ class _Narrow:
     def _distance(self, centre: float, unit: float) -> float:
         """How far from a breakpoint, in units, a matters: far out the density is steep."""
         found = []
+        top = -math.inf
         for w in (k / 2 for k in range(-2 * _FAR, 2 * _FAR + 1)):
             a = centre + unit * w
-            size = self.pieces[0].log_size(float(self.roots[0]) * a) - (a * a + w * w) / 2
-            found.append((size, abs(w)))
-        top = max(size for size, _ in found)
+            least, most = self.pieces[0].log_sizes(float(self.roots[0]) * a)
+            found.append((most - (a * a + w * w) / 2, abs(w)))
+            top = max(top, least - (a * a + w * w) / 2)
         return 1 + max((w for size, w in found if size > top - self.drop), default=0.0)
 
 

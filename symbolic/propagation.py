@@ -20,7 +20,7 @@ from mpmath import mp
 
 from freejac.symbolic.domain import Number, finite, layer_count
 from freejac.symbolic.errors import DomainError
-from freejac.symbolic.fixed_points import Parameters, bind_parameters
+from freejac.symbolic.fixed_points import Parameters, bind_parameters, scales
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.symbols import q as variance_symbol
 
@@ -66,18 +66,11 @@ def propagate(
     layers = layer_count(depth)
     values = bind_parameters(mean_field.phi, parameters)
     with mp.workdps(_DIGITS):
-        weight, bias, variance, centre, kept = (
+        weight, bias = scales(sigma_w, sigma_b)
+        variance, centre, kept = (
             finite(name, value)
-            for name, value in (
-                ("sigma_w", sigma_w),
-                ("sigma_b", sigma_b),
-                ("q1", q1),
-                ("mean", mean),
-                ("the skip weight", skip),
-            )
+            for name, value in (("q1", q1), ("mean", mean), ("the skip weight", skip))
         )
-        if weight <= 0 or bias < 0:
-            raise DomainError(f"sigma_w > 0 and sigma_b >= 0 are needed, not {sigma_w}, {sigma_b}")
         if variance <= bias**2:
             raise DomainError(f"q1 must exceed sigma_b**2, not {q1}")
         share = weight**2 / layers

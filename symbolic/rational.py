@@ -73,7 +73,9 @@ def rational_term(located: Located) -> RationalTerm | None:
     if not term.opaque.is_rational_function(x):
         return None
     if (located.lower, located.upper) != (-sp.oo, sp.oo) or term.erfs:
-        raise Obstruction(f"{term.opaque} on an interval or times an error function")
+        raise Obstruction(
+            f"{term.opaque} on an interval, or times an error function, is outside the class"
+        )
     numerator, denominator = sp.fraction(sp.together(x**term.power * term.opaque))
     above, below = sp.Poly(numerator, x), sp.Poly(denominator, x)
     if max(above.degree(), below.degree()) > _HIGHEST_DEGREE:

@@ -75,11 +75,11 @@ def examine(
         domain: the admissible points.
         samples: how many are wanted at which both sides have a value.
         seed: of the random points.
-        deadline: on the clock `time.monotonic`.
+        deadline: on the clock `time.process_time`.
     """
     tally = _Tally(left, right, relation, samples)
     try:
-        with at_most(max(0.0, min(deadline - time.monotonic(), _LONGEST))):
+        with at_most(max(0.0, min(deadline - time.process_time(), _LONGEST))):
             for point in domain.points(random.Random(seed), 4 * samples):
                 if tally.done >= samples or tally.take(point):
                     break
@@ -97,7 +97,7 @@ class _Tally:
     """What the points tried so far have shown."""
 
     def __init__(self, left: sp.Expr, right: sp.Expr, relation: str, samples: int) -> None:
-        self.sides, self.samples, self.began = (left, right, relation), samples, time.monotonic()
+        self.sides, self.samples, self.began = (left, right, relation), samples, time.process_time()
         self.counterexample: Counterexample | None = None
         self.done, self.rigorous, self.reason = 0, True, "there is no admissible point"
         self.digits: int | None = None
@@ -121,7 +121,7 @@ class _Tally:
     @property
     def elapsed(self) -> float:
         """Seconds since the beginning."""
-        return time.monotonic() - self.began
+        return time.process_time() - self.began
 
     def evidence(self) -> Evidence:
         """What it comes to."""
@@ -144,11 +144,11 @@ def compared(
     Raises:
         NoValue: a side has no value there.
     """
-    digits, rigorous, began = None, True, time.monotonic()
+    digits, rigorous, began = None, True, time.process_time()
     for bits in (*_BITS, _FAR_BITS) if far else _BITS:
         if bits == _FAR_BITS and not rigorous:
             break
-        if time.monotonic() - began > _SLOW:
+        if time.process_time() - began > _SLOW:
             break
         with working_bits(bits):
             balls = Enclosures({s: ball_of(v) for s, v in point.items()}, point)

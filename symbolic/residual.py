@@ -35,7 +35,8 @@ from freejac.symbolic.propagation import Propagation, propagate
 from freejac.symbolic.residual_finite import FiniteResNet
 from freejac.symbolic.residual_steps import residual_steps
 from freejac.symbolic.schwinger_dyson import stieltjes_symbol
-from freejac.symbolic.series import lagrange_moments
+from freejac.symbolic.series import Series, from_expr
+from freejac.symbolic.shape import MomentsOfS
 from freejac.symbolic.symbols import cumulant, sigma_w, z
 from freejac.symbolic.symbols import depth as depth_symbol
 from freejac.symbolic.transforms import inverse_mgf
@@ -47,8 +48,10 @@ __all__ = ["ResNet", "residual_density"]
 Source: TypeAlias = str | sp.Expr | Activation | DerivativeLaw
 
 
-class ResNet:
+class ResNet(MomentsOfS):
     """The Jacobian of a wide and deep residual network.
+
+    Moments, variance, skewness and kurtosis are `freejac.symbolic.shape.MomentsOfS`'s.
 
     Attributes:
         phi: the activation, when the skip passes over one weight layer; else None.
@@ -189,28 +192,22 @@ class ResNet:
         ratio = self._ratio
         return (ratio + GeneralizedLambertW(-ratio, ratio, z / self._scale)) / (2 * ratio * z)
 
-    def moment(self, k: int) -> sp.Expr:
-        """m_k of the eigenvalues of J Jᵀ, by Lagrange inversion.
+    @cached_property
+    def mean(self) -> sp.Expr:
+        """m_1 = a^{2L} exp(c/a²).
 
-        Args:
-            k: 0, 1, 2, …
-
-        Raises:
-            DomainError: k is negative or not an integer.
-
-        >>> ResNet().moment(3)
-        (6*cumulant**2 + 6*cumulant + 1)*exp(3*cumulant)
+        >>> ResNet().mean, ResNet().moment(3)
+        (exp(cumulant), (6*cumulant**2 + 6*cumulant + 1)*exp(3*cumulant))
+        >>> ResNet().variance, ResNet().kurtosis
+        (2*cumulant*exp(2*cumulant), 16*cumulant/3 + 2)
         """
-        return lagrange_moments(self.s_transform, k)
+        return 1 / self.s_transform.subs(z, 0)
 
-    @property
-    def variance(self) -> sp.Expr:
-        """m_2 − m_1².
-
-        >>> ResNet().variance
-        2*cumulant*exp(2*cumulant)
-        """
-        return sp.factor(self.moment(2) - self.moment(1) ** 2)
+    def normalised_series(self, terms: int) -> tuple[Series, dict[sp.Symbol, sp.Expr]]:
+        """Expand S(z)/S(0) = exp(−2(c/a²)z)."""
+        exponent = universal_exponent()
+        ratio = sp.exp(self._ratio * sp.expand(exponent - exponent.subs(z, 0)))
+        return from_expr(ratio, z, terms), {}
 
     def edges(self) -> tuple[sp.Expr, sp.Expr]:
         """Find the ends of the spectrum of J Jᵀ: (lower, upper), where dλ/dm = 0.
@@ -330,6 +327,8 @@ class ResNet:
         >>> ResNet("linear").propagate(4, sigma_w=1, sigma_b=0, q1=1).q[-1]     # (1 + 1/4)³
         1.953125
         """
+        if len(self.block) > 1:
+            raise DomainError("a signal is followed through skips over one weight layer each")
         if self.gain != 1:
             raise DomainError("batch normalisation sets the variances itself: nothing to propagate")
         return propagate(
@@ -393,7 +392,7 @@ class ResNet:
     def explain(self) -> Explanation:
         """The derivation of the law, step by step: text by str(), and `.latex()`.
 
-        >>> len(ResNet().explain())
-        11
+        >>> print(ResNet("relu").explain()[7].text)
+        c_l = sigma_w**2/2
         """
-        return residual_steps(self.skip, self.s_transform, self.green_equation, self.cumulant)
+        return residual_steps(self)

@@ -21,11 +21,10 @@ from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.residual_block import BlockInNumbers, BlockState
 from freejac.symbolic.residual_product import BlockProduct, ProductState
 
-__all__ = ["support"]
+__all__ = ["is_inside", "lower_edge", "states_at", "support", "upper_edge"]
 
 Interval = tuple[Any, Any]
 
-_START = 1e-4
 _GROWTH = 1.25
 _END = 1e8
 _NEWTON_STEPS = 40
@@ -44,23 +43,42 @@ def support(product: BlockProduct) -> list[Interval]:
     """
     if len(product.blocks) == 1 and product.blocks[0].count == 1 and product.blocks[0].is_haar:
         return [(_end(product, -1), _end(product, 1))]
-    upper = _turning(product, _far_sheet(product.rough), 1)
+    upper = upper_edge(product)
     sheet = _near_sheet(product)
-    lower = mp.zero if sheet is None else _turning(product, sheet, -1)
+    lower = mp.zero if sheet is None else lower_edge(product, sheet)
     lowest = float(mp.log(lower)) if lower else float(mp.log(upper)) - 12.0
-    highest = float(mp.log(upper))
-    grid = [
-        (lowest + highest) / 2 - (highest - lowest) / 2 * fp.cos(fp.pi * (k + 0.5) / _SCAN)
-        for k in range(_SCAN)
-    ]
-    ends = [lower, *_gaps(product, grid), upper]
+    ends = [lower, *_gap_ends(product, lowest, float(mp.log(upper))), upper]
     return list(zip(ends[::2], ends[1::2], strict=True))
 
 
-def _far_sheet(blocks: Sequence[BlockInNumbers]) -> list[BlockState]:
+def upper_edge(product: BlockProduct) -> Any:
+    """The upper end of the continuous spectrum.
+
+    Raises:
+        NotConvergedError: it was not found.
+    """
+    return _turning(product, _far_sheet(product), 0.0, 1)
+
+
+def lower_edge(product: BlockProduct, states: list[BlockState], rank: float = 1.0) -> Any:
+    """The lower end of a continuous spectrum that does not begin at 0.
+
+    Args:
+        product: the law.
+        states: near those at m = −rank − product.start, on the sheet where λ → 0 at m = −rank.
+        rank: the smallest rank.
+
+    Raises:
+        NotConvergedError: it was not found.
+    """
+    return _turning(product, states, -rank, -1)
+
+
+def _far_sheet(product: BlockProduct) -> list[BlockState]:
     """The states at m = +start: λ → +∞."""
     return [
-        block.near_infinity(_START / (block.skip_squared + block.mean_square)) for block in blocks
+        block.near_infinity(product.start / (block.skip_squared + block.mean_square))
+        for block in product.rough
     ]
 
 
@@ -72,28 +90,29 @@ def _near_sheet(product: BlockProduct) -> list[BlockState] | None:
         for table in own.tables:
             least *= float(table.lowest)
         if block.mean_square < block.skip_squared * (1 - 1e-12):
-            found.append(block.near_infinity(_START / (block.skip_squared - block.mean_square)))
+            found.append(
+                block.near_infinity(product.start / (block.skip_squared - block.mean_square))
+            )
         elif least > 0 and own.weights_at_minus_one_is_finite:
             inverse = block.mean_inverse_square
             if inverse * block.skip_squared >= 1 - 1e-12:
                 return None
-            found.append(block.near_zero(_START / (1 / inverse - block.skip_squared)))
+            found.append(block.near_zero(product.start / (1 / inverse - block.skip_squared)))
         else:
             return None
     return found
 
 
-def _turning(product: BlockProduct, states: list[BlockState], side: int) -> Any:
-    """λ at the first zero of dλ/dm for m from 0 up (side 1), or from −1 down (side −1)."""
-    blocks, distance, before = product.rough, _START, (0.0, states)
-    origin = 0.0 if side == 1 else -1.0
-    found = _at(fp, blocks, origin + side * distance, states, _ROUGH)
+def _turning(product: BlockProduct, states: list[BlockState], origin: float, side: int) -> Any:
+    """λ at the first zero of dλ/dm for m from the origin up (side 1), or down (side −1)."""
+    blocks, distance, before = product.rough, product.start, (0.0, states)
+    found = states_at(fp, blocks, origin + side * distance, states, _ROUGH)
     if found is None:
         raise NotConvergedError("an edge of the spectrum has no start; report the parameters")
     while distance < _END:
         before, factor = (distance, found), _GROWTH
         while (
-            found := _at(fp, blocks, origin + side * distance * factor, before[1], _ROUGH)
+            found := states_at(fp, blocks, origin + side * distance * factor, before[1], _ROUGH)
         ) is None:
             factor = 1 + (factor - 1) / 2
             if factor - 1 < 1e-9:
@@ -111,7 +130,7 @@ def _refined(
     low, high = bracket
     for _ in range(60):
         middle = (low + high) / 2
-        inner = _at(fp, product.rough, origin + side * middle, states, _ROUGH)
+        inner = states_at(fp, product.rough, origin + side * middle, states, _ROUGH)
         if inner is None:
             break
         if _slope(product.rough, origin + side * middle, inner) >= 0:
@@ -128,7 +147,7 @@ def _polished_edge(product: BlockProduct, m: float, states: Any) -> Any:
     exact = [(mp.mpf(y.real), tuple(mp.mpf(k.real) for k in kappas)) for y, kappas in states]
 
     def slope(place: Any) -> Any:
-        inner = _at(mp, blocks, place, exact, tolerance)
+        inner = states_at(mp, blocks, place, exact, tolerance)
         if inner is None:
             raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
         return _slope(blocks, place, inner)
@@ -145,7 +164,7 @@ def _polished_edge(product: BlockProduct, m: float, states: Any) -> Any:
         if abs(step) <= abs(second) * mp.mpf(10) ** (-product.digits * 2 // 3 - 2):
             break
         at_second = slope(second)
-    inner = _at(mp, blocks, second, exact, tolerance)
+    inner = states_at(mp, blocks, second, exact, tolerance)
     if inner is None:
         raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
     found = (1 + second) / second
@@ -154,7 +173,7 @@ def _polished_edge(product: BlockProduct, m: float, states: Any) -> Any:
     return found
 
 
-def _at(
+def states_at(
     ctx: Any, blocks: Sequence[BlockInNumbers], m: Any, states: Sequence[BlockState], tol: Any
 ) -> list[BlockState] | None:
     """The states at a real m, by Newton's method; None when it does not settle nearby."""
@@ -165,7 +184,7 @@ def _at(
             try:
                 alpha, _, _, _, gaps = block.linearised(m, state)
                 moved = block.moved(state, alpha, gaps)
-            except ZeroDivisionError:
+            except (ZeroDivisionError, NotConvergedError):
                 return None
             size = max(
                 abs(alpha) / max(abs(moved[0]), ctx.mpf(1e-12)),
@@ -197,13 +216,17 @@ def _end(product: BlockProduct, side: int) -> Any:
     return (mp.sqrt(block.mean_square) + side * mp.sqrt(block.skip_squared)) ** 2
 
 
-def _gaps(product: BlockProduct, grid: list[float]) -> list[Any]:
-    """The ends of the gaps between the outer edges, ascending."""
+def _gap_ends(product: BlockProduct, lowest: float, highest: float) -> list[Any]:
+    """The edges between two places in log λ, ascending, found on a grid of 80 points."""
+    grid = [
+        (lowest + highest) / 2 - (highest - lowest) / 2 * fp.cos(fp.pi * (k + 0.5) / _SCAN)
+        for k in range(_SCAN)
+    ]
     states = product.solutions(grid)
     seen = [(p, state) for p, state in zip(grid, states, strict=True) if state is not None]
     ends = []
     for before, after in pairwise(seen):
-        if _inside(before[1]) != _inside(after[1]):
+        if is_inside(before[1]) != is_inside(after[1]):
             ends.append(_gap_end(product, _last_outside(product, before, after)))
     return ends
 
@@ -213,15 +236,15 @@ def _last_outside(
 ) -> ProductState:
     """Bisect between a point inside and one outside: the state closest to the edge, outside."""
     (low, _), (high, _) = before, after
-    outer = after[1] if _inside(before[1]) else before[1]
+    outer = after[1] if is_inside(before[1]) else before[1]
     for _ in range(30):
         middle = (low + high) / 2
         (state,) = product.solutions([middle])
         if state is None:
             break
-        if not _inside(state):
+        if not is_inside(state):
             outer = state
-        low, high = (low, middle) if _inside(state) == _inside(after[1]) else (middle, high)
+        low, high = (low, middle) if is_inside(state) == is_inside(after[1]) else (middle, high)
     return outer
 
 
@@ -233,5 +256,6 @@ def _gap_end(product: BlockProduct, outer: ProductState) -> Any:
     return mp.fprod(skips)
 
 
-def _inside(state: ProductState) -> bool:
+def is_inside(state: ProductState) -> bool:
+    """Whether a solution on the real axis left it: the density is positive there."""
     return bool(abs(state[0].imag) > 1e-7 * abs(state[0]))

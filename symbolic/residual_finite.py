@@ -30,6 +30,7 @@ from freejac.symbolic.residual_edges import support
 from freejac.symbolic.residual_layer import ResidualLayer
 from freejac.symbolic.residual_product import GUARD, BlockProduct, positive
 from freejac.symbolic.series import Series, lagrange_moments
+from freejac.symbolic.shape import MomentsOfS
 from freejac.symbolic.slope_nodes import SlopeTable, atomic_table, slope_table
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import sigma_w as scale_symbol
@@ -41,8 +42,10 @@ Variances = Number | Sequence[Number] | None
 Interval = tuple[Any, Any]
 
 
-class FiniteResNet:
+class FiniteResNet(MomentsOfS):
     """The law of the eigenvalues of J Jᵀ for L residual blocks of equal form.
+
+    Moments, variance, skewness and kurtosis are `freejac.symbolic.shape.MomentsOfS`'s.
 
     Attributes:
         sources: φ of each weight layer of a block, or the law of its D².
@@ -99,6 +102,16 @@ class FiniteResNet:
         """S_{JJᵀ} to the given number of terms, exact in L."""
         return self.layer.s_series(terms).power(self.depth)
 
+    @cached_property
+    def mean(self) -> sp.Expr:
+        """m_1 = (a² + s)ᴸ, s the mean squared singular value of a block."""
+        return (self.layer.skip**2 + self.layer.mean_square) ** self.depth
+
+    def normalised_series(self, terms: int) -> tuple[Series, dict[sp.Symbol, sp.Expr]]:
+        """Expand S(z)/S(0), in symbols, and say what each symbol stands for."""
+        series, values = self.layer.stand_in_s_series(terms)
+        return series.monic().power(self.depth), values
+
     def moment(self, k: int) -> sp.Expr:
         """m_k of the eigenvalues of J Jᵀ, by Lagrange inversion; exact in L, a, σ_w and the μ_k.
 
@@ -118,11 +131,6 @@ class FiniteResNet:
         # at a numeric depth the moment is a polynomial, and is written as one
         found = sp.factor(sp.cancel(found)) if self.depth.is_Integer else found
         return found.xreplace(values)
-
-    @property
-    def variance(self) -> sp.Expr:
-        """m_2 − m_1²."""
-        return sp.factor(self.moment(2) - self.moment(1) ** 2)
 
     def atoms(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
         """Find the atoms of the law of J Jᵀ: (location, mass).

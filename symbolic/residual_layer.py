@@ -239,14 +239,9 @@ class ResidualLayer:
         """The share of the kernel of X: the largest probability that a φ′ of the block vanishes.
 
         Raises:
-            NoClosedForm: a law of D² is not a finite set of atoms.
+            NoClosedForm: only the moments of a D² are known.
         """
-        shares = []
-        for law in self.laws:
-            if not isinstance(law, AtomicLaw):
-                raise NoClosedForm(f"the atoms for {law.name}", "the law of D² is not atomic")
-            shares.append(law.mass_at_zero)
-        return sp.Max(*shares)
+        return sp.Max(*(law.mass_at_zero for law in self.laws))
 
     def atoms(self) -> Atoms:
         """Find the atoms of the law of Y Yᵀ: (location, mass).

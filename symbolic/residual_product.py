@@ -27,9 +27,12 @@ ProductState = tuple[Any, tuple[BlockState, ...]]
 
 GUARD = 15
 _FAR = 1e-3
+_START = 1e-4
 _NEWTON_STEPS = 30
 _LEVELS_TRIED = 4
 _DOUBLE_DIGITS = 9
+_REAL = 1e-12
+"""Imaginary parts so small, of one, are rounding errors."""
 
 
 class BlockProduct:
@@ -55,6 +58,19 @@ class BlockProduct:
         """The refinement of the quadrature rules at which solutions are sought first."""
         with mp.workdps(15):
             return max(block.level() for block in self.blocks)
+
+    @cached_property
+    def start(self) -> float:
+        """How far from where λ is 0 or ∞ a search begins, in m: the edges are at m ~ 1/L."""
+        return _START / sum(block.count for block in self.blocks)
+
+    @cached_property
+    def settled(self) -> float:
+        """The relative change in double precision below which only rounding errors are left.
+
+        Every layer adds one to log λ.
+        """
+        return max(1e-13, 1e-15 * sum(block.count for block in self.blocks))
 
     @cached_property
     def rough(self) -> list[BlockInNumbers]:
@@ -92,16 +108,24 @@ class BlockProduct:
                 raise NotConvergedError(
                     f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
                 )
-            m = self.polished(state, mp.mpc(mp.log(point)))[0]
-            found.append(max(-m.imag / (mp.pi * point), mp.zero))
+            found.append(self.value(point, state))
         return found
+
+    def value(self, point: Any, state: ProductState) -> Any:
+        """ρ at λ, from the solution there in double precision."""
+        m = self.polished(state, mp.mpc(mp.log(point)))[0]
+        if m.imag > _REAL * abs(m):
+            raise NotConvergedError(
+                f"the branch was lost near λ = {mp.nstr(point, 10)}: move away from the edge"
+            )
+        return max(-m.imag / (mp.pi * point), mp.zero)
 
     def polished(self, state: ProductState, log_lam: Any) -> ProductState:
         """Newton's method at the working precision, on finer rules until m does not move."""
         tolerance = mp.mpf(10) ** (-self.digits)
         ctx, goal, fine = mp, log_lam, tolerance * mp.mpf(10) ** (-GUARD // 2)
         if self.digits <= _DOUBLE_DIGITS:
-            ctx, goal, fine = fp, complex(log_lam), 1e-13
+            ctx, goal, fine = fp, complex(log_lam), self.settled
         known: ProductState | None = None
         for level in range(self.level, self.level + _LEVELS_TRIED):
             blocks = self.in_numbers(ctx, level)
@@ -140,13 +164,13 @@ class BlockProduct:
             block.near_infinity(m / value) for block, value in zip(self.rough, means, strict=True)
         )
         target = mean - fp.log(m)
-        found = newton(fp, self.rough, (m, states), target, 1e-13)
+        found = newton(fp, self.rough, (m, states), target, self.settled)
         if found is None:
             raise NotConvergedError(f"no start at large |λ| for depth {depth}")
         return found, target
 
     def _solve(self, state: ProductState, target: complex) -> ProductState | None:
-        found = newton(fp, self.rough, state, target, 1e-13)
+        found = newton(fp, self.rough, state, target, self.settled)
         return found if found is not None and _is_near(state, found) else None
 
 
@@ -157,8 +181,8 @@ def newton(
     for _ in range(_NEWTON_STEPS):
         try:
             moved, size = _step(ctx, blocks, state, target)
-        except (ZeroDivisionError, OverflowError, ValueError):  # left the range of the numbers
-            return None
+        except (ZeroDivisionError, OverflowError, ValueError, NotConvergedError):
+            return None  # left the range of the numbers, or of what is resolved
         if not size < 1e6:  # not a number, or far away
             return None
         state = moved
@@ -201,7 +225,12 @@ def _distance(before: BlockState, after: BlockState) -> Any:
 
 
 def _is_near(before: ProductState, after: ProductState) -> bool:
-    """Whether nothing moved by more than a third of itself."""
+    """Whether nothing moved by more than a third of itself, nor m out of the lower half-plane.
+
+    m = E[t/(λ − t)] is below the real axis for λ above it; near an edge its conjugate is close.
+    """
+    if after[0].imag > _REAL * abs(after[0]):
+        return False
     change = abs(after[0] - before[0])
     distances = [_distance(old, new) for old, new in zip(before[1], after[1], strict=True)]
     return bool(max(change / abs(before[0]), change / abs(1 + before[0]), *distances) < 1 / 3)

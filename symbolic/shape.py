@@ -11,13 +11,15 @@ from collections.abc import Sequence
 import sympy as sp
 
 from freejac.symbolic.errors import DomainError
-from freejac.symbolic.series import Series, lagrange_moments, readable
+from freejac.symbolic.series import Series, lagrange_moment_list, lagrange_moments, readable
 
 __all__ = ["MomentsOfS"]
 
 
 class MomentsOfS(ABC):
     """A law on [0, ∞) with a finite nonzero mean, by the series of its S-transform."""
+
+    _longest: tuple[Series, dict[sp.Symbol, sp.Expr]] | None = None
 
     @property
     @abstractmethod
@@ -31,6 +33,27 @@ class MomentsOfS(ABC):
         Args:
             terms: how many coefficients, with the first, which is 1.
         """
+
+    def moments(self, count: int) -> tuple[sp.Expr, ...]:
+        """m_1, …, m_count, all from one expansion of S.
+
+        Args:
+            count: 0, 1, 2, …
+
+        Raises:
+            DomainError: count is negative, or too few coefficients of S are known.
+
+        >>> from freejac.symbolic.depth_limits import smooth_limit
+        >>> smooth_limit(1).moments(3)
+        (1, 2, 11/2)
+        """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise DomainError(f"the number of moments is 0, 1, 2, …, not {count}")
+        if count == 0:
+            return ()
+        series, values = self._expanded(count)
+        ratios = lagrange_moment_list(series, count)
+        return tuple(self.mean**k * r.xreplace(values) for k, r in enumerate(ratios, start=1))
 
     def moment(self, k: int) -> sp.Expr:
         """m_k = E[λᵏ].
@@ -84,13 +107,19 @@ class MomentsOfS(ABC):
             raise DomainError("all singular values are equal: a point mass has no shape")
         return spread
 
+    def _expanded(self, terms: int) -> tuple[Series, dict[sp.Symbol, sp.Expr]]:
+        """`normalised_series` to at least so many terms; the longest is kept."""
+        if self._longest is None or self._longest[0].known < terms:
+            self._longest = self.normalised_series(terms)
+        return self._longest
+
     def _combination(self, k: int, weights: Sequence[int] = ()) -> sp.Expr:
         """Σ_j weights[j] m_j/m_1^j for j ≤ k, as one polynomial; without weights m_k/m_1^k."""
         if isinstance(k, bool) or not isinstance(k, int) or k < 0:
             raise DomainError(f"the order of a moment is 0, 1, 2, …, not {k}")
         if k == 0:
             return sp.S.One
-        series, values = self.normalised_series(k)
+        series, values = self._expanded(k)
         if not weights:
             return lagrange_moments(series, k).xreplace(values)
         moments = (lagrange_moments(series, j) for j in range(k + 1))

@@ -23,6 +23,7 @@ from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.fixed_points import bind_parameters
 from freejac.symbolic.quadrature import NumericPiece, numeric_pieces
+from freejac.symbolic.slope_panels import SlopePanels
 
 __all__ = ["SlopeTable", "atomic_table", "slope_table"]
 
@@ -30,6 +31,9 @@ Nodes = list[tuple[Any, Any]]
 
 _COARSEST = 0.25
 _LEVELS = 7
+_REACH = 9
+_SAMPLES = 96
+_HALVINGS = 60
 _FAR = (10, 100, 1000)
 """Where φ′² is looked at beyond the reach of the Gaussian weight, in units of √q."""
 
@@ -53,21 +57,78 @@ class SlopeTable:
         self._pieces, self._variance, self._atoms = pieces, variance, atoms
         self.exact = bool(atoms)
         self._known: dict[tuple[int, int], Nodes] = {}
+        self._panels: dict[tuple[bool, int], SlopePanels] = {}
 
     @property
     def lowest(self) -> Any:
         """The infimum of φ′², 0 when φ is flat somewhere or at infinity."""
+        total = sum(mass for _, mass in self._atoms)
+        flat = total < 1 - mp.mpf(10) ** (-mp.dps + 5) if self.exact else self.flat > 0
+        return mp.zero if flat else self.least_positive
+
+    @property
+    def least_positive(self) -> Any:
+        """The infimum of φ′² where φ is not flat; 0 when φ′ comes near 0."""
         if self.exact:
-            total = sum(mass for _, mass in self._atoms)
-            full = total > 1 - mp.mpf(10) ** (-mp.dps + 5)
-            return min(value for value, _ in self._atoms) if full else mp.zero
-        width = mp.sqrt(self._variance)
-        values = [value for value, _ in self.nodes(1)]
-        for low, high, slope in self._pieces:
-            ends = [end * width for k in _FAR for end in (-k, k) if low < end * width < high]
-            values += [slope(end)[0] ** 2 for end in ends]
-        least, most = min(values), max(values)
+            return min(value for value, _ in self._atoms)
+        found = [self._least_on(*piece) for piece in self._steep] + self._far_out
+        least = min(found)
+        most = max([self.highest, *self._far_out])
         return least if least > most * mp.mpf("1e-8") else mp.zero
+
+    @property
+    def _steep(self) -> list[NumericPiece]:
+        """The pieces on which φ is not constant."""
+        return [piece for piece in self._pieces if not _is_zero(*piece)]
+
+    def _least_on(self, low: Any, high: Any, slope: Any) -> Any:
+        """The least φ′² on a piece, within reach of h: 0 where φ′ changes sign."""
+        reach = _REACH * mp.sqrt(self._variance)
+        low, high = max(low, -reach), min(high, reach)
+        if low >= high:
+            return mp.inf
+        points = [low + (high - low) * (k + mp.mpf("0.5")) / _SAMPLES for k in range(_SAMPLES)]
+        values = [slope(point)[0] for point in points]
+        if min(values) < 0 < max(values):
+            return mp.zero
+        place = min(range(_SAMPLES), key=lambda k: abs(values[k]))
+        left, right = points[max(place - 1, 0)], points[min(place + 1, _SAMPLES - 1)]
+        for _ in range(_HALVINGS):  # φ′² has one minimum between the samples beside the least
+            a, b = (2 * left + right) / 3, (left + 2 * right) / 3
+            left, right = (left, b) if abs(slope(a)[0]) < abs(slope(b)[0]) else (a, right)
+        return min(abs(values[place]), abs(slope((left + right) / 2)[0])) ** 2
+
+    @property
+    def highest(self) -> Any:
+        """The largest φ′² that is met within reach of h."""
+        return max(value for value, _ in self.nodes(1))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether φ′² stays bounded, as far as a few values far out tell."""
+        if self.exact:
+            return True
+        return bool(max(self._far_out) <= 2 * self.highest)
+
+    @property
+    def _far_out(self) -> list[Any]:
+        """φ′² far beyond where h is."""
+        width = mp.sqrt(self._variance)
+        return [
+            slope(end)[0] ** 2
+            for low, high, slope in self._steep
+            for end in (sign * k * width for k in _FAR for sign in (-1, 1))
+            if low < end < high
+        ]
+
+    @property
+    def flat(self) -> Any:
+        """The probability that φ′ = 0."""
+        if self.exact:
+            return 1 - sum(mass for _, mass in self._atoms)
+        width = mp.sqrt(self._variance)
+        flat = [(low, high) for low, high, slope in self._pieces if _is_zero(low, high, slope)]
+        return sum((mp.ncdf(high / width) - mp.ncdf(low / width) for low, high in flat), mp.zero)
 
     def nodes(self, level: int) -> Nodes:
         """The rule of step 2^(−level), at mpmath's working precision.
@@ -86,6 +147,13 @@ class SlopeTable:
                 node for piece in self._pieces for node in _rule(piece, self._variance, step)
             ]
         return self._known[key]
+
+    def panels(self, ctx: Any) -> SlopePanels:
+        """Panels for means with poles, at the working precision of `mp`, or for `fp`."""
+        key = ctx is mp, mp.prec
+        if key not in self._panels:
+            self._panels[key] = SlopePanels(self._pieces, self._variance, ctx)
+        return self._panels[key]
 
     def level(self, tolerance: float) -> int:
         """The first level at which the mean of φ′² no longer moves by more than the tolerance."""
@@ -141,6 +209,13 @@ def atomic_table(law: AtomicLaw, values: Mapping[sp.Symbol, Any]) -> SlopeTable:
             raise DomainError(f"{law.name}: an atom at {location} of mass {mass} is out of range")
         atoms.append((location, mass))
     return SlopeTable([], mp.one, atoms)
+
+
+def _is_zero(low: Any, high: Any, slope: Any) -> bool:
+    """Whether φ′ vanishes on a piece: it is analytic there, so a few points tell."""
+    start = low if mp.isfinite(low) else (high - 3 if mp.isfinite(high) else mp.mpf(-1))
+    end = high if mp.isfinite(high) else start + 3
+    return all(slope(start + (end - start) * mp.mpf(k) / 7)[0] == 0 for k in range(1, 7))
 
 
 def _rule(piece: NumericPiece, variance: Any, step: Any) -> Nodes:

@@ -110,6 +110,8 @@ def _in_base_functions(expr: sp.Expr) -> sp.Expr:
         return expr
     if isinstance(expr, sp.Mul):
         expr = _with_sigmoids(expr)
+    if isinstance(expr, sp.Pow) and (split := _divided(*expr.args)) is not None:
+        return _in_base_functions(split)
     parts = [_in_base_functions(part) for part in expr.args]
     rebuilt = expr if tuple(parts) == expr.args else expr.func(*parts)
     u = rebuilt.args[0]
@@ -124,6 +126,23 @@ def _in_base_functions(expr: sp.Expr) -> sp.Expr:
         return _in_base_functions(softplus((u - 1).args[0]))
     rule = _BASE.get(rebuilt.func)
     return rule(u) if rule else rebuilt
+
+
+def _divided(base: sp.Expr, power: sp.Expr) -> sp.Expr | None:
+    """A denominator without what all of its terms share, a number or an exponential."""
+    if not (base.is_Add and power.is_Integer and power < 0):
+        return None
+    exponents, bare = [], []
+    for term in base.args:
+        factors = sp.Mul.make_args(term)
+        exponents.append(sp.expand(sp.Add(*(f.exp for f in factors if isinstance(f, sp.exp)))))
+        bare.append(sp.Mul(*(f for f in factors if not isinstance(f, sp.exp))))
+    together = len(set(exponents)) == 1
+    shared = exponents[0] if together else sp.S.Zero
+    content, rest = (sp.Add(*bare) if together else base).as_content_primitive()
+    if content == 1 and shared == 0:
+        return None
+    return content**power * sp.exp(power * shared) * rest**power
 
 
 def _with_sigmoids(product: sp.Expr) -> sp.Expr:

@@ -1,4 +1,6 @@
-"""A bound on the time that a computation of SymPy takes, where it can be had.
+"""A bound on the processor time that a computation of SymPy takes, where it can be had.
+
+Processor time, so that an answer does not depend on what else the machine is doing.
 
 >>> try:
 ...     with at_most(0.05):
@@ -31,23 +33,23 @@ class OutOfTime(Exception):  # noqa: N818 (an answer)
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTime` in the block when the time is up.
+    """Raise `OutOfTime` in the block after so many seconds of processor time.
 
     It needs the timer of the main thread; in other threads, and while somebody else uses the
     timer, the block is not bounded.
     """
     free = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
-    if not free or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+    if not free or signal.getitimer(signal.ITIMER_VIRTUAL)[0] > 0:
         yield
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise OutOfTime
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), 0.2)  # again, if it was swallowed
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, 1e-3), 0.2)  # again, if it was swallowed
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

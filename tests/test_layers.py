@@ -18,7 +18,7 @@ EXTERNAL = {
     "symbolic": {"sympy", "mpmath", "flint", "lark"},
     "codegen": {"sympy", "mpmath", "flint", "numpy", "numba", "jinja2"},
     "generated": {"numpy", "numba"},
-    "derivations": {"sympy", "mpmath", "flint"},
+    "derivations": {"sympy", "mpmath", "flint", "numpy"},  # arrays of drawn networks
 }
 OURS = {
     "symbolic": {"symbolic"},

@@ -179,4 +179,4 @@ def test_every_kernel_is_as_accurate_as_recorded(
     # The oracle bisects its way through the oscillations of sin at large q, and through the
     # bend of the smoothed ReLU when its width s is small.
     slow_oracle = name in {"sin", "smoothed_relu"}
-    remeasured(records, name, 40 if slow_oracle else POINTS, seed=1)
+    remeasured(records, name, 20 if slow_oracle else POINTS, seed=1)

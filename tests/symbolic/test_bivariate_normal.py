@@ -305,6 +305,7 @@ def test_series():
     assert OwenT(positive, t).series(t, 0, 2).removeO() == t * sp.exp(-(positive**2) / 2) / (
         2 * sp.pi
     )
+    assert OwenT(positive, 1 / t).series(t, 0, 3).removeO() == Phi(-positive) / 2
     far = OwenT(t, HALF).series(t, sp.oo, 4).removeO()
     assert far.subs(t, 20).evalf(20) / OwenT(20, HALF).evalf(20) == pytest.approx(1, abs=1e-4)
     # To first order in ρ the density at ρ = 0 (Plackett).

@@ -123,6 +123,24 @@ def test_mild_points_by_nested_quadrature(c):
     assert abs(gaussian_mean2(RELU, second, 2, 3, R(c), 20) - expected) < 1e-12
 
 
+@pytest.mark.parametrize("c", [R(1, 3), R(-9, 10), NEAR])
+@pytest.mark.parametrize("scale", [1, 20])
+def test_functions_that_cancel_far_out(c, scale):
+    # 1 − tanh and 1 − tanh² are rounding errors at large x, where a search begins; written by
+    # exponentials they are not, and the nested integral needs neither.
+    cases = [
+        (1 - sp.tanh(x / scale) ** 2, 4 / (sp.exp(x / scale) + sp.exp(-x / scale)) ** 2),
+        (1 - sp.tanh(x / scale), 2 / (1 + sp.exp(2 * x / scale))),
+    ]
+    for cancelling, stable in cases:
+        first, second = decompose(cancelling), decompose(stable)
+        found = gaussian_mean2(first, first, 1, 2, c)
+        assert relative(found, gaussian_mean2(second, second, 1, 2, c)) < 1e-28
+        if c == R(1, 3) and scale == 1:
+            plain = sp.lambdify(x, stable, "math")
+            assert abs(found - nested(plain, plain, 1, 2, float(c), [], [])) < 1e-12
+
+
 @pytest.mark.parametrize(
     ("q1", "q2", "c"),
     [(10**4, 10**4, R(1, 2)), (R(1, 100), 10**6, R(-99, 100)), (10**4, 10**4, NEAR)],
@@ -183,6 +201,27 @@ def test_far_out_the_density_is_steep(c):
     expected = number(c) * 100 * mpmath.npdf(mpf(499))
     assert relative(gaussian_mean2(decompose(x), step, 10**4, 1, c), expected) < 1e-29
     assert relative(gaussian_mean2(step, decompose(x), 1, 10**4, c), expected) < 1e-29
+
+
+@pytest.mark.parametrize("c", [R(1, 2), R(-9, 10), NEAR, 1])
+@pytest.mark.parametrize(("q1", "q2"), [(1, 1), (R(3, 2), R(1, 2)), (R(1, 100), 10**4)])
+def test_what_cancels_far_out_is_not_lost(q1, q2, c):
+    # Beyond the origin 1 − tanh² is but a rounding error, of no use as an estimate of its size.
+    means = [
+        gaussian_mean2(decompose(f), decompose(f), q1, q2, c, 25)
+        for f in (1 - sp.tanh(x) ** 2, 1 / sp.cosh(x) ** 2)
+    ]
+    assert relative(*means) < 1e-23
+
+
+@pytest.mark.parametrize("at", [-3, R(1, 7), 2])
+def test_a_narrow_peak_off_centre_is_not_lost(at):
+    peak = sp.tanh(3 * (x - at))
+    means = [
+        gaussian_mean2(decompose(f), decompose(sp.exp(x) * f), R(7, 5), 9, R(2, 5), 25)
+        for f in (1 - peak**2, 1 / sp.cosh(3 * (x - at)) ** 2)
+    ]
+    assert relative(*means) < 1e-23
 
 
 def test_few_digits_are_right_on_panels_of_many_strips():

@@ -8,7 +8,7 @@ import sympy as sp
 from mpmath import mp
 
 from freejac.symbolic.density import LayerProduct
-from freejac.symbolic.derivative_law import bernoulli
+from freejac.symbolic.derivative_law import bernoulli, general_law
 from freejac.symbolic.ensembles import general
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.jacobian import Jacobian
@@ -290,8 +290,8 @@ def test_parameters_and_their_defaults():
 
 
 def test_refusals():
-    with pytest.raises(NoClosedForm, match="piecewise linear"):
-        Jacobian("tanh", depth=2).density(1, q=1)
+    with pytest.raises(NoClosedForm, match="only the moments"):
+        Jacobian(general_law(), depth=2).density(1, q=1)
     with pytest.raises(NoClosedForm, match="series"):
         Jacobian("relu", general(), depth=2).density(1, q=1)
     with pytest.raises(DomainError, match="value for q"):

@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from integrand_draws import draw
 
 from freejac.symbolic import library
 from freejac.symbolic.activation import activation
@@ -187,6 +188,26 @@ def test_linear(first, second, factor):
 )
 def test_equal_inputs_give_structurally_equal_results(one, other):
     assert expect(one) == expect(other)
+
+
+REWRITTEN = {
+    "expanded": sp.expand,
+    "Φ as erf": lambda e: e.replace(Phi, lambda u: (1 + sp.erf(u / sp.sqrt(2))) / 2),
+    "erf as erfc": lambda e: e.replace(sp.erf, lambda u: 1 - sp.erfc(u)),
+    "sin as cos": lambda e: e.replace(sp.sin, lambda u: sp.cos(u - sp.pi / 2)),
+    "reflected": lambda e: e.subs(x, -x),
+}
+
+
+@settings(max_examples=40)
+@given(
+    random=st.randoms(use_true_random=False),
+    kind=st.sampled_from(["line", "centred", "intervals", "kinks", "rational", "parameters"]),
+)
+def test_generated_integrands_written_differently(random, kind):
+    integrand = draw(random, kind).f
+    forms = {name: expect(rewrite(integrand)) for name, rewrite in REWRITTEN.items()}
+    assert set(forms.values()) == {expect(integrand)}, (integrand, forms)
 
 
 @pytest.mark.parametrize(

@@ -182,3 +182,11 @@ def test_pickles_and_series(function):
 @pytest.mark.parametrize("function", ALL)
 def test_evalf_leaves_symbols_alone(function):
     assert function(x + sp.Rational(1, 3)).evalf().has(function)
+
+
+def test_the_normal_distribution_has_series_in_both_tails():
+    t = sp.Symbol("t", positive=True)
+    # Abramowitz & Stegun 26.2.12: 1 − Φ(u) ~ φ(u)(1/u − 1/u³ + …)
+    tail = sp.exp(-1 / (2 * t**2)) * (t - t**3) / sp.sqrt(2 * sp.pi)
+    assert sp.expand(Phi(1 / t).series(t, 0, 4).removeO() - (1 - tail)) == 0
+    assert sp.expand(Phi(-1 / t).series(t, 0, 4).removeO() - tail) == 0

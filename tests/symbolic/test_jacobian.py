@@ -270,7 +270,7 @@ def test_explanations_follow_the_objects():
 
 def test_explanations_without_closed_forms_say_so():
     smooth = Jacobian("tanh").explain()
-    assert "the law of D² is not atomic" in smooth[-1].text
+    assert "the law of D² is not a finite set of atoms" in smooth[-1].text
     assert any("O(z**2)" in step.text for step in smooth)
     mixed = Jacobian(layers=[Layer("relu", 2), Layer("tanh", 3, q=1)], input_width=1).explain()
     assert any(step.text.startswith("S_D2(z)") for step in mixed)
@@ -300,10 +300,51 @@ def test_atoms():
     assert top[1].subs({depth: 3, p: sp.Rational(9, 10)}) == sp.Rational(7, 10)
     assert top[1].subs({depth: 20, p: sp.Rational(9, 10)}) == 0
     assert Jacobian("linear").atoms() == ()
-    with pytest.raises(NoClosedForm, match="atomic"):
-        Jacobian("tanh").atoms()
+    with pytest.raises(NoClosedForm, match="only the moments"):
+        Jacobian(general_law()).atoms()
+
+
+def test_atoms_of_smooth_activations_are_those_of_their_linear_pieces():
+    """Elu is linear for h > 0, relu² flat for h < 0; tanh is nowhere either."""
+    half = sp.S.Half
+    assert Jacobian("tanh").atoms() == Jacobian("tanh", "orthogonal", depth=3).atoms() == ()
+    assert Jacobian("relu2").atoms() == ((0, half),)
+    assert Jacobian("elu", "orthogonal", depth=1).atoms() == ((sigma_w**2, half),)
+    assert Jacobian("elu", "orthogonal", depth=2).atoms() == ()
+    mixed = [Layer("elu", weights="orthogonal"), Layer(bernoulli(), weights="orthogonal")]
+    (_, mass) = Jacobian(layers=mixed).atoms()[1]
+    assert mass.subs(p, sp.Rational(9, 10)) == sp.Rational(2, 5)
+
+
+def test_atoms_that_are_not_known():
     with pytest.raises(NoClosedForm, match="not given"):
         Jacobian("relu", Ensemble("mine", (1 + z / 2) / sigma_w**2)).atoms()
+
+
+def test_twenty_moments_at_once():
+    """m_k/m_1^k = (1/k) Σ_j (k over k−1−j)(kL over j) p^{−j}, binomial by binomial, at L = 7."""
+    network = Jacobian(bernoulli())
+    share = sp.Rational(3, 8)
+    for k, moment in enumerate(network.moments(20), start=1):
+        terms = (sp.binomial(k, k - 1 - j) * sp.binomial(7 * k, j) / share**j for j in range(k))
+        found = (moment / network.mean**k).subs({depth: 7, p: share})
+        assert found == sum(terms) / k
+    assert network.moments(3) == tuple(network.moment(k) for k in (1, 2, 3))
+    assert network.moments(0) == ()
+    with pytest.raises(DomainError, match="number of moments"):
+        network.moments(-1)
+
+
+def test_twenty_moments_in_a_tenth_of_a_second():
+    """Processor time of a network and its moments, code warm: 0.04 to 0.055 s measured."""
+
+    def seconds():
+        start = time.process_time()
+        Jacobian(bernoulli()).moments(20)
+        return time.process_time() - start
+
+    seconds()
+    assert min(seconds() for _ in range(3)) < 0.1
 
 
 def test_symbolic_moments_are_fast():

@@ -1,9 +1,11 @@
 """Laws as objects: transforms, ⊞ and ⊠ as laws of arithmetic, atoms, refusals."""
 
+import numpy as np
 import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import mp
 
 from freejac.symbolic import laws
 from freejac.symbolic.derivative_law import derivative_law, general_law
@@ -165,8 +167,32 @@ def test_limits_have_mean_one_and_their_variance():
     for law in (laws.bernoulli_limit(v), laws.smooth_limit(v)):
         assert law.moment(1) == 1
         assert law.variance == v
-        with pytest.raises(NoClosedForm, match="algebraic"):
-            law.density(1)
+
+
+@pytest.mark.parametrize("make", [laws.bernoulli_limit, laws.smooth_limit])
+def test_limits_have_densities(make):
+    """First and second moment with the atom at the top, 1e-10; G against the moment series."""
+    law = make(q).subs({q: sp.Rational(1, 3)})
+    ((low, high),) = law.support(20)
+    totals = sum(
+        (float(mass) * np.array([float(place), float(place) ** 2]))
+        for place, mass in [*law.numeric_atoms(), (mp.zero, mp.zero)]
+    )
+    points, weights = np.polynomial.legendre.leggauss(120)
+    start = mp.log(low) if low else mp.log(high) - 60  # λρ is integrable at a hard edge
+    middle, half = (mp.log(high) + start) / 2, (mp.log(high) - start) / 2
+    lam = [mp.exp(middle + half * mp.sin(mp.pi / 2 * t)) for t in points]
+    slope = [x * half * mp.pi / 2 * mp.cos(mp.pi / 2 * t) for x, t in zip(lam, points, strict=True)]
+    for x, s, w, rho in zip(lam, slope, weights, law.density(lam), strict=True):
+        totals += [float(w * s * rho * x), float(w * s * rho * x**2)]
+    assert totals == pytest.approx([1, 4 / 3], rel=1e-10)
+    point = 60 + 20j
+    series = sum(complex(m) / point ** (k + 1) for k, m in enumerate((1, *law.moments(14))))
+    assert abs(complex(law.stieltjes_at(point)) - series) < 1e-12
+    with pytest.raises(DomainError, match="upper half-plane"):
+        law.stieltjes_at(1 - 1j)
+    with pytest.raises(DomainError, match="value for q"):
+        make(q).density(1)
 
 
 def test_atoms_of_sums_and_products():
@@ -199,6 +225,7 @@ def test_numbers_put_in():
         (lambda: laws.bernoulli(0), "probability"),
         (lambda: laws.projection(sp.Rational(3, 2)), "probability"),
         (lambda: laws.projection(-1), "probability"),
+        (lambda: laws.bernoulli(1.2), r"probability must lie in \(0, 1\], not 1\.2$"),
         (lambda: laws.semicircle(-1), "variance must be positive"),
         (lambda: laws.marchenko_pastur(0), "ratio must be positive"),
         (lambda: laws.free_poisson(-1), "rate must be positive"),

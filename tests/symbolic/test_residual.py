@@ -115,14 +115,18 @@ def test_density_solves_the_green_equation(c, where):
 def test_density_has_mass_one_and_the_moments(c):
     edge = math.log1p(c + math.sqrt(c * (c + 2))) + math.sqrt(c * (c + 2))
     points, weights = np.polynomial.legendre.leggauss(70)
-    total = np.zeros(3)
+    total = np.zeros(5)
     for x, w in zip(points, weights, strict=True):
         logarithm = edge * mp.sin(mp.pi / 2 * x)
         lam = mp.exp(logarithm)
         slope = lam * edge * mp.cos(mp.pi / 2 * x) * mp.pi / 2 * w
         rho = residual_density(lam, c)
-        total += [float(slope * rho * lam**k * mp.exp(-k * c)) for k in range(3)]
-    assert total == pytest.approx([1, 1, 1 + 2 * c], rel=1e-10)
+        total += [float(slope * rho * lam**k * mp.exp(-k * c)) for k in range(5)]
+    assert total[:3] == pytest.approx([1, 1, 1 + 2 * c], rel=1e-10)
+    m2, m3, m4 = total[2:]
+    third, fourth = m3 - 3 * m2 + 2, m4 - 4 * m3 + 6 * m2 - 3
+    shape = [float(e.subs(cumulant, c)) for e in (ResNet().skewness, ResNet().kurtosis)]
+    assert shape == pytest.approx([third / (2 * c) ** 1.5, fourth / (2 * c) ** 2], rel=1e-6)
 
 
 def test_density_digits_and_symmetry():
@@ -241,6 +245,8 @@ def test_batch_normalisation_and_blocks_change_the_cumulant_alone():
     assert sp.simplify(block.cumulant - sigma_w**4 * sp.Rational(5, 16)) == 0
     with pytest.raises(DomainError, match="batch"):
         found.propagate(3, 1, 0, 1)
+    with pytest.raises(DomainError, match="one weight layer each"):
+        block.propagate(3, 1, 0, 1)
     for bad in ((0, 1), (1, -1), (1, sp.oo), 3, (1, 2, 3)):
         with pytest.raises(DomainError, match=r"gamma|sigma|batch_norm"):
             ResNet("relu", batch_norm=bad)
@@ -254,12 +260,12 @@ def test_bad_skip_weights(bad):
 
 def test_the_steps_of_the_derivation():
     steps = ResNet("relu", skip=skip_symbol).explain()
-    assert len(steps) == 11
+    assert len(steps) == 20
     assert all(step.rule for step in steps)
     text, latex = str(steps), steps.latex()
     for piece in ("R-diagonal", "sigma_w**2/2", "GeneralizedLambertW", "exp(-cumulant"):
         assert piece in text
-    assert latex.count(r"\item") == 11
+    assert latex.count(r"\item") == 20
 
 
 def test_linear_propagation_is_geometric():
