@@ -43,6 +43,12 @@ generate: $(VENV)/.core ## write generated/ anew
 generate-check: $(VENV)/.core ## is generated/ what the engine writes?
 	$(BIN)/freejac generate --check
 
+claims: $(VENV)/.core ## check every claim of derivations/ and write docs/claims.md anew
+	$(BIN)/freejac verify --all --page docs/claims.md
+
+claims-check: $(VENV)/.core ## is docs/claims.md what the engine finds? Takes minutes
+	$(BIN)/freejac verify --all --page docs/claims.md --check
+
 check: lint types layers generate-check ## everything but the tests
 
 docs-figures: $(VENV)/.test ## draw the pictures of docs/figures

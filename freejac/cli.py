@@ -1,4 +1,4 @@
-"""The command line: `freejac list`, `freejac derive`, `freejac generate`.
+"""The command line: `freejac list`, `derive`, `verify`, `generate`.
 
 Typer reads the arguments and gives back the work to do; the work is done outside of it, in `run`,
 where every way to end has its exit code. Nothing heavy is imported before it is needed, so that
@@ -113,6 +113,7 @@ def _version(wanted: bool) -> None:
         "freejac list",
         "freejac derive gelu",
         'freejac derive "where(x>0, x, 3*x/10)" --weights orthogonal --json',
+        "freejac verify notes.md",
     )
 )
 def _freejac(
@@ -275,6 +276,82 @@ def _number(option: str, text: str) -> sp.Expr:
         raise InputError(f"{option}: {error}") from None
 
 
+@app.command(
+    "verify",
+    epilog=_examples(
+        "freejac verify notes.md",
+        "freejac verify chapter.tex my_claims.py --strict",
+        "freejac verify problem_set_4",
+        "freejac verify --all --json",
+    ),
+)
+def _verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE", help="Notes (.md, .tex), Python files, or names of documents."
+        ),
+    ] = None,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All documents that come with freejac; the default.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="1 unless every formula is read and proved.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", help="Number of processes; one a core."),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDS", help="Processor time for one claim.")
+    ] = 300.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", metavar="FILE", help="Write a page of claims and errata."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Do not write the page; show what would change.")
+    ] = False,
+) -> Work:
+    """Check hand derivations: claims in documents, in Python files, and in notes.
+
+    Every displayed formula of a note is a claim. Each claim is proved, refuted by a point at which
+    its sides differ, or neither. What is not read is listed.
+
+    The answer is 1 if a claim of a note is refuted, or if a verdict of a document is not the one on
+    record.
+    """
+    if everything and names:
+        raise InputError("choose one of --all and FILE")
+    if check and page is None:
+        raise InputError("--check needs --page")
+
+    def work() -> int:
+        from freejac import claims_page, verify_report  # imports SymPy
+        from freejac.verify import verify
+
+        with _counter("checking claims") as progress:
+            report = verify(names or (), jobs=jobs, time_limit=time_limit, progress=progress)
+        color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        _print(
+            verify_report.as_json(report, strict=strict)
+            if as_json
+            else verify_report.as_text(report, color=color)
+        )
+        if report.interrupted:
+            raise KeyboardInterrupt
+        if page is not None:
+            drift = claims_page.drift(report, page) if check else claims_page.write(report, page)
+            _print(drift)
+            if check and drift:
+                return _complain(f"{page} drifted; run: {claims_page.MEND}", NO)
+        return DONE if report.passed(strict=strict) else NO
+
+    return work
+
+
 @app.command("generate", epilog=_examples("freejac generate", "freejac generate --check"))
 def _generate(
     check: Annotated[
@@ -329,3 +406,18 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status("freejac") as status:
         yield lambda stage: status.update(f"{stage} …")
+
+
+@contextmanager
+def _counter(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how many things are done of how many."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console  # slow to import
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

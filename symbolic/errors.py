@@ -39,6 +39,7 @@ class ParseError(InputError):
         text: the text as given (shortened in the message when long).
         position: offset of the first offending character, counted from 0, or None.
         hint: what to write instead, or "".
+        reason: message and hint alone, for a listing that shows text and place itself.
 
     >>> raise ParseError("unexpected '*'", text="x+*2", position=2, hint="two operators in a row")
     Traceback (most recent call last):
@@ -54,7 +55,9 @@ class ParseError(InputError):
         shown = repr(text if len(text) <= 60 else text[:57] + "...")[1:-1]
         where = "" if position is None else f" at character {position + 1}"
         of = f' of "{shown}"' if text else ""
-        super().__init__(f"{message}{where}{of}" + (f" ({hint})" if hint else ""))
+        advice = f" ({hint})" if hint else ""
+        self.reason = message + advice
+        super().__init__(f"{message}{where}{of}{advice}")
 
 
 class UnknownNameError(ParseError):

@@ -16,6 +16,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
+# Languages of blocks that name the file they are: ```markdown notes.md
+FILES = ("markdown", "latex", "python")
+
 # Commands that .ci/run itself carries out, or that need another machine.
 ELSEWHERE = ("git clone ", "cd ", "make ", "pip install ", ".ci/run")
 
@@ -113,7 +116,10 @@ def test_snippets(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": page.stem}
     for snippet in snippets(page.read_text()):
-        if snippet.info == "python":
+        language, _, file = snippet.info.partition(" ")
+        if file and language in FILES:
+            (tmp_path / file).write_text(snippet.body)
+        elif snippet.info == "python":
             run_python(snippet, namespace, str(page))
         elif snippet.info == "console":
             for command in commands(snippet.body):

@@ -107,6 +107,13 @@ def test_the_wheel_holds_every_module_and_template(
     assert held == expected
 
 
+def test_the_wheel_brings_the_command_and_the_pytest_plugin(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    points = wheel.read(name).decode()
+    assert "[console_scripts]\nfreejac = freejac.cli:main" in points
+    assert "[pytest11]\nfreejac = freejac.pytest_plugin" in points
+
+
 def test_the_wheel_has_one_top_level_name(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     version = importlib.metadata.version("freejac")
