@@ -252,10 +252,6 @@ class BallPieces:
         places, sizes = [u for u, _ in known], [size for _, size in known]
         at, value, _ = max(met, key=lambda entry: entry[1:])
         top = max(sizes)
-        if any(least == -math.inf < most for _, least, most in met):
-            # Where samples are rounding errors, they do not tell what lies between them.
-            top = max(top, self._enclosed(low, high))
-            return Peak(top, value, at, 0.0, top)
         if len(sizes) < _SAMPLES:
             return Peak(top, value, at, 0.0, top)
         slope, middle = (sizes[-1] - sizes[0]) / (places[-1] - places[0]), (low + high) / 2
@@ -264,15 +260,6 @@ class BallPieces:
         if sharp is None:
             return Peak(bound, value, at, slope, rest)
         return Peak(bound, value, at, slope, rest, (low + sharp[0] * step, sharp[1] * step))
-
-    def _enclosed(self, low: float, high: float) -> float:
-        """A bound of log|f| on an interval without breakpoints; −∞ where there is none.
-
-        Functions that are not known to python-flint are taken at the middle alone.
-        """
-        middle, half = (low + high) / 2, (high - low) / 2
-        size = self.functions[bisect(self._edges, middle)](flint.arb(middle, half)).abs_upper()
-        return _log(size) if size.is_finite() else -math.inf
 
 
 def _log(size: Ball) -> float:

@@ -89,16 +89,15 @@ class _Search:
         self.roots = [float(axis.root) for axis in axes]
         self.origins = [float(axis.origin) for axis in axes]
         self.top = top
-        self._summit: tuple[float, float] | None = None
         self._met: dict[Pair, float] = {}
-        self._look_around()
+        self._landmarks = self._look_around()
 
     def bounded(self, cells: list[Pair], depth: int) -> list[tuple[Pair, float]]:
         """Squares of 2^depth panels and how large log|f g p| is there; raises `top`."""
         width = 2 * self.half * 2**depth
         self._met = {}
-        if self._summit is not None:
-            self._note(self.top, self._summit, width)
+        for place, value in list(self._landmarks.items()):
+            self._note(value, place, width)
         peaks = [
             {
                 k: self._peak(axis, k * width, (k + 1) * width)
@@ -147,11 +146,17 @@ class _Search:
     def _local(self, axis: int, point: float) -> float:
         return point / self.roots[axis] - self.origins[axis]
 
-    def _look_around(self) -> None:
-        """A first look near the origin, where there is most to see if the functions are tame."""
+    def _look_around(self) -> dict[tuple[float, float], float]:
+        """A first look near the origin, where there is most to see if the functions are tame.
+
+        Samples of a wide square may all miss a peak: 1 − tanh² far out is rounding error.
+        """
         sizes = [[(u, self._least(axis, u)) for u in _AROUND] for axis in (0, 1)]
-        for (alpha, first), (beta, second) in product(*sizes):
-            self._note(first + second + self._log_density(alpha, beta), (alpha, beta), math.inf)
+        return {
+            (alpha, beta): first + second + self._log_density(alpha, beta)
+            for (alpha, first), (beta, second) in product(*sizes)
+            if first + second > -math.inf
+        }
 
     def _least(self, axis: int, point: float) -> float:
         """log|f| or log|g| at a point of the grid, from below."""
@@ -165,11 +170,10 @@ class _Search:
     def _note(self, value: float, place: tuple[float, float], width: float) -> None:
         """Keep what was met at a point, for the squares of a width that touch it."""
         if value > self.top:
-            self.top, self._summit = value, place
-        if width < math.inf:
-            rows, columns = ({math.floor(u / width), math.ceil(u / width) - 1} for u in place)
-            for cell in product(rows, columns):
-                self._met[cell] = max(value, self._met.get(cell, value))
+            self.top, self._landmarks[place] = value, value
+        rows, columns = ({math.floor(u / width), math.ceil(u / width) - 1} for u in place)
+        for cell in product(rows, columns):
+            self._met[cell] = max(value, self._met.get(cell, value))
 
     def _log_density(self, alpha: float, beta: float) -> float:
         # a − cb is α − cβ, because the origins are on the line a = cb.

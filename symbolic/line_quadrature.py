@@ -85,7 +85,9 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
     Raises:
         DomainError: the integrand does not decay.
     """
-    cells, top = [-1, 0], max(_met(factors, at) for at in _AROUND)
+    # What was met somewhere is there, whatever the samples of wide cells suggest.
+    landmarks = {at: _met(factors, at) for at in _AROUND}
+    cells, top = [-1, 0], max(landmarks.values())
     for depth in range(_FARTHEST, -1, -1):
         width = 2.0**depth
         bounded = []
@@ -100,10 +102,12 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
             plain = sum(peak.bound for peak in peaks) - min(low * low, high * high) / 2
             bound = min(plain, sum(peak.rest for peak in peaks) + tilted)
             for at in (low, high, mode, *(peak.at for peak in peaks)):
-                # What was met is there, whatever the samples of the factors alone suggested.
                 met = _met(factors, at)
-                bound, top = max(bound, met), max(top, met)
-            bounded.append((k, bound))
+                if met > top:
+                    top = landmarks[at] = met
+                bound = max(bound, met)
+            here = (met for at, met in landmarks.items() if low <= at <= high)
+            bounded.append((k, max(bound, *here, -math.inf)))
         cells = [k for k, bound in bounded if bound > top - drop]
         edge = 1 << (_FARTHEST - depth)
         if edge == 256 and any(k in (-edge, edge - 1) for k in cells):
