@@ -34,7 +34,6 @@ Ball = Any
 
 _SAMPLES = 8
 _SHARP = 20.0
-_STRAIN = 1e-3
 _HALF = flint.arb(1) / 2
 
 _UNARY: dict[Any, Callable[[Ball], Ball]] = {
@@ -270,13 +269,9 @@ def _log(size: Ball) -> float:
 def _bound(sizes: list[float]) -> tuple[float, tuple[float, float] | None]:
     """Largest value between equidistant samples, and the place and width of a sharp maximum."""
     bounds = [max(sizes)]
-    for a, b, c, d in (sizes[:4], sizes[:-5:-1]):
+    for a, b, c in (sizes[:3], sizes[:-4:-1]):
         # By the parabola at the end, half a step beyond the last sample.
-        bend, strain = a - 2 * b + c, abs(a - 3 * b + 3 * c - d)
-        if strain > _STRAIN * abs(bend):  # no parabola: its bend is trusted to raise alone
-            bounds.append(a + max(0.0, (a - b) / 2) + max(0.0, 0.375 * bend))
-        else:
-            bounds.append(a + max(0.0, (a - b) / 2 + 0.375 * bend + strain))
+        bounds.append(a + max(0.0, (a - b) / 2) + max(0.0, 0.375 * (a - 2 * b + c)))
     sharp = None
     for k in range(1, len(sizes) - 1):
         left, right = sizes[k] - sizes[k - 1], sizes[k] - sizes[k + 1]

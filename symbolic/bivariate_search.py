@@ -73,7 +73,10 @@ def active_pairs(
             and extent == _FARTHEST
             and any(k in (-edge, edge - 1) for cell in cells for k in cell)
         ):
-            raise DomainError("the Gaussian mean is infinite: the integrand outgrows the density")
+            raise DomainError(
+                "the Gaussian mean is infinite, or its mass too narrow to be found: the integrand "
+                "does not seem to fall within 2^18 standard deviations"
+            )
         if depth:
             halves = [(0, 0), (0, 1), (1, 0), (1, 1)]
             cells = [(2 * i + k, 2 * j + m) for i, j in cells for k, m in halves]

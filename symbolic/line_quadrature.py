@@ -111,7 +111,10 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
         cells = [k for k, bound in bounded if bound > top - drop]
         edge = 1 << (_FARTHEST - depth)
         if edge == 256 and any(k in (-edge, edge - 1) for k in cells):
-            raise DomainError("the Gaussian mean is infinite: the integrand outgrows the density")
+            raise DomainError(
+                "the Gaussian mean is infinite, or its mass too narrow to be found: the integrand "
+                "does not seem to fall within 2^18 standard deviations"
+            )
         if depth:
             cells = [m for k in cells for m in (2 * k, 2 * k + 1)]
     return joined(cells)

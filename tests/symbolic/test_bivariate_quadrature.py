@@ -11,6 +11,7 @@ from mpmath import fp, mp, mpf
 
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError
+from freejac.symbolic.functions import Phi
 from freejac.symbolic.piecewise import decompose
 from freejac.symbolic.symbols import parameter, x
 
@@ -222,6 +223,25 @@ def test_a_narrow_peak_off_centre_is_not_lost(at):
         for f in (1 - peak**2, 1 / sp.cosh(3 * (x - at)) ** 2)
     ]
     assert relative(*means) < 1e-23
+
+
+def test_mass_on_both_sides_of_a_bend_is_found():
+    # g = −2u Φ(7u/3 + 1) under the law of u₂ given u₁ by Stein's identity, the rest in one dimension.
+    f, g = -8 * x**3 * Phi(2 * x - 2) / 5, -2 * x * Phi(7 * x / 3 + 1)
+    q1, q2, c = R(787, 10), R(376000), R(-541, 1000)
+    spread, pull = mpmath.sqrt(number(q1)), number(c) * mpmath.sqrt(number(q2 / q1))
+    rest, slope = number(q2 * (1 - c**2)), mpf(7) / 3
+    width = mpmath.sqrt(1 + slope**2 * rest)
+
+    def given(u):
+        level = (slope * pull * u + 1) / width
+        return -2 * (pull * u * mpmath.ncdf(level) + rest * slope / width * mpmath.npdf(level))
+
+    def weighted(u):
+        return -8 * u**3 * mpmath.ncdf(2 * u - 2) / 5 * given(u) * mpmath.npdf(u, 0, spread)
+
+    expected = mpmath.quad(weighted, [-200, -60, -20, -5, -1, 0, 1, 2, 5, 10, 20, 60, 200])
+    assert relative(gaussian_mean2(decompose(f), decompose(g), q1, q2, c, 25), expected) < 1e-23
 
 
 def test_few_digits_are_right_on_panels_of_many_strips():
