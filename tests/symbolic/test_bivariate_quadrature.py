@@ -226,7 +226,7 @@ def test_a_narrow_peak_off_centre_is_not_lost(at):
 
 
 def test_mass_on_both_sides_of_a_bend_is_found():
-    # g = −2u Φ(7u/3 + 1) under the law of u₂ given u₁ by Stein's identity, the rest in one dimension.
+    # The mean of g given u₁ by Stein's identity, the rest in one dimension.
     f, g = -8 * x**3 * Phi(2 * x - 2) / 5, -2 * x * Phi(7 * x / 3 + 1)
     q1, q2, c = R(787, 10), R(376000), R(-541, 1000)
     spread, pull = mpmath.sqrt(number(q1)), number(c) * mpmath.sqrt(number(q2 / q1))
