@@ -138,18 +138,16 @@ def constants() -> Mapping[str, str]:
     0.0
     """
     with mp.workdps(_DIGITS):
-        exact = {
+        split = {
             "ln2": (mpmath.log(2), 40),
             "pi_2": (mp.pi / 2, 52),
             "pi_4": (mp.pi / 4, 53),
             "root_2": (mpmath.sqrt(2), 52),
         }
-        table = {
-            "per_ln2": 1 / mpmath.log(2),
-        }
-        table |= {"pi": +mp.pi, "centre": _CENTRE, "normal_centre": _CENTRE * mpmath.sqrt(2)}
-        for name, (value, bits) in exact.items():
-            high = mpmath.floor(value * 2**bits) / 2**bits
+        table = {"per_ln2": 1 / mpmath.log(2), "centre": _CENTRE}
+        table["normal_centre"] = _CENTRE * mpmath.sqrt(2)
+        for name, (value, places) in split.items():
+            high = mpmath.floor(value * 2**places) / 2**places
             table |= {f"{name}_high": high, f"{name}_low": value - high}
         texts = {name: repr(float(value)) for name, value in table.items()}
     bits = {"root_half_bits": math.sqrt(0.5), "magic_bits": 1.5 * 2.0**52}

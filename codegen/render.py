@@ -335,10 +335,10 @@ def _kernel_view(
         "call": ", ".join(names),
         "inputs": names,
         "signature": f"float64({', '.join(['float64'] * len(names))})",
-        "straight": False,
         "switch": "",
         "by_quadrature": "",
         "formula": "",
+        "straight": False,
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -359,13 +359,14 @@ def _kernel_view(
     else:
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
-    view["within"] = " and ".join(view["checks"])
-    view["instead"] = {a.name: _inside(*domain[a.name]) for a in arguments}
+    view["inside"] = " and ".join(view["checks"])
+    if view["straight"]:
+        view["harmless"] = {a.name: _harmless(*domain[a.name]) for a in arguments}
     view["details"] = _details(module.arguments(kernel), domain)
     return view
 
 
-def _inside(low: str, high: str) -> str:
+def _harmless(low: str, high: str) -> str:
     """A harmless value of an argument, for what is computed and not used."""
     return "1.0" if float(low) <= 1.0 <= float(high) else low
 
