@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
+import flint
 import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.piecewise import PiecewiseFunction
@@ -40,12 +43,12 @@ class _Segment:
 
     Attributes:
         squares: x² at the nodes.
-        rows: for every term, the weights that give the integral and the last two Legendre
-            coefficients, each times the samples.
+        rows: a matrix with three rows for every term, the weights that give the integral and the
+            last two Legendre coefficients, each times the samples.
     """
 
-    squares: Vector
-    rows: list[tuple[Vector, Vector, Vector]]
+    squares: list[Any]
+    rows: Any
 
 
 class MeanCurve:
@@ -110,10 +113,9 @@ class MeanCurve:
         for level in range(inner, inner + _FARTHEST):
             parts = [mpf(0)] * len(self._terms)
             for segment in self._panel(level, level == inner):
-                weights = [mpmath.exp(-square / (2 * q)) for square in segment.squares]
-                for i, (values, *ends) in enumerate(segment.rows):
-                    parts[i] += mpmath.fdot(values, weights)
-                    tails[i] += max(abs(mpmath.fdot(row, weights)) for row in ends)
+                for i, (part, *ends) in enumerate(_weighted(segment, q)):
+                    parts[i] += part
+                    tails[i] += max(abs(end) for end in ends)
             totals = [t + part for t, part in zip(totals, parts, strict=True)]
             sizes = [s + abs(part) for s, part in zip(sizes, parts, strict=True)]
             small = all(abs(p) <= tolerance * s for p, s in zip(parts, sizes, strict=True))
@@ -143,17 +145,24 @@ class MeanCurve:
         for at in places:
             ahead, behind = right(at), left(-at)
             samples.append([ahead[i] ** n + behind[i] ** n for i, n in self._powers])
-        rows = []
-        for column in zip(*samples, strict=True):
-            scaled = [
-                [half * w * value for w, value in zip(row, column, strict=True)]
-                for row in (weights, *coefficients[:2])
-            ]
-            rows.append((scaled[0], scaled[1], scaled[2]))
-        return _Segment([at * at for at in places], rows)
+        rows = [
+            [flint.arb(half * w * value) for w, value in zip(row, column, strict=True)]
+            for column in zip(*samples, strict=True)
+            for row in (weights, *coefficients[:2])
+        ]
+        return _Segment([flint.arb(at * at) for at in places], flint.arb_mat(rows))
 
     def _between(self, at: mpf) -> Integrand:
         return next(function for low, high, function in self._pieces if low < at < high)
+
+
+def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
+    """For every term, the integral over a segment and its last two Legendre coefficients."""
+    with working_bits(mp.prec):
+        rate = -1 / (2 * flint.arb(q))
+        weights = flint.arb_mat([[(rate * square).exp().mid()] for square in segment.squares])
+        products = [midpoint(product) for product in (segment.rows * weights).entries()]
+    return [products[i : i + 3] for i in range(0, len(products), 3)]
 
 
 def _floor_log2(value: mpf) -> int:
