@@ -318,6 +318,10 @@ def _kernel_view(
     else:
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
+    # Without `and`: a branch would keep the loop over an array from being vectorised.
+    view["inside"] = " & ".join(
+        f"({domain[a.name][0]} <= {a.name}) & ({a.name} <= {domain[a.name][1]})" for a in arguments
+    )
     view["details"] = _details(module.arguments(kernel), domain)
     return view
 
