@@ -399,9 +399,7 @@ def _mean_view(
     )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
-    block = (
-        _select_block(kernel.closed, names) if not switch else kernel_block(kernel.closed, names)
-    )
+    block = _select_block(kernel.closed, names)
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
 
 
