@@ -1,9 +1,8 @@
 """Points and references for duals: where they are checked, and against what.
 
 The reference is the closed form with as many digits as its cancellations ask for; at every fourth
-point it has to agree to 20 digits of E[f²] with quadrature of the definition in two variables, where
-that can be resolved (q up to 1000). Without a closed form the definition is the reference at every
-point.
+point it has to agree to 20 digits of E[f²] with quadrature of the definition, where that can be
+resolved (q up to 1000). Without a closed form the definition is the reference at every point.
 
 >>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
 [-1.0, 0.0, 0.079, 0.5, 1.0]
@@ -117,7 +116,7 @@ def _closed_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf
 def _function(
     base: PiecewiseFunction, end: int | None
 ) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """Names of arguments, and the closed form and its derivative in c; at c = ±1 the derivative is 0."""
+    """Names of arguments, and the closed form with its derivative in c, which is 0 at c = ±1."""
     closed = expect2(base, base, c=c if end is None else sp.Integer(end))
     symbols = sorted(closed.free_symbols | {q}, key=str)
     slope = sp.diff(closed, c)
