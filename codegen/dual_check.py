@@ -5,7 +5,7 @@ point it has to agree to 20 digits of E[f²] with quadrature of the definition, 
 resolved (q up to 1000). Without a closed form the definition is the reference at every point.
 
 >>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
-[-1.0, 0.0, 0.079, 0.5, 1.0]
+[-1.0, -0.998, 0.0, 0.559, 1.0]
 """
 
 from __future__ import annotations
