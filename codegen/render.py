@@ -151,6 +151,8 @@ def preamble(text: str, *, always_math: bool, always_numpy: bool) -> dict[str, A
 def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
     """Statements of an expression in its stable form; cases become branches that return."""
     names = list(names)
+    if expr.has(Horner):
+        return _select_block(expr, names)
     if not isinstance(expr, sp.Piecewise):
         return _plain_block(expr, names)
     lines: list[str] = []
@@ -164,23 +166,33 @@ def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
 
 
 def _select_block(expr: sp.Expr, names: Iterable[str]) -> Block:
-    """Statements without branches: every case is evaluated, and the last line chooses.
+    """Statements without branches: every case is evaluated, and a selection follows.
 
-    A series is evaluated at the nearest q at which it holds.
+    A polynomial is evaluated at the nearest q at which it holds.
     """
     taken = list(names)
-    if not isinstance(expr, sp.Piecewise):
-        return _plain_block(expr, taken)
     lines: list[str] = []
-    result = ""
-    for number, (value, condition) in enumerate(reversed(expr.args), 1):
-        case = f"case_{number}"
-        bound = _bound(value, condition, expr.args)
-        block = _plain_block(value.replace(Horner, partial(_confined, bound)), [*taken, case])
-        lines += [*block.lines, f"{case} = {block.result}"]
-        taken += [line.split(" = ")[0] for line in lines]
-        result = case if not result else f"{case} if {source(condition)} else ({result})"
-    return Block(tuple(lines), result.replace(" else (case_1)", " else case_1"))
+    chosen = {}
+    for choice in sorted(expr.atoms(sp.Piecewise), key=sp.default_sort_key):
+        selection = ""
+        for value, condition in reversed(choice.args):
+            bound = _bound(value, condition, choice.args)
+            block = _plain_block(value.replace(Horner, partial(_confined, bound)), taken)
+            name = _fresh("case", taken)
+            lines += [*block.lines, f"{name} = {block.result}"]
+            taken += [line.split(" = ")[0] for line in (*block.lines, f"{name} = ")]
+            selection = f"{name} if {source(condition)} else {selection}" if selection else name
+        name = _fresh("choice", taken)
+        taken.append(name)
+        lines.append(f"{name} = {selection}")
+        chosen[choice] = sp.Symbol(name, real=True)
+    block = _plain_block(expr.xreplace(chosen), taken)
+    return Block((*lines, *block.lines), block.result)
+
+
+def _fresh(stem: str, taken: Iterable[str]) -> str:
+    taken = set(taken)
+    return next(name for k in range(1, len(taken) + 2) if (name := f"{stem}_{k}") not in taken)
 
 
 def _bound(value: sp.Expr, condition: sp.Basic, cases: tuple[sp.Tuple, ...]) -> sp.Basic:
@@ -341,10 +353,10 @@ def _kernel_view(
         "call": ", ".join(names),
         "inputs": names,
         "signature": f"float64({', '.join(['float64'] * len(names))})",
-        "straight": False,
         "switch": "",
         "by_quadrature": "",
         "formula": "",
+        "straight": False,
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -370,13 +382,14 @@ def _kernel_view(
     else:
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
-    view["within"] = " and ".join(view["checks"])
-    view["instead"] = {a.name: _inside(*domain[a.name]) for a in arguments}
+    view["inside"] = " and ".join(view["checks"])
+    if view["straight"]:
+        view["harmless"] = {a.name: _harmless(*domain[a.name]) for a in arguments}
     view["details"] = _details(module.arguments(kernel), domain)
     return view
 
 
-def _inside(low: str, high: str) -> str:
+def _harmless(low: str, high: str) -> str:
     """A harmless value of an argument, for what is computed and not used."""
     return "1.0" if float(low) <= 1.0 <= float(high) else low
 
@@ -392,9 +405,7 @@ def _mean_view(
     )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
-    block = (
-        _select_block(kernel.closed, names) if not switch else kernel_block(kernel.closed, names)
-    )
+    block = _select_block(kernel.closed, names)
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
 
 
@@ -490,18 +501,19 @@ def method(kernel: Mean | Derived | Sampled | Dual, record: KernelRecord) -> str
     switch = _switch(record)
     if switch is None:
         return "quadrature"
-    parts = [f"series if {condition}" for condition in _series_conditions(kernel.closed)]
+    parts = [f"polynomial if {condition}" for condition in _polynomial_conditions(kernel.closed)]
     parts += [f"quadrature if {switch}"] if switch else []
     return f"closed; {', '.join(parts)}" if parts else "closed form"
 
 
-def _series_conditions(closed: sp.Expr | None) -> list[str]:
-    """Where a series stands in for a closed form."""
-    cases = list(closed.args) if isinstance(closed, sp.Piecewise) else []
+def _polynomial_conditions(closed: sp.Expr | None) -> list[str]:
+    """Where a polynomial stands in for a closed form."""
+    choices = sorted(closed.atoms(sp.Piecewise), key=sp.default_sort_key) if closed else []
     found = []
-    for k, (value, condition) in enumerate(cases):
-        if value.has(Horner):
-            low = condition == sp.true
-            bound = cases[k - 1][1].rhs if low else condition.rhs
-            found.append(f"q {'>' if low else '<'} {float(bound):g}")
+    for choice in choices:
+        for k, (value, condition) in enumerate(choice.args):
+            if value.has(Horner):
+                far = condition == sp.true
+                bound = choice.args[k - 1][1].rhs if far else condition.rhs
+                found.append(f"q {'>' if far else '<'} {float(bound):g}")
     return found
