@@ -89,6 +89,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         p.block for b in (rule or {}).get("bases", ()) for p in b["pieces"]
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
+    needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
         "intro": _intro(module),
@@ -97,7 +98,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "names": sorted(k["name"] for k in kernels),
         "kernels": kernels,
         "quadrature": rule,
-        **preamble(text, always_math=True, always_numpy=rule is not None),
+        **preamble(text, always_math=True, always_numpy=needs_numpy),
     }
     return template(module.template, module=view)
 
@@ -299,6 +300,7 @@ def _kernel_view(
         "by_quadrature": "",
         "formula": "",
         "straight": False,
+        "table": {"name": "", "rows": ()},
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -330,10 +332,15 @@ def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        block = record.form.block()
+        table = f"_{kernel.name.upper()}_TABLE"
+        block = record.form.block(table)
         # Outside the domain the polynomials might overflow: they are evaluated inside it.
         lines = ("q = q if inside else 1.0", *block.lines)
-        return {"straight": True, "block": Block(lines, block.result)}
+        return {
+            "straight": True,
+            "block": Block(lines, block.result),
+            "table": {"name": table, "rows": record.form.table()},
+        }
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
