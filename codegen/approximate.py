@@ -51,6 +51,7 @@ _GOAL = 4e-17
 _ACCEPTED = 1e-15
 _MOST_REFUSED = 3
 _MOST_ZEROS = 4
+_LARGEST_EXPONENT = 16
 _SETTLED = 1e-2
 _REPRESENTABLE = 290
 _STEPS = 60
@@ -129,6 +130,8 @@ def _form(term: Term, values: Sequence[mpf]) -> RationalForm | TableForm | None:
         for zero in zeros:
             rest = [(value / (t * t - zero)).mid() for t, value in zip(points, rest, strict=True)]
     lead, last = _exponents(term, values)
+    if max(abs(lead), abs(last)) > _LARGEST_EXPONENT:  # beyond every power
+        return None
     fit = _fit(_Curve(points, rest), lead, last - 2 * len(zeros))
     if fit is not None:
         return _printed(fit, lead, zeros)
