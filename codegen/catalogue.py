@@ -38,6 +38,10 @@ _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
 _SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
 _TOLERANCE = 1e-13
 _GROWTH = "second_moment_slope"
+_MEASURE = (
+    " The errors of mean, second_moment_slope and chi_parallel, F(q), are divided by 1 + |q F′/F|: "
+    "where F vanishes depends on the parameters."
+)
 
 spread = sp.Symbol("spread", nonnegative=True)
 """μ₂/μ₁² − 1, the relative variance of D²."""
@@ -63,9 +67,16 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     parallel = slope**2 + function * phi.distribution(2).subs(safe)
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
     means = (
-        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function)),
+        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function), bool(parameters)),
         Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
-        Mean(_GROWTH, "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]", "_parallel", 1, _closed(parallel)),
+        Mean(
+            _GROWTH,
+            "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]",
+            "_parallel",
+            1,
+            _closed(parallel),
+            bool(parameters),
+        ),
         Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
         Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
     )
@@ -85,6 +96,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         (_SIGMA_W,),
     )
     source = phi.source or "given by the user"
+    measure = _MEASURE if parameters else ""
     return Module(
         name=name or "activation",
         title="Gaussian means of an activation and of its slope.",
@@ -93,7 +105,8 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         kernels=(*means[:2], length_map, means[2], chi_parallel, means[3], chi, means[4]),
         tolerance=_TOLERANCE,
         source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
-        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
+        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
+        f"{measure}",
         variable=Q,
         parameters=parameters,
         bases=(

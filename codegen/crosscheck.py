@@ -28,10 +28,12 @@ from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
     "POINTS",
+    "STEP",
     "Comparison",
     "References",
     "check_points",
     "compare",
+    "condition",
     "references",
     "rounded_up",
     "worst",
@@ -39,6 +41,7 @@ __all__ = [
 
 _SETTINGS = 10
 _LEAST = mpmath.mpf(2) ** -960
+STEP = mpmath.mpf(2) ** -26
 POINTS = 200
 """Interior points of a full check; the ends of the domain come on top."""
 
@@ -51,7 +54,8 @@ class Comparison:
         point: the arguments.
         value: what the kernel returned.
         expected: the reference, rounded to a double.
-        error: relative error (over 1 + |λ ρ′/ρ| for the density).
+        error: relative error (over 1 + |λ ρ′/ρ| for the density, over 1 + |q F′/F| for a mean that
+            may vanish).
         ulp: the same in units in the last place.
     """
 
@@ -160,6 +164,12 @@ def _reference(
     )
     exact = curve(point["q"])
     values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
+    if any(k.may_vanish for k in means):
+        with mpmath.workdps(DIGITS):
+            beside = curve(mpmath.mpf(point["q"]) * (1 + STEP))
+            for k, value, moved in zip(means, exact, beside, strict=True):
+                if k.may_vanish and value:
+                    values[k.name] = (value, condition(value, moved))
     extra = _extra(module, index)
     with mpmath.workdps(60):
         for kernel in module.kernels:
@@ -172,8 +182,13 @@ def _reference(
                 }
                 arguments = inner | outer
                 function = sp.lambdify(list(arguments), kernel.outer, "mpmath")
-                values[kernel.name] = (function(*arguments.values()), one)
+                values[kernel.name] = (function(*arguments.values()), values[kernel.of][1])
     return values
+
+
+def condition(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
+    """1 + |q F′/F| from F(q) and F((1 + STEP) q): what the rounding of q may do, and 1."""
+    return 1 + abs((moved - value) / (STEP * value))
 
 
 @lru_cache(maxsize=16)

@@ -102,6 +102,7 @@ def render(module: Module, record: ModuleRecord) -> str:
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
     text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
+    needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
         "intro": _intro(module),
@@ -110,7 +111,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "names": sorted(k["name"] for k in kernels),
         "kernels": kernels,
         "quadrature": rule,
-        **preamble(text, always_math=True, always_numpy=rule is not None),
+        **preamble(text, always_math=True, always_numpy=needs_numpy),
     }
     return template(module.template, module=view)
 
@@ -357,6 +358,7 @@ def _kernel_view(
         "by_quadrature": "",
         "formula": "",
         "straight": False,
+        "table": {"name": "", "rows": ()},
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -398,7 +400,12 @@ def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        return {"straight": True, "block": record.form.block()}
+        table = f"_{kernel.name.upper()}_TABLE"
+        return {
+            "straight": True,
+            "block": record.form.block(table),
+            "table": {"name": table, "rows": record.form.table()},
+        }
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
