@@ -19,9 +19,16 @@ import numpy as np
 import sympy as sp
 
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
-from freejac.codegen.points import Point, moment_points, residual_points, spread_points
+from freejac.codegen.points import (
+    Point,
+    jacobian_points,
+    moment_points,
+    residual_points,
+    spread_points,
+)
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.spec import Argument, Derived, Mean, Module, Sampled
+from freejac.codegen.spectral_oracle import jacobian_atom, jacobian_density, jacobian_edge
 from freejac.symbolic.mean_curve import MeanCurve
 from freejac.symbolic.piecewise import PiecewiseFunction
 
@@ -84,6 +91,8 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
+        if module.name.endswith("_jacobian_density"):
+            return jacobian_points(module.name.split("_")[0], count, seed=seed)
         return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
     ends = sorted(
         {
@@ -139,7 +148,9 @@ def _reference(
     if module.variable is None:
         values = {}
         for kernel in module.kernels:
-            if isinstance(kernel, Sampled) and kernel.oracle == "density":
+            if isinstance(kernel, Sampled) and kernel.oracle.startswith("jacobian"):
+                values[kernel.name] = _jacobian_reference(module.name.split("_")[0], kernel, point)
+            elif isinstance(kernel, Sampled) and kernel.oracle == "density":
                 density, condition = residual_density(point)
                 values[kernel.name] = (density, 1 + condition)
             elif isinstance(kernel, Sampled):
@@ -168,6 +179,18 @@ def _reference(
                 function = sp.lambdify(list(arguments), kernel.outer, "mpmath")
                 values[kernel.name] = (function(*arguments.values()), one)
     return values
+
+
+def _jacobian_reference(
+    weights: str, kernel: Sampled, point: Point
+) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """The kernels of a Bernoulli D²."""
+    own = {a.name: point[a.name] for a in kernel.arguments}
+    if kernel.oracle == "jacobian_density":
+        return jacobian_density(own, weights)
+    if kernel.oracle == "jacobian_atom":
+        return jacobian_atom(own)
+    return jacobian_edge(kernel.name, own, weights)
 
 
 @lru_cache(maxsize=16)

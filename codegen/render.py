@@ -31,6 +31,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
+_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -363,6 +364,8 @@ def _intro(module: Module) -> list[str]:
     lines = textwrap.wrap(module.subject, _WIDTH)
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
+    elif lines:
+        lines.append("")
     for kernel in module.kernels:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
@@ -395,7 +398,7 @@ def _table(module: Module, record: ModuleRecord) -> list[str]:
 def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
     """How a kernel is evaluated, in words."""
     if isinstance(kernel, Sampled):
-        return "formula" if kernel.oracle != "density" else "bisection"
+        return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):
         return kernel.of
     switch = _switch(record)
