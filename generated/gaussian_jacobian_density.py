@@ -127,8 +127,8 @@ def _critical(p, depth):
 
 
 @njit(cache=True, error_model="numpy")
-def _start(p, q, depth, m, level):
-    """Return a first log |w/w₊| and angle of w, for log λ = level at m₊ = m and σ_w² p = 1.
+def _start(p, q, depth, m, drop, level):
+    """Return a first log |w/w₊| and angle of w, at m₊ = m, for log λ = level, σ_w² p = 1.
 
     The real part is the least of the tangent at the edge and of the power laws at small λ: log λ
     is a convex function of it. The angle is a rational function that is right at both ends.
@@ -138,7 +138,6 @@ def _start(p, q, depth, m, level):
     top = math.log1p(m / p)
     second = q * w / (n * n) + p * w / (m * m)
     third = q * w * (q - w) / (n * n * n) - p * w * (w + p) / (m * m * m)
-    drop = depth * top + math.log(n / m) - level
     real = min(drop * third / (3.0 * second * second), level / (depth + 1.0) - top)
     if q > 0.0:
         real = min(real, (level - math.log(q / p)) / depth - top)
@@ -158,7 +157,7 @@ def _point(p, q, depth, m, drop, level):
     Returns log |w/w₊| and the angle of w. Everything is a difference from the edge w₊ = p + m,
     so that nothing cancels next to it.
     """
-    real, angle = _start(p, q, depth, m, level)
+    real, angle = _start(p, q, depth, m, drop, level)
     if real < _DEEP:
         return real, angle
     w = p + m
