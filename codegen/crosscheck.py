@@ -21,9 +21,16 @@ import sympy as sp
 from freejac.codegen.dual_check import dual_points, dual_reference
 from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
-from freejac.codegen.points import Point, moment_points, residual_points, spread_points
+from freejac.codegen.points import (
+    Point,
+    jacobian_points,
+    moment_points,
+    residual_points,
+    spread_points,
+)
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
+from freejac.codegen.spectral_oracle import jacobian_atom, jacobian_density, jacobian_edge
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
@@ -92,6 +99,8 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
+        if module.name.endswith("_jacobian_density"):
+            return jacobian_points(module.name.split("_")[0], count, seed=seed)
         return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
     ends = sorted(
         {
@@ -149,7 +158,9 @@ def _reference(
     if module.variable is None:
         values = {}
         for kernel in module.kernels:
-            if isinstance(kernel, Sampled) and kernel.oracle == "density":
+            if isinstance(kernel, Sampled) and kernel.oracle.startswith("jacobian"):
+                values[kernel.name] = _jacobian_reference(module.name.split("_")[0], kernel, point)
+            elif isinstance(kernel, Sampled) and kernel.oracle == "density":
                 density, condition = residual_density(point)
                 values[kernel.name] = (density, 1 + condition)
             elif isinstance(kernel, Sampled):
@@ -189,6 +200,18 @@ def _reference(
 def condition(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
     """1 + |q F′/F| from F(q) and F((1 + STEP) q): what the rounding of q may do, and 1."""
     return 1 + abs((moved - value) / (STEP * value))
+
+
+def _jacobian_reference(
+    weights: str, kernel: Sampled, point: Point
+) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """The kernels of a Bernoulli D²."""
+    own = {a.name: point[a.name] for a in kernel.arguments}
+    if kernel.oracle == "jacobian_density":
+        return jacobian_density(own, weights)
+    if kernel.oracle == "jacobian_atom":
+        return jacobian_atom(own)
+    return jacobian_edge(kernel.name, own, weights)
 
 
 @lru_cache(maxsize=16)

@@ -33,6 +33,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
+_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -466,6 +467,8 @@ def _intro(module: Module) -> list[str]:
         lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
+    elif lines:
+        lines.append("")
     for kernel in module.kernels:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
@@ -500,7 +503,7 @@ def method(kernel: Mean | Derived | Sampled | Dual, record: KernelRecord) -> str
     if isinstance(kernel, Dual):
         return kernel.code.method
     if isinstance(kernel, Sampled):
-        return "formula" if kernel.oracle != "density" else "bisection"
+        return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):
         return kernel.of
     if record.form is not None:
