@@ -97,6 +97,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "kernels": kernels,
         "quadrature": rule,
         **preamble(text, always_math=True, always_numpy=rule is not None),
+        **(module.context(module) if module.context else {}),
     }
     return template(module.template, module=view)
 
@@ -292,6 +293,7 @@ def _kernel_view(
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
+        "scalar": isinstance(kernel, Mean),
         "formula": "",
         "block": Block((), ""),
     }

@@ -6,7 +6,9 @@ number is printed, so that no file depends on how a platform writes a double.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
@@ -121,6 +123,7 @@ class Module:
         parameters: further arguments of every kernel, after its own.
         bases: functions that integrands are powers of.
         formulas: expressions for the template.
+        context: gives what else the template needs.
     """
 
     name: str
@@ -134,6 +137,7 @@ class Module:
     parameters: tuple[Argument, ...] = ()
     bases: tuple[Base, ...] = ()
     formulas: tuple[Formula, ...] = field(default=())
+    context: Callable[[Module], Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def base(self, name: str) -> PiecewiseFunction:
         """The function of a base by its name."""
