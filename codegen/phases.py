@@ -5,6 +5,7 @@ The module contains again the Gaussian means that the solvers call, so that it s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import sympy as sp
@@ -12,6 +13,7 @@ from mpmath import mp
 
 from freejac.codegen.catalogue import activation_module
 from freejac.codegen.names import code_name
+from freejac.codegen.record import ModuleRecord
 from freejac.codegen.render import kernel_block
 from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Base, Formula, Mean, Module
@@ -112,13 +114,15 @@ def _closed(integrand: PiecewiseFunction) -> sp.Expr | None:
         return None
 
 
-def _context(module: Module) -> dict[str, Any]:
+def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
     """What the template of the solvers needs besides the Gaussian means."""
     names = [p.name for p in module.parameters]
     settings = "".join(f", table[_SETTINGS, {i}]" for i in range(len(names)))
     formulas = {f.name: f.expr for f in module.formulas}
     blocks = {name: kernel_block(expr, names) for name, expr in formulas.items()}
     path, weights = _path()
+    domains = [mine.domain for mine in record.kernels.values() if mine.domain]
+    low, high = max((d[0] for d in domains), key=float), min((d[1] for d in domains), key=float)
     solver = {
         "settings": settings,
         "names": ", ".join(names),
@@ -126,6 +130,10 @@ def _context(module: Module) -> dict[str, Any]:
         "origin": blocks,
         "steepness": f"_drive(q{settings}) / q",
         "centre": f"_first_moment(q{settings})",
+        "low": low,
+        "high": high,
+        "first": round(math.log10(float(low))),
+        "last": round(math.log10(float(high))),
         "path": path,
         "path_weights": weights,
         "arguments": [
@@ -133,6 +141,15 @@ def _context(module: Module) -> dict[str, Any]:
             "sigma_b: standard deviation of the biases, from 0 to 1e3.",
         ],
     }
+    from freejac.symbolic.mean_field import MeanField
+    from freejac.symbolic.bivariate import Expectation2
+    solver["dual_dev"] = None
+    if module.kernels[0].closed is not None:
+        if module.phi_dev not in ("relu","erf"):
+            solver["dual_dev"] = "stub"
+            return {"solver": solver}
+        mf = MeanField(module.phi_dev)
+        solver["dual_dev"] = {"dual": kernel_block(mf.dual, ["q","c"]), "dual_slope": kernel_block(mf.slope_dual, ["q","c"])}
     return {"solver": solver}
 
 

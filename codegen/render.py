@@ -97,7 +97,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "kernels": kernels,
         "quadrature": rule,
         **preamble(text, always_math=True, always_numpy=rule is not None),
-        **(module.context(module) if module.context else {}),
+        **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
 

@@ -123,7 +123,7 @@ class Module:
         parameters: further arguments of every kernel, after its own.
         bases: functions that integrands are powers of.
         formulas: expressions for the template.
-        context: gives what else the template needs.
+        context: gives, with the module's record, what else the template needs.
     """
 
     name: str
@@ -137,7 +137,7 @@ class Module:
     parameters: tuple[Argument, ...] = ()
     bases: tuple[Base, ...] = ()
     formulas: tuple[Formula, ...] = field(default=())
-    context: Callable[[Module], Mapping[str, Any]] | None = field(default=None, repr=False)
+    context: Callable[[Module, Any], Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def base(self, name: str) -> PiecewiseFunction:
         """The function of a base by its name."""
