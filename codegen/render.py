@@ -23,6 +23,7 @@ from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
+from freejac.symbolic.expectation import expect
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule
 
@@ -256,7 +257,7 @@ def _gauss_legendre(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
     """The quadrature part, with the integrands that some kernel needs."""
     needed = [
-        k for k in module.kernels if isinstance(k, Mean) and _switch(record.kernels[k.name]) != ""
+        k for k in module.kernels if isinstance(k, Mean) and _integrates(record.kernels[k.name])
     ]
     if not needed:
         return None
@@ -267,6 +268,10 @@ def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
         module.parameters,
         record.finest,
     )
+
+
+def _integrates(record: KernelRecord) -> bool:
+    return record.form is None and _switch(record) != ""
 
 
 def _switch(record: KernelRecord) -> str | None:
@@ -295,19 +300,21 @@ def _kernel_view(
         "by_quadrature": "",
         "scalar": isinstance(kernel, Mean),
         "formula": "",
+        "straight": False,
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
     if isinstance(kernel, Mean):
         mine = record.kernels[kernel.name]
         domain["q"] = mine.domain or domain["q"]
-        view |= _mean_view(kernel, names, mine)
+        view |= _mean_view(module, kernel, names, mine)
     elif isinstance(kernel, Derived):
         domain["q"] = record.kernels[kernel.of].domain or domain["q"]
         inner = ", ".join(["q", *(p.name for p in module.parameters)])
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
+        view["straight"] = record.kernels[kernel.of].form is not None
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     else:
@@ -317,13 +324,31 @@ def _kernel_view(
     return view
 
 
-def _mean_view(kernel: Mean, names: list[str], record: KernelRecord) -> dict[str, Any]:
+def _mean_view(
+    module: Module, kernel: Mean, names: list[str], record: KernelRecord
+) -> dict[str, Any]:
+    if record.form is not None:
+        block = record.form.block()
+        # Outside the domain the polynomials might overflow: they are evaluated inside it.
+        lines = ("q = q if inside else 1.0", *block.lines)
+        return {"straight": True, "block": Block(lines, block.result)}
     switch = _switch(record)
-    quadrature = f"_mean(_{kernel.name.upper()}, {', '.join(names)})"
+    quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
+        module, kernel
+    )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
     block = kernel_block(kernel.closed, names)
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
+
+
+def _delta_source(module: Module, kernel: Mean) -> str:
+    """What Dirac deltas add to the quadrature of the rest; "" for nothing."""
+    deltas = module.base(kernel.base).deltas
+    if not deltas:
+        return ""
+    singular = PiecewiseFunction(PiecewiseFunction.smooth(sp.S.Zero).pieces, deltas)
+    return f" + ({source(stabilise(expect(singular)))})"
 
 
 def _sampled_view(module: Module, kernel: Sampled, names: list[str]) -> dict[str, Any]:
@@ -400,6 +425,8 @@ def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
         return "formula" if kernel.oracle != "density" else "bisection"
     if isinstance(kernel, Derived):
         return kernel.of
+    if record.form is not None:
+        return record.form.words
     switch = _switch(record)
     if switch is None:
         return "quadrature"
