@@ -20,7 +20,7 @@ from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
+from freejac.codegen.spec import Argument, Base, Derived, Dual, Mean, Module, Sampled
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
 from freejac.symbolic.expectation import expect
@@ -89,6 +89,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         p.block for b in (rule or {}).get("bases", ()) for p in b["pieces"]
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
+    text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
     view = {
         "title": module.title,
         "intro": _intro(module),
@@ -287,7 +288,7 @@ def _switch(record: KernelRecord) -> str | None:
 
 
 def _kernel_view(
-    module: Module, kernel: Mean | Derived | Sampled, record: ModuleRecord
+    module: Module, kernel: Mean | Derived | Sampled | Dual, record: ModuleRecord
 ) -> dict[str, Any]:
     arguments = module.arguments(kernel)
     names = [a.name for a in arguments]
@@ -317,6 +318,11 @@ def _kernel_view(
         view["straight"] = record.kernels[kernel.of].form is not None
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
+    elif isinstance(kernel, Dual):
+        view["code"] = kernel.code
+        view["inside"] = " & ".join(
+            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
+        )
     else:
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
@@ -388,6 +394,8 @@ def _plain(number: str) -> str:
 
 def _intro(module: Module) -> list[str]:
     lines = textwrap.wrap(module.subject, _WIDTH)
+    if any(isinstance(kernel, Dual) for kernel in module.kernels):
+        lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
     for kernel in module.kernels:
@@ -419,8 +427,10 @@ def _table(module: Module, record: ModuleRecord) -> list[str]:
     ]
 
 
-def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
+def method(kernel: Mean | Derived | Sampled | Dual, record: KernelRecord) -> str:
     """How a kernel is evaluated, in words."""
+    if isinstance(kernel, Dual):
+        return kernel.code.method
     if isinstance(kernel, Sampled):
         return "formula" if kernel.oracle != "density" else "bisection"
     if isinstance(kernel, Derived):
