@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from freejac.arrays import real_array
+from freejac.phase_kernels import PhaseKernels
 from freejac.progress import stages
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
@@ -33,7 +34,7 @@ __all__ = ["Kernels", "compile", "kernels"]
 _QUADRATURE = "_gaussian_mean"
 
 
-class Kernels:
+class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
@@ -55,6 +56,7 @@ class Kernels:
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
+        self._phase: ModuleType | None = None
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
@@ -113,6 +115,12 @@ class Kernels:
         if k not in self._moments:
             self._moments[k] = getattr(_compiled(moment_module(self.phi, k)), f"mu_{k}")
         return self._moments[k]
+
+    def _solvers(self) -> ModuleType:
+        """The module of the solvers: the committed one, or one compiled at once."""
+        if self._phase is None:
+            self._phase = _phase_module(self)
+        return self._phase
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = [real_array(argument, value) for argument, value in given.items()]
@@ -188,6 +196,16 @@ def _compiled_kernels(phi: Activation) -> Kernels:
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
     return Kernels(phi, _compiled(module), names, defaults)
+
+
+def _phase_module(k: Kernels) -> ModuleType:
+    home, _, name = k.module.__name__.rpartition(".")
+    if home == "freejac.generated" and find_spec(f"{home}.{name}_phase"):
+        return import_module(f"{home}.{name}_phase")
+    from freejac.codegen.at_once import compiled_solvers  # imports Numba
+
+    with stages() as announce:
+        return compiled_solvers(k.phi, announce)
 
 
 def _compiled(module: Module) -> ModuleType:

@@ -17,9 +17,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from types import ModuleType
 from typing import Any
 
-__all__ = ["FeedForward", "FixedPoints", "Phase", "PhaseDiagram", "Residual", "Stability", "Status"]
+from freejac.arrays import real_array
+from freejac.symbolic.errors import DomainError
+
+__all__ = [
+    "FeedForward",
+    "FixedPoints",
+    "Phase",
+    "PhaseDiagram",
+    "PhaseKernels",
+    "Residual",
+    "Stability",
+    "Status",
+]
+
+_MOST_LAYERS = 10**6
 
 
 class Status(IntEnum):
@@ -152,3 +167,162 @@ class FeedForward:
     chi: Any
     c: Any
     status: Any
+
+
+class PhaseKernels:
+    """The methods of `freejac.evaluators.Kernels` that solve mean-field equations."""
+
+    def _solvers(self) -> ModuleType:
+        raise NotImplementedError
+
+    def _values(self, given: dict[str, Any]) -> list[Any]:
+        raise NotImplementedError
+
+    def fixed_points(self, sigma_w: Any, sigma_b: Any, **parameters: Any) -> FixedPoints:
+        """Every fixed point of the length map V(q) = σ_w² E[φ(h)²] + σ_b², with its stability.
+
+        None is missed: E[φ²] does not depend on σ_w and σ_b, so that the intervals on which it is
+        convex or concave are found once, and on each of them V(q) = q at most twice.
+
+        Args:
+            sigma_w: σ_w, from 1e-3 to 1e3.
+            sigma_b: σ_b, from 0 to 1e3.
+            parameters: of the activation.
+
+        Returns:
+            The fixed points; q is good to the error of the kernels divided by |1 − V′|.
+
+        Raises:
+            DomainError: an argument is not a real number.
+
+        >>> from freejac.evaluators import kernels
+        >>> found = kernels("erf").fixed_points([1.0, 0.5], 0.0)
+        >>> found.q.round(6).tolist(), found.stability.tolist()
+        ([[0.0, 0.141924], [0.0, nan]], [[3, 1], [1, 0]])
+        >>> kernels("relu").fixed_points(2**0.5, 0.0).q_end     # every length is kept
+        array([inf])
+        """
+        return FixedPoints(*self._solve("fixed_points", sigma_w, sigma_b, parameters=parameters))
+
+    def phase(self, sigma_w: Any, sigma_b: Any, q0: Any = 1.0, **parameters: Any) -> PhaseDiagram:
+        """Where a wide network takes a signal of length q₀, and over how many layers.
+
+        The fixed point is not found by iteration. As √q E[φ²] rises, log V falls by at most half of
+        what log q rises, so that every iteration of V ends in the next fixed point on its way, or
+        at infinity.
+
+        Args:
+            sigma_w: σ_w, from 1e-3 to 1e3.
+            sigma_b: σ_b, from 0 to 1e3.
+            q0: the length of the first pre-activation, from 1e-12 to 1e12.
+            parameters: of the activation.
+
+        Returns:
+            q*, χ, c* and the depth scales; numbers carry the error of the kernels divided by the
+            distance of V′, for c* and ξ_c also of χ, from 1.
+
+        Raises:
+            DomainError: an argument is not a real number.
+
+        Source: Poole et al. (2016), arXiv:1606.05340; Schoenholz et al. (2017), arXiv:1611.01232,
+            eqs. (7)–(9).
+
+        >>> from freejac.evaluators import kernels
+        >>> found = kernels("erf").phase([0.5, 1.6], 0.2)
+        >>> found.phase.tolist(), found.c.round(6).tolist(), found.xi_c.round(6).tolist()
+        ([1, 3], [1.0, 0.219388], [0.802621, 7.555326])
+        """
+        found = self._solve("phase", sigma_w, sigma_b, q0, parameters=parameters)
+        return PhaseDiagram(*found)
+
+    def propagate(
+        self,
+        depth: int,
+        sigma_w: Any,
+        sigma_b: Any,
+        q1: Any,
+        *,
+        skip: Any = 1.0,
+        mean: Any = 0.0,
+        **parameters: Any,
+    ) -> Residual:
+        """A signal through the residual network xˡ = φ(hˡ) + a xˡ⁻¹, W of variance σ_w²/(L N).
+
+        The fast twin of `freejac.ResNet.propagate`. Sums are kept in two doubles, so that 10⁵
+        layers add no error of their own.
+
+        Args:
+            depth: the number of layers L, from 1 to 10⁶.
+            sigma_w: σ_w, from 1e-3 to 1e3.
+            sigma_b: σ_b, from 0 to 1e3.
+            q1: the variance of the first pre-activation, > σ_b².
+            skip: the skip weight a.
+            mean: ⟨x⁰⟩, with ⟨x⁰⟩² ≤ (q1 − σ_b²)L/σ_w².
+            parameters: of the activation.
+
+        Raises:
+            DomainError: the depth is not a whole number from 1 to 10⁶, or another argument is not a
+                real number.
+
+        Source: Tarnowski et al. (2019), arXiv:1809.08848, section II.2.
+
+        >>> from freejac.evaluators import kernels
+        >>> kernels("linear").propagate(4, 1, 0, 1).q     # (1 + 1/4)ˡ⁻¹
+        array([1.      , 1.25    , 1.5625  , 1.953125])
+        """
+        arguments = (sigma_w, sigma_b, q1, skip, mean)
+        return Residual(*self._solve("propagate", *arguments, depth=depth, parameters=parameters))
+
+    def feed_forward(
+        self,
+        depth: int,
+        sigma_w: Any,
+        sigma_b: Any,
+        q1: Any,
+        c1: Any = 1.0,
+        **parameters: Any,
+    ) -> FeedForward:
+        """Two signals of one length through a plain network, layer by layer.
+
+        Args:
+            depth: the number of layers L, from 1 to 10⁶.
+            sigma_w: σ_w, from 1e-3 to 1e3.
+            sigma_b: σ_b, from 0 to 1e3.
+            q1: the variance of the first pre-activations, from 1e-12 to 1e12.
+            c1: their correlation, from −1 to 1.
+            parameters: of the activation.
+
+        Raises:
+            DomainError: the depth is not a whole number from 1 to 10⁶, or another argument is not a
+                real number.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eqs. (3)–(5).
+
+        >>> from freejac.evaluators import kernels
+        >>> kernels("relu").feed_forward(3, 2**0.5, 0, 1, 0.0).c.round(6)
+        array([0.      , 0.31831 , 0.492687])
+        """
+        arguments = (sigma_w, sigma_b, q1, c1)
+        found = self._solve("feed_forward", *arguments, depth=depth, parameters=parameters)
+        return FeedForward(*found)
+
+    def _solve(
+        self, name: str, *arguments: Any, parameters: dict[str, Any], depth: int | None = None
+    ) -> Any:
+        names = {
+            "fixed_points": ("sigma_w", "sigma_b"),
+            "phase": ("sigma_w", "sigma_b", "q0"),
+            "propagate": ("sigma_w", "sigma_b", "q1", "skip", "mean"),
+            "feed_forward": ("sigma_w", "sigma_b", "q1", "c1"),
+        }[name]
+        numbers = [real_array(n, value) for n, value in zip(names, arguments, strict=True)]
+        values = self._values(parameters)
+        if depth is not None:
+            if (
+                isinstance(depth, bool)
+                or not isinstance(depth, int)
+                or not 1 <= depth <= _MOST_LAYERS
+            ):
+                raise DomainError(f"the depth is a whole number from 1 to 10⁶, not {depth!r}")
+            numbers.insert(0, depth)
+        return getattr(self._solvers(), name)(*numbers, *values)
