@@ -300,7 +300,7 @@ class PhaseKernels:
 
         >>> from freejac.evaluators import kernels
         >>> kernels("relu").feed_forward(3, 2**0.5, 0, 1, 0.0).c.round(6)
-        array([0.      , 0.31831 , 0.492687])
+        array([0.      , 0.31831 , 0.493731])
         """
         arguments = (sigma_w, sigma_b, q1, c1)
         found = self._solve("feed_forward", *arguments, depth=depth, parameters=parameters)
