@@ -32,7 +32,7 @@ from freejac.symbolic.symbols import x
 __all__ = ["origin", "phase_module", "phase_record"]
 
 _MEANS = ("mean", "second_moment", "second_moment_slope", "mu_1")
-_PATH_NODES = 10
+_PATH_NODES = 20
 _WIDTH = 88
 
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
