@@ -39,9 +39,11 @@ from freejac.symbolic.errors import DomainError, Error, NoClosedForm
 __all__ = ["approximate"]
 
 _DIGITS = 25
+_MORE_DIGITS = 22
+"""For means of both signs: at q = 10¹², E[φ′² + φφ″] of tanh is 10⁻¹⁸ of what is integrated."""
 _DECADES = (-6, 6)
 _NODES = 20
-_FIRST_SIZE, _LAST_SIZE = 4, 24
+_FIRST_SIZE, _LAST_SIZE = 4, 32
 _GOAL = 4e-17
 _ACCEPTED = 1e-15
 _MOST_ZEROS = 4
@@ -96,7 +98,7 @@ def _sampled(terms: Sequence[Term]) -> list[list[mpf] | None]:
     if not terms:
         return []
     try:
-        curve = MeanValues(terms, _DIGITS)
+        curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS)
         # From above: what cannot be resolved fails there first.
         rows = [curve(_squared(t)) for t in reversed(_nodes())]
     except (Error, ZeroDivisionError):
@@ -136,7 +138,7 @@ def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
     ]
     if len(changes) > _MOST_ZEROS:
         return None
-    curve = MeanValues([term], 2 * _DIGITS)
+    curve = MeanValues([term], _DIGITS + _MORE_DIGITS)
     with mp.workdps(2 * _DIGITS):
         try:
             roots = [

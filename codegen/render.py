@@ -10,12 +10,13 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jinja2
 import sympy as sp
 
+from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
@@ -46,12 +47,21 @@ _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
     "_RULE_NODES",
+    "_asin_reduced",
     "_conditional",
+    "_erfcx_right",
+    "_exp_difference",
+    "_exp_parts",
     "_exp_square",
     "_faddeeva",
+    "_gaussian_tail",
+    "_log_parts",
     "_lower_half",
     "_product",
+    "_split",
     "_sum",
+    "_tail_parts",
+    "_times_power",
     "_wedge",
 }
 
@@ -74,7 +84,9 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["entry"] = "{}[i]".format
     environment.globals["rule"] = _gauss_legendre(_HELPER_NODES)
+    environment.globals |= {"poly": coefficients(), "number": constants()}
     return environment
 
 
@@ -160,6 +172,38 @@ def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
         lines += [f"    {line}" for line in (*block.lines, f"return {block.result}")]
     block = _plain_block(last, names)
     return Block((*lines, *block.lines), block.result)
+
+
+def _select_block(expr: sp.Expr, names: Iterable[str]) -> Block:
+    """Statements without branches: every case is evaluated, and the last line chooses.
+
+    A series is evaluated at the nearest q at which it holds.
+    """
+    taken = list(names)
+    if not isinstance(expr, sp.Piecewise):
+        return _plain_block(expr, taken)
+    lines: list[str] = []
+    result = ""
+    for number, (value, condition) in enumerate(reversed(expr.args), 1):
+        case = f"case_{number}"
+        bound = _bound(value, condition, expr.args)
+        block = _plain_block(value.replace(Horner, partial(_confined, bound)), [*taken, case])
+        lines += [*block.lines, f"{case} = {block.result}"]
+        taken += [line.split(" = ")[0] for line in lines]
+        result = case if not result else f"{case} if {source(condition)} else ({result})"
+    return Block(tuple(lines), result.replace(" else (case_1)", " else case_1"))
+
+
+def _bound(value: sp.Expr, condition: sp.Basic, cases: tuple[sp.Tuple, ...]) -> sp.Basic:
+    """The condition under which a series is used; the last case has what the others leave."""
+    if condition == sp.true and value.has(Horner):
+        return cases[-2][1].negated
+    return condition
+
+
+def _confined(bound: sp.core.relational.Relational, u: sp.Expr, *coefficients: sp.Expr) -> sp.Expr:
+    limit = sp.Min if bound.rel_op in {"<", "<="} else sp.Max
+    return Horner(u.subs(bound.lhs, limit(bound.lhs, bound.rhs)), *coefficients)
 
 
 def _plain_block(expr: sp.Expr, names: list[str], *, indented: int = 0) -> Block:
@@ -304,17 +348,19 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         "name": kernel.name,
         "equation": kernel.equation,
         "call": ", ".join(names),
+        "inputs": names,
         "signature": f"float64({', '.join(['float64'] * len(names))})",
+        "straight": False,
         "switch": "",
         "by_quadrature": "",
         "kind": type(kernel).__name__.lower(),
         "formula": "",
-        "straight": False,
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
     if isinstance(kernel, Mean):
         mine = record.kernels[kernel.name]
+        view["straight"] = _switch(mine) == ""
         domain["q"] = mine.domain or domain["q"]
         view |= _mean_view(module, kernel, names, mine)
     elif isinstance(kernel, Derived):
@@ -323,7 +369,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
-        view["straight"] = record.kernels[kernel.of].form is not None
+        view["straight"] = True
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
@@ -334,25 +380,31 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
+    view["within"] = " and ".join(view["checks"])
+    view["instead"] = {a.name: _inside(*domain[a.name]) for a in arguments}
     view["details"] = _details(module.arguments(kernel), domain)
     return view
+
+
+def _inside(low: str, high: str) -> str:
+    """A harmless value of an argument, for what is computed and not used."""
+    return "1.0" if float(low) <= 1.0 <= float(high) else low
 
 
 def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        block = record.form.block()
-        # Outside the domain the polynomials might overflow: they are evaluated inside it.
-        lines = ("q = q if inside else 1.0", *block.lines)
-        return {"straight": True, "block": Block(lines, block.result)}
+        return {"straight": True, "block": record.form.block()}
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
     )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
-    block = kernel_block(kernel.closed, names)
+    block = (
+        _select_block(kernel.closed, names) if not switch else kernel_block(kernel.closed, names)
+    )
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
 
 
