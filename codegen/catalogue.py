@@ -1,4 +1,4 @@
-"""The kernels that freejac offers: one module per library activation, and two on spectra.
+"""The kernels that freejac offers: two modules per library activation, and two on spectra.
 
 Everything here is derived from an activation or from the engine's general laws; no result is
 written down.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
+from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
@@ -24,7 +25,13 @@ from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.residual import ResNet
 from freejac.symbolic.symbols import depth, mu1, mu2, sigma_b, sigma_w
 
-__all__ = ["CATALOGUE", "activation_module", "moment_module", "spread"]
+__all__ = [
+    "CATALOGUE",
+    "activation_dual_module",
+    "activation_module",
+    "moment_module",
+    "spread",
+]
 
 Q = Argument("q", "variance of the pre-activation h", "1e-12", "1e12")
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
@@ -142,8 +149,32 @@ def _parameter(symbol: sp.Symbol, default: sp.Rational | None) -> Argument:
     return Argument(symbol.name, f"parameter{shown}", "-10.0", "10.0", logarithmic=False)
 
 
+def activation_dual_module(phi: Activation, *, name: str = "", text: str = "") -> Module:
+    """Kernels of one activation that take a correlation.
+
+    Args:
+        phi: the activation; its parameters become arguments of every kernel.
+        name: name of the activation.
+        text: the definition to show; the SymPy expression when empty.
+
+    Returns:
+        E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
+
+    Raises:
+        NoClosedForm: there is no closed form, or none that double precision can evaluate.
+        DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
+    return dual_module(phi, Q, parameters, name=name, text=text)
+
+
 def _library_module(name: str) -> Callable[[], Module]:
     return lambda: activation_module(activation(name), name=name, text=LIBRARY[name].text)
+
+
+def _library_duals(name: str) -> Callable[[], Module]:
+    return lambda: activation_dual_module(activation(name), name=name, text=LIBRARY[name].text)
 
 
 def jacobian_moments() -> Module:
@@ -204,8 +235,12 @@ def resnet_density() -> Module:
     )
 
 
+_NO_DUAL = frozenset({"mish", "sigmoid", "softplus", "swish", "tanh"})
+"""Activations of the library whose dual has no closed form."""
+
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
+    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _NO_DUAL},
     "jacobian_moments": jacobian_moments,
     "resnet_density": resnet_density,
 }

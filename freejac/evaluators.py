@@ -56,7 +56,8 @@ class Kernels(PhaseKernels):
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
-        self._phase: ModuleType | None = None
+        self._solver: tuple[ModuleType, bool] | None = None
+        self._duals: tuple[ModuleType, bool] | None = None
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
@@ -116,11 +117,74 @@ class Kernels(PhaseKernels):
             self._moments[k] = getattr(_compiled(moment_module(self.phi, k)), f"mu_{k}")
         return self._moments[k]
 
-    def _solvers(self) -> ModuleType:
-        """The module of the solvers: the committed one, or one compiled at once."""
-        if self._phase is None:
-            self._phase = _phase_module(self)
-        return self._phase
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+        values = self._values(parameters)
+        if self._solver is None:
+            self._solver = _solvers(self.module, self.phi)
+        module, parametrised = self._solver
+        return getattr(module, name)(*given, *(values if parametrised else ()))
+
+    def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
+        """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
+
+        Accurate up to c = ±1 and beside them. The kernel is loaded, or compiled, when it is first
+        asked for.
+
+        Args:
+            q: variance, from 1e-12 to 1e12.
+            c: correlation, from −1 to 1.
+            parameters: values of the activation's parameters.
+
+        Returns:
+            The value; nan outside the domain.
+
+        Raises:
+            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            DomainError: φ jumps, so that the kernels of its slope do not exist.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> k = kernels("relu")
+        >>> [float(k.dual(1.0, c)) for c in (-1.0, 1.0)]
+        [0.0, 0.5]
+        >>> float(k.dual(1.0, -1.0 + 1e-10))  # (1 + c)^(3/2) √8/(6π) near c = −1
+        1.5005276...e-16
+        """
+        return self._call_dual("dual", {"q": q, "c": c}, parameters)
+
+    def dual_slope(self, q: Any, c: Any, **parameters: Any) -> Any:
+        """E[φ′(h₁)φ′(h₂)], by Price's theorem the derivative of `dual` in c divided by q.
+
+        Arguments and errors are those of `dual`.
+
+        >>> float(kernels("relu").dual_slope(2.0, 0.0))
+        0.25
+        """
+        return self._call_dual("dual_slope", {"q": q, "c": c}, parameters)
+
+    def correlation_map(self, q: Any, c: Any, sigma_w: Any, sigma_b: Any, **parameters: Any) -> Any:
+        """The correlation in the next layer, (σ_w² E[φ(h₁)φ(h₂)] + σ_b²)/V(q).
+
+        V is the length map. At a fixed point of V, c = 1 is a fixed point of this map with slope χ.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> k = kernels("relu")
+        >>> round(float(k.correlation_map(1.0, 0.0, 1.5, 0.0)), 6)  # 1/π
+        0.31831
+        """
+        # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
+        length = self.length_map(q, sigma_w, sigma_b, **parameters)
+        scale, bias = real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+        return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
+
+    def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        numbers = [real_array(argument, value) for argument, value in given.items()]
+        values = self._values(parameters)
+        if self._duals is None:
+            self._duals = _dual_kernels(self.module, self.phi)
+        module, parametrised = self._duals
+        return getattr(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = [real_array(argument, value) for argument, value in given.items()]
@@ -198,14 +262,15 @@ def _compiled_kernels(phi: Activation) -> Kernels:
     return Kernels(phi, _compiled(module), names, defaults)
 
 
-def _phase_module(k: Kernels) -> ModuleType:
-    home, _, name = k.module.__name__.rpartition(".")
-    if home == "freejac.generated" and find_spec(f"{home}.{name}_phase"):
-        return import_module(f"{home}.{name}_phase")
+def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the solvers, and whether they take the parameters of the other module."""
+    name = f"{module.__name__}_phase"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
     from freejac.codegen.at_once import compiled_solvers  # imports Numba
 
     with stages() as announce:
-        return compiled_solvers(k.phi, announce)
+        return compiled_solvers(phi, announce), bool(phi.parameters)
 
 
 def _compiled(module: Module) -> ModuleType:
@@ -213,6 +278,21 @@ def _compiled(module: Module) -> ModuleType:
 
     with stages() as announce:
         return compiled(module, announce)
+
+
+def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the duals, and whether its kernels take the parameters of the other module."""
+    name = f"{module.__name__}_dual"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
+    from freejac.codegen.catalogue import activation_dual_module
+    from freejac.codegen.load import load_text
+    from freejac.codegen.plan import plan
+    from freejac.codegen.render import render
+
+    specification = activation_dual_module(phi)
+    text = render(specification, plan(specification))
+    return load_text(text), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
