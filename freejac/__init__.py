@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from freejac.evaluators import kernels as kernels
     from freejac.networks import Jacobian as Jacobian
     from freejac.networks import ResNet as ResNet
+    from freejac.sweeps import sweep as sweep
     from freejac.symbolic import laws as laws
     from freejac.symbolic.activation import Activation as Activation
     from freejac.symbolic.activation import activation as activation
@@ -123,6 +124,7 @@ _HOME = {
     "sigma_b": "freejac.symbolic.symbols",
     "sigma_w": "freejac.symbolic.symbols",
     "sound_form": "freejac.codegen.sound",
+    "sweep": "freejac.sweeps",
     "x": "freejac.symbolic.symbols",
     "z": "freejac.symbolic.symbols",
 }
@@ -182,6 +184,7 @@ __all__ = [
     "sigma_b",
     "sigma_w",
     "sound_form",
+    "sweep",
     "x",
     "z",
 ]

@@ -17,7 +17,16 @@ from pathlib import Path
 from freejac.ranges import read_axis, read_counts
 from freejac.symbolic.errors import InputError
 
-__all__ = ["ENSEMBLES", "QUANTITIES", "Block", "Kind", "Spec", "read_file", "read_spec"]
+__all__ = [
+    "ENSEMBLES",
+    "PHASE_DIAGRAM",
+    "QUANTITIES",
+    "Block",
+    "Kind",
+    "Spec",
+    "read_file",
+    "read_spec",
+]
 
 ENSEMBLES = ("gaussian", "orthogonal", "residual")
 """Feed-forward networks with Gaussian or orthogonal weights, and residual ones with Gaussian."""
@@ -183,7 +192,7 @@ def read_spec(given: Mapping[str, object]) -> Spec:
     for key in ("activations", "sigma_w"):
         if key not in given:
             raise InputError(f"a sweep needs {key}")
-    quantities = _names("quantities", given.get("quantities", _PHASE), QUANTITIES)
+    quantities = _names("quantities", given.get("quantities", PHASE_DIAGRAM), QUANTITIES)
     deepest = max(QUANTITIES[name].axes for name in quantities)
     deep = next((name for name in quantities if QUANTITIES[name].axes == deepest), "")
     if deepest > 3 and "depth" not in given:
@@ -204,7 +213,7 @@ def read_spec(given: Mapping[str, object]) -> Spec:
     )
 
 
-_PHASE = ("q", "chi", "chi_parallel", "p", "c", "xi_q", "xi_c", "phase", "status")
+PHASE_DIAGRAM = ("q", "chi", "chi_parallel", "p", "c", "xi_q", "xi_c", "phase", "status")
 _KEYS = ("activations", "sigma_w", "sigma_b", "depth", "ensembles", "quantities", "q1")
 
 
