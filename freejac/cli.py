@@ -17,13 +17,27 @@ from typing import Annotated, cast
 
 import typer
 
-from freejac import command_derive, command_generate, command_phase, command_sweep, command_verify
+from freejac import (
+    command_derive,
+    command_generate,
+    command_init,
+    command_phase,
+    command_sweep,
+    command_verify,
+)
 from freejac.command_line import BAD_INPUT, DONE, INTERRUPTED, NO, app, complain, examples
 from freejac.symbolic.errors import Error, InputError
 
 __all__ = ["COMMANDS", "app", "main", "run"]
 
-COMMANDS = (command_derive, command_generate, command_phase, command_sweep, command_verify)
+COMMANDS = (
+    command_derive,
+    command_generate,
+    command_init,
+    command_phase,
+    command_sweep,
+    command_verify,
+)
 """The rooms whose import registers their commands."""
 
 # What is wrong with a command line; its home differs between versions of Typer, its place above

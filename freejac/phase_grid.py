@@ -35,6 +35,7 @@ __all__ = [
     "critical_curve",
     "linear_share",
     "numbers_for",
+    "parallel_slope",
     "phase_points",
 ]
 
@@ -102,7 +103,7 @@ def _solve(phi: str, weight: Array, bias: Array) -> PhasePoints:
     k = _kernels(phi)
     q = _fixed_point(k, weight, bias)
     inside = np.clip(q, _LOW, _HIGH)
-    chi, parallel = k.chi(inside, weight), _parallel(phi)(inside, weight)
+    chi, parallel = k.chi(inside, weight), parallel_slope(phi)(inside, weight)
     phase = np.where(np.abs(chi - 1) <= _CRITICAL, 2, np.where(chi < 1, 1, 3))
     phase = np.where(np.isinf(q), 0, phase).astype(np.int8)
     status = np.where(np.isinf(q), 2, 0).astype(np.int8)
@@ -137,7 +138,8 @@ def _kernels(phi: str) -> Kernels:
 
 
 @lru_cache(maxsize=64)
-def _parallel(phi: str) -> Any:
+def parallel_slope(phi: str) -> Any:
+    """Make the function χ_∥(q, σ_w) of an activation."""
     shown = activation(phi)
     return compile(numbers_for(shown, MeanField(shown).chi_parallel), [variance, scale])
 
@@ -216,4 +218,4 @@ def critical_curve(phi: str, q: Any = None) -> CriticalCurve:
     real = bias >= 0
     at, weight, bias = at[real], weight[real], bias[real]
     scale_w = np.sqrt(weight)
-    return CriticalCurve(at, scale_w, np.sqrt(bias), _parallel(phi)(at, scale_w), exact)
+    return CriticalCurve(at, scale_w, np.sqrt(bias), parallel_slope(phi)(at, scale_w), exact)

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from freejac.evaluators import Kernels, compile, kernels
 from freejac.networks import Jacobian, ResNet
 from freejac.phase_grid import PhasePoints, numbers_for, phase_points
+from freejac.residual_signal import effective_cumulant
 from freejac.sweep_spec import Block, Spec
 from freejac.symbolic.activation import activation
 from freejac.symbolic.derivative_law import AtomicLaw, derivative_law
 from freejac.symbolic.ensembles import ensemble
 from freejac.symbolic.errors import Error, NoClosedForm
-from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.symbols import cumulant, q, sigma_w
 from freejac.symbolic.symbols import depth as symbolic_depth
 
@@ -189,7 +189,7 @@ class _Points:
         """The effective cumulant at each depth, on a new last axis."""
         w = self.wanted
         columns = [
-            _effective_cumulant(w.activation, depth, self.weight, self.bias, w.q1)
+            effective_cumulant(w.activation, depth, self.weight, self.bias, w.q1)
             for depth in w.depth
         ]
         return np.stack(columns, axis=-1)
@@ -261,31 +261,9 @@ def _residual_edges(number: Array) -> tuple[Array, Array]:
     return resnet_density.lower_edge(number), resnet_density.upper_edge(number)
 
 
-def _effective_cumulant(phi: str, depth: int, weight: Array, bias: Array, q1: float) -> Array:
-    """Follow a signal of variance q1 through a residual network; nan where σ_b² leaves no room."""
-    k, mean = _kernels(phi), _mean(phi)
-    length, centre = np.full(weight.shape, q1), np.zeros(weight.shape)
-    share = weight**2 / depth
-    square = np.where(q1 > bias**2, (q1 - bias**2) / share, np.nan)
-    total = np.zeros(weight.shape)
-    for _ in range(depth):
-        shift = mean(length)
-        total += weight**2 * k.mu_1(length)
-        square = k.second_moment(length) + 2 * shift * centre + square
-        centre = shift + centre
-        length = share * square + bias**2
-    return total / depth
-
-
 @lru_cache(maxsize=64)
 def _kernels(phi: str) -> Kernels:
     return kernels(phi)
-
-
-@lru_cache(maxsize=64)
-def _mean(phi: str) -> Callable[[Array], Array]:
-    shown = activation(phi)
-    return compile(numbers_for(shown, MeanField(shown).mean), [q])
 
 
 @lru_cache(maxsize=64)
