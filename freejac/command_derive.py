@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freejac.command_line import DONE, Work, app, exact_number, examples, progress_line, show
+from freejac.command_line import DONE, Work, app, exact_number, examples, show
+from freejac.progress import stages
 from freejac.symbolic.errors import InputError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _derive(
             )
         )
         layers = _layers(depth)
-        with progress_line() as announce:
+        with stages() as announce:
             theory = derive(
                 activation,
                 weights=weights,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from freejac.command_line import DONE, NO, Work, app, complain, examples, progress_line, show
+from freejac.command_line import DONE, NO, Work, app, complain, examples, show
+from freejac.progress import stages
 from freejac.symbolic.errors import InputError
 
 
@@ -29,7 +30,7 @@ def _generate(
 def _write_kernels(remeasure: bool) -> int:
     from freejac.codegen.generate import generate  # imports Numba
 
-    with progress_line() as announce:
+    with stages() as announce:
         changed = generate(remeasure=remeasure, progress=announce)
     show("".join(f"wrote {path}\n" for path in changed) or "nothing to write\n")
     return DONE
@@ -38,7 +39,7 @@ def _write_kernels(remeasure: bool) -> int:
 def _check_kernels() -> int:
     from freejac.codegen import generate  # imports Numba
 
-    with progress_line() as announce:
+    with stages() as announce:
         announce("comparing generated/ with what would be written")
         drifts = generate.check()
     if not drifts:

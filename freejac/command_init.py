@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from freejac.command_line import DONE, Work, app, examples, progress_line, show
+from freejac.command_line import DONE, Work, app, examples, show
+from freejac.progress import stages
 from freejac.ranges import read_axis, read_counts
 from freejac.symbolic.errors import InputError
 
@@ -69,7 +70,7 @@ def _init(
         from freejac import initial_report  # imports SymPy and Numba
         from freejac.initial_weights import initialisation
 
-        with progress_line() as announce:
+        with stages() as announce:
             announce("looking along the critical line")
             found = initialisation(
                 activation,

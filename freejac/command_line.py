@@ -32,7 +32,6 @@ __all__ = [
     "counter",
     "exact_number",
     "examples",
-    "progress_line",
     "show",
 ]
 
@@ -74,18 +73,6 @@ def show(text: str) -> None:
         # A terminal that cannot show φ shows its number rather than stopping us.
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.stdout.write(text)
-
-
-@contextmanager
-def progress_line() -> Iterator[Callable[[str], None]]:
-    """Show the stages on a terminal while they run, and leave no trace of them."""
-    if not sys.stderr.isatty():
-        yield lambda stage: None
-        return
-    from rich.console import Console  # slow to import
-
-    with Console(stderr=True).status("freejac") as status:
-        yield lambda stage: status.update(f"{stage} …")
 
 
 @contextmanager

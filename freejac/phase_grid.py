@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from freejac.arrays import real_array
 from freejac.evaluators import Kernels, compile, kernels
+from freejac.phase_kernels import Phase, Status
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.derivative_law import AtomicLaw, derivative_law
 from freejac.symbolic.errors import DomainError, InputError
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.symbols import q as variance
-from freejac.symbolic.symbols import sigma_w as scale
+from freejac.symbolic.symbols import sigma_w
 
 __all__ = [
     "PHASES",
@@ -37,18 +38,18 @@ __all__ = [
     "numbers_for",
     "parallel_slope",
     "phase_points",
+    "without_length",
 ]
 
 Array = NDArray[Any]
 
-PHASES = ("none", "ordered", "critical", "chaotic")
+PHASES = tuple(phase.name.lower() for phase in Phase)
 """What the codes of `PhasePoints.phase` stand for; none where no fixed point is reached."""
 
-STATUSES = ("resolved", "interval", "diverges", "beyond", "unresolved", "invalid")
+STATUSES = tuple(status.name.lower() for status in Status)
 """What the codes of `PhasePoints.status` stand for."""
 
 _LOW, _HIGH = 1e-12, 1e12
-_CRITICAL = 1e-9
 _CRUMBS = 1e-13
 
 
@@ -89,47 +90,35 @@ def phase_points(phi: str, sigma_w: Any, sigma_b: Any) -> PhasePoints:
 
     Raises:
         InputError: the activation cannot be read.
-        DomainError: a value is out of range, or φ jumps.
+        DomainError: a value is not a number, or φ jumps.
     """
-    weight, bias = np.broadcast_arrays(
-        real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+    found = _kernels(phi).phase(sigma_w, sigma_b)
+    share = linear_share(phi)(np.clip(found.q, _LOW, _HIGH))
+    return PhasePoints(
+        q=found.q,
+        chi=_chi(phi, found, sigma_w),
+        chi_parallel=found.slope,
+        p=np.where(np.isfinite(found.q), share, np.nan),
+        c=found.c,
+        xi_q=found.xi_q,
+        xi_c=found.xi_c,
+        phase=found.phase,
+        status=found.status,
     )
-    if not ((weight > 0) & (bias >= 0) & np.isfinite(weight) & np.isfinite(bias)).all():
-        raise DomainError("every point needs a finite sigma_w > 0 and a finite sigma_b >= 0")
-    return _solve(phi, weight, bias)
 
 
-def _solve(phi: str, weight: Array, bias: Array) -> PhasePoints:
-    k = _kernels(phi)
-    q = _fixed_point(k, weight, bias)
-    inside = np.clip(q, _LOW, _HIGH)
-    chi, parallel = k.chi(inside, weight), parallel_slope(phi)(inside, weight)
-    phase = np.where(np.abs(chi - 1) <= _CRITICAL, 2, np.where(chi < 1, 1, 3))
-    phase = np.where(np.isinf(q), 0, phase).astype(np.int8)
-    status = np.where(np.isinf(q), 2, 0).astype(np.int8)
-    ordered = chi <= 1 + _CRITICAL
-    c = np.where(ordered, 1.0, np.nan)
-    xi_c = np.where(ordered, _scale(chi), np.nan)
-    p = linear_share(phi)(inside)
-    return PhasePoints(q, chi, parallel, p, c, _scale(parallel), xi_c, phase, status)
+def _chi(phi: str, found: Any, sigma_w: Any) -> Array:
+    """χ at q*; where lengths grow without bound, that of a φ′² whose law does not depend on q."""
+    if not without_length(phi) or np.isfinite(found.q).all():
+        return found.chi
+    return np.where(np.isinf(found.q), _kernels(phi).chi(1.0, sigma_w), found.chi)
 
 
-def _fixed_point(k: Kernels, weight: Array, bias: Array) -> Array:
-    low, high = np.full(weight.shape, np.log(_LOW)), np.full(weight.shape, np.log(_HIGH))
-    decays = k.length_map(np.exp(low), weight, bias) <= _LOW
-    grows = k.length_map(np.exp(high), weight, bias) >= _HIGH
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        at = np.exp(middle)
-        up = k.length_map(at, weight, bias) > at
-        low, high = np.where(up, middle, low), np.where(up, high, middle)
-    return np.where(decays, 0.0, np.where(grows, np.inf, np.exp(0.5 * (low + high))))
-
-
-def _scale(slope: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        size = np.abs(slope)
-        return np.where(np.abs(size - 1) <= _CRITICAL, np.inf, -1 / np.log(size))
+@lru_cache(maxsize=64)
+def without_length(phi: str) -> bool:
+    """Whether the law of D² does not depend on q, as for ReLU."""
+    law = derivative_law(phi)
+    return isinstance(law, AtomicLaw) and not any(mass.has(variance) for _, mass in law.masses)
 
 
 @lru_cache(maxsize=64)
@@ -141,7 +130,7 @@ def _kernels(phi: str) -> Kernels:
 def parallel_slope(phi: str) -> Any:
     """Make the function χ_∥(q, σ_w) of an activation."""
     shown = activation(phi)
-    return compile(numbers_for(shown, MeanField(shown).chi_parallel), [variance, scale])
+    return compile(numbers_for(shown, MeanField(shown).chi_parallel), [variance, sigma_w])
 
 
 @lru_cache(maxsize=64)

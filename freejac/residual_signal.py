@@ -6,22 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freejac.evaluators import Kernels, compile, kernels
-from freejac.phase_grid import numbers_for
-from freejac.symbolic.activation import activation
-from freejac.symbolic.mean_field import MeanField
-from freejac.symbolic.symbols import q
+from freejac.evaluators import Kernels, kernels
 
 __all__ = ["effective_cumulant"]
 
 Array = NDArray[Any]
+
+_MOST_NUMBERS = 2**20
 
 
 def effective_cumulant(phi: str, depth: int, sigma_w: Any, sigma_b: Any, q1: Any) -> Array:
@@ -39,29 +36,19 @@ def effective_cumulant(phi: str, depth: int, sigma_w: Any, sigma_b: Any, q1: Any
 
     Source: Tarnowski et al. (2019), arXiv:1809.08848, section II.2.
     """
-    weight, bias, length = np.broadcast_arrays(
-        *(np.asarray(v, float) for v in (sigma_w, sigma_b, q1))
-    )
-    k, mean = _kernels(phi), _mean(phi)
-    centre, total = np.zeros(weight.shape), np.zeros(weight.shape)
-    share = weight**2 / depth
-    with np.errstate(all="ignore"):
-        square = np.where(length > bias**2, (length - bias**2) / share, np.nan)
-        for _ in range(depth):
-            shift = mean(length)
-            total = total + weight**2 * k.mu_1(length)
-            square = k.second_moment(length) + 2 * shift * centre + square
-            centre = shift + centre
-            length = share * square + bias**2
-    return total / depth
+    arrays = (np.asarray(value, dtype=float) for value in (sigma_w, sigma_b, q1))
+    weight, bias, length = np.broadcast_arrays(*arrays)
+    found = np.empty(weight.shape)
+    # The solver gives every layer; of long networks a few at a time are kept.
+    step = max(1, _MOST_NUMBERS // depth)
+    flat = found.reshape(-1)
+    for start in range(0, flat.size, step):
+        part = slice(start, start + step)
+        given = (weight.flat[part], bias.flat[part], length.flat[part])
+        flat[part] = _kernels(phi).propagate(depth, *given).effective_cumulant
+    return found
 
 
 @lru_cache(maxsize=64)
 def _kernels(phi: str) -> Kernels:
     return kernels(phi)
-
-
-@lru_cache(maxsize=64)
-def _mean(phi: str) -> Callable[[Array], Array]:
-    shown = activation(phi)
-    return compile(numbers_for(shown, MeanField(shown).mean), [q])

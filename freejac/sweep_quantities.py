@@ -28,11 +28,10 @@ from numpy.typing import NDArray
 
 from freejac.evaluators import Kernels, compile, kernels
 from freejac.networks import Jacobian, ResNet
-from freejac.phase_grid import PhasePoints, numbers_for, phase_points
+from freejac.phase_grid import PhasePoints, numbers_for, phase_points, without_length
 from freejac.residual_signal import effective_cumulant
 from freejac.sweep_spec import Block, Spec
 from freejac.symbolic.activation import activation
-from freejac.symbolic.derivative_law import AtomicLaw, derivative_law
 from freejac.symbolic.ensembles import ensemble
 from freejac.symbolic.errors import Error, NoClosedForm
 from freejac.symbolic.symbols import cumulant, q, sigma_w
@@ -93,7 +92,8 @@ def engine(phi: str) -> str:
     """
     from freejac.generated import jacobian_moments, resnet_density
 
-    modules = (_kernels(phi).module, jacobian_moments, resnet_density)
+    k = _kernels(phi)
+    modules = (k.module, k._solvers(), jacobian_moments, resnet_density)
     text = "".join(inspect.getsource(module) for module in modules)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -181,7 +181,7 @@ class _Points:
     def _length(self) -> Array:
         """q* where the law of D² can be evaluated; at q* = 0 its limit, to twelve digits."""
         length = self.mean_field.q
-        if _without_length(self.wanted.activation):
+        if without_length(self.wanted.activation):
             return np.ones_like(length)
         return np.where(np.isinf(length), np.nan, np.clip(length, _LEAST, _MOST))
 
@@ -264,13 +264,6 @@ def _residual_edges(number: Array) -> tuple[Array, Array]:
 @lru_cache(maxsize=64)
 def _kernels(phi: str) -> Kernels:
     return kernels(phi)
-
-
-@lru_cache(maxsize=64)
-def _without_length(phi: str) -> bool:
-    """Whether the law of D² does not depend on q, as for ReLU."""
-    law = derivative_law(phi)
-    return isinstance(law, AtomicLaw) and not any(mass.has(q) for _, mass in law.masses)
 
 
 @lru_cache(maxsize=64)
