@@ -196,7 +196,7 @@ def _fit(curve: _Curve, lead: int, last: int) -> Fit | None:
     size, refused = max(_FIRST_SIZE, abs(drop)), 0
     while size <= _LAST_SIZE and refused < _MOST_REFUSED:
         degrees = (size + min(drop, 0), size - max(drop, 0))
-        fit = rational_fit(curve.points, curve.values, lead, degrees, scale)
+        fit = rational_fit(curve.points, curve.values, lead, degrees, scale, goal=_GOAL)
         usable = fit is not None and fit.one_signed and _is_representable(fit)
         if fit is not None and usable:
             if fit.error <= _GOAL:

@@ -83,7 +83,7 @@ class MeanCurve:
         self._powers = [(functions.index(function), power) for function, power in terms]
         with mp.workdps(digits + _GUARD_DIGITS):
             self._pieces = numeric_pieces(functions, self._parameters)
-        self._innermost = _INNERMOST
+        self._innermost: tuple[int, ...] = _INNERMOST
         # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
         self._ends = sorted({abs(low) for low, _, _ in self._pieces[1:]})
         self._panel = cache(self._segments)
