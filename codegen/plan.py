@@ -28,7 +28,7 @@ from freejac.codegen.load import load_text
 from freejac.codegen.points import Point, spread_points
 from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
 from freejac.codegen.render import render
-from freejac.codegen.spec import Derived, Mean, Module
+from freejac.codegen.spec import Derived, Dual, Mean, Module
 from freejac.symbolic.errors import DomainError, Error, NotConvergedError
 
 __all__ = ["plan", "restrict"]
@@ -58,7 +58,16 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
         Error: a kernel meets its tolerance nowhere.
     """
     if module.variable is None:
-        return ModuleRecord(kernels={k.name: KernelRecord() for k in module.kernels})
+        return ModuleRecord(
+            kernels={
+                k.name: KernelRecord(
+                    domain=(k.arguments[0].low, k.arguments[0].high)
+                    if isinstance(k, Dual)
+                    else None
+                )
+                for k in module.kernels
+            }
+        )
     full = (module.variable.low, module.variable.high)
     progress("measuring closed forms")
     closed = _closed_intervals(module, full)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from freejac.codegen.dual_spec import DualCode
 from freejac.symbolic.piecewise import PiecewiseFunction
 
-__all__ = ["Argument", "Base", "Derived", "Formula", "Mean", "Module", "Sampled"]
+__all__ = ["Argument", "Base", "Derived", "Dual", "Formula", "Mean", "Module", "Sampled"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,27 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Dual:
+    """The kernel E[f(h₁)f(h₂)], h₁ and h₂ normal of one variance and a correlation.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        base: name of the base f.
+        arguments: q, c and the parameters.
+        code: how it is evaluated.
+        closed: closed form in q, c and the parameters, or None: it serves the cross-check.
+    """
+
+    name: str
+    equation: str
+    base: str
+    arguments: tuple[Argument, ...]
+    code: DualCode
+    closed: sp.Expr | None = None
+
+
+@dataclass(frozen=True)
 class Formula:
     """An expression that a hand-laid template prints under a name."""
 
@@ -129,7 +151,7 @@ class Module:
     name: str
     title: str
     template: str
-    kernels: tuple[Mean | Derived | Sampled, ...]
+    kernels: tuple[Mean | Derived | Sampled | Dual, ...]
     tolerance: float
     source: str
     subject: str = ""
@@ -142,9 +164,9 @@ class Module:
         """The function of a base by its name."""
         return next(base.function for base in self.bases if base.name == name)
 
-    def arguments(self, kernel: Mean | Derived | Sampled) -> tuple[Argument, ...]:
+    def arguments(self, kernel: Mean | Derived | Sampled | Dual) -> tuple[Argument, ...]:
         """Every argument of a kernel, in order."""
-        if isinstance(kernel, Sampled):
+        if isinstance(kernel, Sampled | Dual):
             return kernel.arguments
         own = (self.variable,) if self.variable else ()
         extra = kernel.extra if isinstance(kernel, Derived) else ()
