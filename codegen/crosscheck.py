@@ -40,7 +40,7 @@ __all__ = [
     "References",
     "check_points",
     "compare",
-    "condition",
+    "conditioning",
     "references",
     "rounded_up",
     "worst",
@@ -180,7 +180,7 @@ def _reference(
             beside = curve(mpmath.mpf(point["q"]) * (1 + STEP))
             for k, value, moved in zip(means, exact, beside, strict=True):
                 if k.may_vanish and value:
-                    values[k.name] = (value, condition(value, moved))
+                    values[k.name] = (value, conditioning(value, moved))
     extra = _extra(module, index)
     with mpmath.workdps(60):
         for kernel in module.kernels:
@@ -197,7 +197,7 @@ def _reference(
     return values
 
 
-def condition(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
+def conditioning(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
     """1 + |q F′/F| from F(q) and F((1 + STEP) q): what the rounding of q may do, and 1."""
     return 1 + abs((moved - value) / (STEP * value))
 
