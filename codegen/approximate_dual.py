@@ -23,7 +23,7 @@ from typing import Any
 
 import sympy as sp
 
-from freejac.codegen.approximate_dual_fit import UnfitError, fit
+from freejac.codegen.approximate_dual_fit import Rules, UnfitError, fit
 from freejac.codegen.approximate_dual_growth import Growth, growth_of
 from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
 from freejac.codegen.approximate_dual_table import Table, table_code
@@ -35,6 +35,8 @@ from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError, Error, InputError, NoClosedForm, Undecided
 from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.symbols import x
 
 __all__ = ["LEDGER", "approximated_dual", "integrand", "refit"]
 
@@ -160,17 +162,32 @@ def _fitted(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None
         if _probe(f, module) > _TOLERANCE / 5.0:
             continue
         try:
-            return fit(module._dual_product, growth, progress)
+            return fit(_rules(f, module), growth, progress)
         except UnfitError:
             return None
     return None
+
+
+def _rules(f: PiecewiseFunction, module: ModuleType) -> Rules:
+    """Values of the dual in double precision."""
+
+    def mean(variance: float) -> float:
+        return (
+            float(gaussian_mean(f, variance, 40))
+            if variance
+            else float(f.pieces[0].expr.subs(x, 0))
+        )
+
+    return Rules(module._dual_product, module._odd_product, mean)
 
 
 def _compiled(f: PiecewiseFunction, panels: Panels) -> ModuleType:
     """The product rule as a module, for fitting and for probing."""
     text = "\n".join(quadrature_text(f, "_dual", _summary(False), panels))
     helpers = preamble(text, always_math=True, always_numpy=True)["helpers"]
-    return load_text(template("dual_rule.py.jinja", text=text, helpers=helpers))
+    return load_text(
+        template("dual_rule.py.jinja", text=text, helpers=helpers, finest=panels.finest)
+    )
 
 
 def _prefix(slope: bool) -> str:
