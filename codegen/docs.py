@@ -22,7 +22,8 @@ kernel returns nan.
 |---|---|
 | Gaussian means | mpmath quadrature of the definition, both ends of q included |
 | residual density | Newton's method on the Green's function equation, inside the edges |
-| moments of JJᵀ, residual edges | Lagrange's formula and the edge condition in exact numbers |
+| density of JJᵀ, Bernoulli D² | one real unknown, bracketed, put into the defining equation |
+| moments and edges of JJᵀ | Lagrange's formula and the edge condition in exact numbers |
 
 The last row measures the arithmetic of a kernel, not its formula; the formulas are held against
 simulated matrices and known laws in `tests/`.

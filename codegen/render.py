@@ -21,7 +21,17 @@ from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.spec import Argument, Base, Derived, Dual, Mean, Module, Sampled
+from freejac.codegen.spec import (
+    Argument,
+    Base,
+    Derived,
+    Dual,
+    Kernel,
+    Mean,
+    Module,
+    Sampled,
+    Solver,
+)
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
 from freejac.symbolic.expectation import expect
@@ -33,6 +43,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
+_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -102,15 +113,17 @@ def render(module: Module, record: ModuleRecord) -> str:
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
     text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
+    needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
         "intro": _intro(module),
         "digits": DIGITS,
         "table": _table(module, record),
-        "names": sorted(k["name"] for k in kernels),
+        "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
-        **preamble(text, always_math=True, always_numpy=rule is not None),
+        **preamble(text, always_math=True, always_numpy=needs_numpy),
+        **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
 
@@ -342,9 +355,7 @@ def _switch(record: KernelRecord) -> str | None:
     return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
 
 
-def _kernel_view(
-    module: Module, kernel: Mean | Derived | Sampled | Dual, record: ModuleRecord
-) -> dict[str, Any]:
+def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[str, Any]:
     arguments = module.arguments(kernel)
     names = [a.name for a in arguments]
     view: dict[str, Any] = {
@@ -355,8 +366,10 @@ def _kernel_view(
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
+        "kind": type(kernel).__name__.lower(),
         "formula": "",
         "straight": False,
+        "table": {"name": "", "rows": ()},
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -379,7 +392,7 @@ def _kernel_view(
         view["inside"] = " & ".join(
             f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
         )
-    else:
+    elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
     view["inside"] = " and ".join(view["checks"])
@@ -398,7 +411,12 @@ def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        return {"straight": True, "block": record.form.block()}
+        table = f"_{kernel.name.upper()}_TABLE"
+        return {
+            "straight": True,
+            "block": record.form.block(table),
+            "table": {"name": table, "rows": record.form.table()},
+        }
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
@@ -459,7 +477,9 @@ def _intro(module: Module) -> list[str]:
         lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
-    for kernel in module.kernels:
+    elif lines:
+        lines.append("")
+    for kernel in module.offered:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
     return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
@@ -467,7 +487,7 @@ def _intro(module: Module) -> list[str]:
 
 def _table(module: Module, record: ModuleRecord) -> list[str]:
     rows: list[tuple[str, ...]] = [("kernel", "evaluated by", "q", "error", "ulp", "points")]
-    for kernel in module.kernels:
+    for kernel in module.offered:
         mine = record.kernels[kernel.name]
         rows.append(
             (
@@ -488,12 +508,14 @@ def _table(module: Module, record: ModuleRecord) -> list[str]:
     ]
 
 
-def method(kernel: Mean | Derived | Sampled | Dual, record: KernelRecord) -> str:
+def method(kernel: Kernel, record: KernelRecord) -> str:
     """How a kernel is evaluated, in words."""
     if isinstance(kernel, Dual):
         return kernel.code.method
+    if isinstance(kernel, Solver):
+        return "iteration"
     if isinstance(kernel, Sampled):
-        return "formula" if kernel.oracle != "density" else "bisection"
+        return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):
         return kernel.of
     if record.form is not None:

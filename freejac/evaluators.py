@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from freejac.arrays import real_array
+from freejac.phase_kernels import PhaseKernels
 from freejac.progress import stages
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
@@ -34,7 +35,7 @@ __all__ = ["Kernels", "compile", "kernels"]
 _QUADRATURE = "_gaussian_mean"
 
 
-class Kernels:
+class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
@@ -60,6 +61,7 @@ class Kernels:
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
+        self._solver: tuple[ModuleType, bool] | None = None
         self._duals: tuple[ModuleType, bool] | None = None
 
     def __repr__(self) -> str:
@@ -120,6 +122,13 @@ class Kernels:
             module = _compiled(moment_module(self.phi, k))
             self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
+
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+        values = self._values(parameters)
+        if self._solver is None:
+            self._solver = _solvers(self.module, self.phi)
+        module, parametrised = self._solver
+        return getattr(module, name)(*given, *(values if parametrised else ()))
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
         """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
@@ -264,6 +273,17 @@ def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
     return Kernels(phi, _compiled(module), names, defaults, parallel)
+
+
+def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the solvers, and whether they take the parameters of the other module."""
+    name = f"{module.__name__}_phase"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
+    from freejac.codegen.at_once import compiled_solvers  # imports Numba
+
+    with stages() as announce:
+        return compiled_solvers(phi, announce), bool(phi.parameters)
 
 
 def _compiled(module: Module) -> ModuleType:
