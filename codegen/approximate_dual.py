@@ -29,7 +29,7 @@ from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
 from freejac.codegen.approximate_dual_table import Table, table_code
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.files import write_atomically
-from freejac.codegen.load import load_text
+from freejac.codegen.load import cache_folder, load_text
 from freejac.codegen.render import preamble, template
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
@@ -72,27 +72,38 @@ def approximated_dual(
     '_dual_mean(q, c)'
     """
     f = integrand(phi, slope)
-    name = f"{phi.name}, dual of {'φ′' if slope else 'φ'}"
+    name = _name(phi, slope)
     growth = _growth(f)
     if growth is not None:
-        table = _kept(f) or _fitted(f, growth, lambda step: progress(f"{name}: {step}"))
+        table = _kept(f, growth, lambda step: progress(f"{name}: {step}"))
         if table is not None:
             return _by_table(table, growth, slope)
     return _by_quadrature(f, slope, lambda step: progress(f"{name}: {step}"))
 
 
-def refit(phi: Activation, slope: bool, progress: Callable[[str], None] = lambda _: None) -> bool:
-    """Fit a dual anew and keep its coefficients; tell whether there are any to keep."""
-    f = integrand(phi, slope)
-    growth = _growth(f)
-    table = None if growth is None else _fitted(f, growth, progress)
-    if table is None:
-        return False
+def _name(phi: Activation, slope: bool) -> str:
+    return f"{phi.name}, dual of φ{'′' if slope else ''}"
+
+
+def refit(phi: Activation, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Fit both duals of an activation anew and keep their coefficients in the ledger.
+
+    Args:
+        phi: an activation without parameters.
+        progress: told each step in words.
+    """
     kept = _read(LEDGER)
-    kept[_digest(f)] = {"of": f"{phi.name}, φ{'′' if slope else ''}", **table.to_json()}
+    for slope in (False, True):
+        f = integrand(phi, slope)
+        growth = _growth(f)
+        name = _name(phi, slope)
+        table = None
+        if growth is not None:
+            table = _fitted(f, growth, lambda step, name=name: progress(f"{name}: {step}"))
+        if table is not None:
+            kept[_digest(f)] = {"of": name, **table.to_json()}
     write_atomically(LEDGER, _ledger_text(kept))
     _read_once.cache_clear()
-    return True
 
 
 def integrand(phi: Activation, slope: bool) -> PiecewiseFunction:
@@ -203,10 +214,19 @@ def _digest(f: PiecewiseFunction) -> str:
     return hashlib.sha256(f"{_VERSION} {sp.srepr(f.pieces[0].expr)}".encode()).hexdigest()[:32]
 
 
-def _kept(f: PiecewiseFunction) -> Table | None:
-    """Coefficients from the ledger."""
-    entry = _read_once(LEDGER).get(_digest(f))
-    return None if entry is None else Table.from_json(entry)
+def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None]) -> Table | None:
+    """Coefficients from the ledger, or from an earlier fit on this machine, or fitted now."""
+    digest = _digest(f)
+    entry = _read_once(LEDGER).get(digest)
+    if entry is not None:
+        return Table.from_json(entry)
+    own = cache_folder() / f"dual_{digest}.json"
+    if own.exists():
+        return next((Table.from_json(found) for found in _read(own).values()), None)
+    table = _fitted(f, growth, progress)
+    found = {} if table is None else {digest: {"of": str(f.pieces[0].expr), **table.to_json()}}
+    write_atomically(own, _ledger_text(found))
+    return table
 
 
 @lru_cache(maxsize=1)
