@@ -8,9 +8,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
+from freejac.codegen.approximate_dual import approximated_dual
 from freejac.codegen.dual_forms import elementary_code, positive_code
+from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.names import code_name
 from freejac.codegen.price import integral_code
 from freejac.codegen.spec import Argument, Base, Dual, Module
@@ -36,6 +40,7 @@ def dual_module(
     *,
     name: str = "",
     text: str = "",
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Module:
     """The kernels of an activation that take a correlation.
 
@@ -45,10 +50,12 @@ def dual_module(
         parameters: the activation's parameters as arguments, with the names that they have in code.
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
+        progress: told each step in words.
 
     Raises:
         DomainError: φ jumps.
-        NoClosedForm: a dual has no closed form, or none of its forms is sound.
+        NoClosedForm: a dual has no closed form, or none of its forms is sound, and the activation
+            has parameters; without any it is approximated.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     bases = (
@@ -57,7 +64,7 @@ def dual_module(
     )
     arguments = (variance, _C, *parameters)
     kernels = tuple(
-        _dual(kernel, equation, base, arguments)
+        _dual(kernel, equation, base, arguments, phi, progress)
         for kernel, equation, base in (
             ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
             ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
@@ -77,16 +84,31 @@ def dual_module(
     )
 
 
-def _dual(name: str, equation: str, base: Base, arguments: tuple[Argument, ...]) -> Dual:
-    closed = expect2(base.function, base.function)
+def _dual(
+    name: str,
+    equation: str,
+    base: Base,
+    arguments: tuple[Argument, ...],
+    phi: Activation,
+    progress: Callable[[str], None],
+) -> Dual:
     prefix = "dual" if name == "dual" else "slope"
     if base.function.deltas:
         raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
-    code = (
-        elementary_code(base.function, closed)
-        or positive_code(base.function, closed)
-        or integral_code(base.function, prefix)
-    )
-    if code is None:
+    closed: sp.Expr | None = None
+    code: DualCode | None = None
+    try:
+        closed = expect2(base.function, base.function)
+        code = (
+            elementary_code(base.function, closed)
+            or positive_code(base.function, closed)
+            or integral_code(base.function, prefix)
+        )
+    except NoClosedForm:
+        if phi.parameters:
+            raise
+    if code is None and phi.parameters:
         raise NoClosedForm(equation, "none of its forms keeps its digits on the whole domain")
+    if code is None:
+        code = approximated_dual(phi, prefix == "slope", progress)
     return Dual(name, equation, base.name, arguments, code, closed)

@@ -303,8 +303,9 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
     from freejac.codegen.plan import plan
     from freejac.codegen.render import render
 
-    specification = activation_dual_module(phi)
-    text = render(specification, plan(specification))
+    with stages() as announce:
+        specification = activation_dual_module(phi, progress=announce)
+        text = render(specification, plan(specification))
     return load_text(text), bool(phi.parameters)
 
 

@@ -161,7 +161,7 @@ def test_a_wrong_dual_is_caught_by_the_cross_check(tmp_path: Path) -> None:
 
 def test_what_has_no_sound_dual_says_so() -> None:
     with pytest.raises(NoClosedForm, match="tanh"):
-        activation_dual_module(activation("tanh"))
+        activation_dual_module(activation("tanh(a*x)"))
     with pytest.raises(DomainError, match="jumps"):
         activation_dual_module(activation("sign(x)"))
 
