@@ -10,12 +10,13 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jinja2
 import sympy as sp
 
+from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
@@ -23,6 +24,7 @@ from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import Argument, Base, Derived, Dual, Mean, Module, Sampled
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
+from freejac.symbolic.expectation import expect
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule
 
@@ -35,12 +37,21 @@ _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
     "_RULE_NODES",
+    "_asin_reduced",
     "_conditional",
+    "_erfcx_right",
+    "_exp_difference",
+    "_exp_parts",
     "_exp_square",
     "_faddeeva",
+    "_gaussian_tail",
+    "_log_parts",
     "_lower_half",
     "_product",
+    "_split",
     "_sum",
+    "_tail_parts",
+    "_times_power",
     "_wedge",
 }
 
@@ -63,7 +74,9 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["entry"] = "{}[i]".format
     environment.globals["rule"] = _gauss_legendre(_HELPER_NODES)
+    environment.globals |= {"poly": coefficients(), "number": constants()}
     return environment
 
 
@@ -148,6 +161,38 @@ def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
         lines += [f"    {line}" for line in (*block.lines, f"return {block.result}")]
     block = _plain_block(last, names)
     return Block((*lines, *block.lines), block.result)
+
+
+def _select_block(expr: sp.Expr, names: Iterable[str]) -> Block:
+    """Statements without branches: every case is evaluated, and the last line chooses.
+
+    A series is evaluated at the nearest q at which it holds.
+    """
+    taken = list(names)
+    if not isinstance(expr, sp.Piecewise):
+        return _plain_block(expr, taken)
+    lines: list[str] = []
+    result = ""
+    for number, (value, condition) in enumerate(reversed(expr.args), 1):
+        case = f"case_{number}"
+        bound = _bound(value, condition, expr.args)
+        block = _plain_block(value.replace(Horner, partial(_confined, bound)), [*taken, case])
+        lines += [*block.lines, f"{case} = {block.result}"]
+        taken += [line.split(" = ")[0] for line in lines]
+        result = case if not result else f"{case} if {source(condition)} else ({result})"
+    return Block(tuple(lines), result.replace(" else (case_1)", " else case_1"))
+
+
+def _bound(value: sp.Expr, condition: sp.Basic, cases: tuple[sp.Tuple, ...]) -> sp.Basic:
+    """The condition under which a series is used; the last case has what the others leave."""
+    if condition == sp.true and value.has(Horner):
+        return cases[-2][1].negated
+    return condition
+
+
+def _confined(bound: sp.core.relational.Relational, u: sp.Expr, *coefficients: sp.Expr) -> sp.Expr:
+    limit = sp.Min if bound.rel_op in {"<", "<="} else sp.Max
+    return Horner(u.subs(bound.lhs, limit(bound.lhs, bound.rhs)), *coefficients)
 
 
 def _plain_block(expr: sp.Expr, names: list[str], *, indented: int = 0) -> Block:
@@ -256,7 +301,7 @@ def _gauss_legendre(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
     """The quadrature part, with the integrands that some kernel needs."""
     needed = [
-        k for k in module.kernels if isinstance(k, Mean) and _switch(record.kernels[k.name]) != ""
+        k for k in module.kernels if isinstance(k, Mean) and _integrates(record.kernels[k.name])
     ]
     if not needed:
         return None
@@ -267,6 +312,10 @@ def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
         module.parameters,
         record.finest,
     )
+
+
+def _integrates(record: KernelRecord) -> bool:
+    return record.form is None and _switch(record) != ""
 
 
 def _switch(record: KernelRecord) -> str | None:
@@ -290,7 +339,9 @@ def _kernel_view(
         "name": kernel.name,
         "equation": kernel.equation,
         "call": ", ".join(names),
+        "inputs": names,
         "signature": f"float64({', '.join(['float64'] * len(names))})",
+        "straight": False,
         "switch": "",
         "by_quadrature": "",
         "formula": "",
@@ -299,35 +350,59 @@ def _kernel_view(
     domain = {a.name: (a.low, a.high) for a in arguments}
     if isinstance(kernel, Mean):
         mine = record.kernels[kernel.name]
+        view["straight"] = _switch(mine) == ""
         domain["q"] = mine.domain or domain["q"]
-        view |= _mean_view(kernel, names, mine)
+        view |= _mean_view(module, kernel, names, mine)
     elif isinstance(kernel, Derived):
         domain["q"] = record.kernels[kernel.of].domain or domain["q"]
         inner = ", ".join(["q", *(p.name for p in module.parameters)])
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
+        view["straight"] = True
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
         view["code"] = kernel.code
-        view["inside"] = " & ".join(
-            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
-        )
+        view["straight"] = kernel.code.straight
     else:
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
+    view["within"] = " and ".join(view["checks"])
+    view["instead"] = {a.name: _inside(*domain[a.name]) for a in arguments}
     view["details"] = _details(module.arguments(kernel), domain)
     return view
 
 
-def _mean_view(kernel: Mean, names: list[str], record: KernelRecord) -> dict[str, Any]:
+def _inside(low: str, high: str) -> str:
+    """A harmless value of an argument, for what is computed and not used."""
+    return "1.0" if float(low) <= 1.0 <= float(high) else low
+
+
+def _mean_view(
+    module: Module, kernel: Mean, names: list[str], record: KernelRecord
+) -> dict[str, Any]:
+    if record.form is not None:
+        return {"straight": True, "block": record.form.block()}
     switch = _switch(record)
-    quadrature = f"_mean(_{kernel.name.upper()}, {', '.join(names)})"
+    quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
+        module, kernel
+    )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
-    block = kernel_block(kernel.closed, names)
+    block = (
+        _select_block(kernel.closed, names) if not switch else kernel_block(kernel.closed, names)
+    )
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
+
+
+def _delta_source(module: Module, kernel: Mean) -> str:
+    """What Dirac deltas add to the quadrature of the rest; "" for nothing."""
+    deltas = module.base(kernel.base).deltas
+    if not deltas:
+        return ""
+    singular = PiecewiseFunction(PiecewiseFunction.smooth(sp.S.Zero).pieces, deltas)
+    return f" + ({source(stabilise(expect(singular)))})"
 
 
 def _sampled_view(module: Module, kernel: Sampled, names: list[str]) -> dict[str, Any]:
@@ -408,6 +483,8 @@ def method(kernel: Mean | Derived | Sampled | Dual, record: KernelRecord) -> str
         return "formula" if kernel.oracle != "density" else "bisection"
     if isinstance(kernel, Derived):
         return kernel.of
+    if record.form is not None:
+        return record.form.words
     switch = _switch(record)
     if switch is None:
         return "quadrature"

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from freejac.progress import stages
 from freejac.symbolic.errors import Error, InputError
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _derive(
             )
         )
         layers = _layers(depth)
-        with _progress() as announce:
+        with stages() as announce:
             theory = derive(
                 activation,
                 weights=weights,
@@ -370,7 +371,7 @@ def _generate(
 def _write_kernels(remeasure: bool) -> int:
     from freejac.codegen.generate import generate  # imports Numba
 
-    with _progress() as announce:
+    with stages() as announce:
         changed = generate(remeasure=remeasure, progress=announce)
     _print("".join(f"wrote {path}\n" for path in changed) or "nothing to write\n")
     return DONE
@@ -379,7 +380,7 @@ def _write_kernels(remeasure: bool) -> int:
 def _check_kernels() -> int:
     from freejac.codegen import generate  # imports Numba
 
-    with _progress() as announce:
+    with stages() as announce:
         announce("comparing generated/ with what would be written")
         drifts = generate.check()
     if not drifts:
@@ -394,18 +395,6 @@ def _print(text: str) -> None:
         # A terminal that cannot show φ shows its number rather than stopping us.
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.stdout.write(text)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the stages on a terminal while they run, and leave no trace of them."""
-    if not sys.stderr.isatty():
-        yield lambda stage: None
-        return
-    from rich.console import Console  # slow to import
-
-    with Console(stderr=True).status("freejac") as status:
-        yield lambda stage: status.update(f"{stage} …")
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""A module compiled at once, for use here and now; what was found is kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+
+from freejac.codegen.crosscheck import check_points, compare, references, worst
+from freejac.codegen.files import write_atomically
+from freejac.codegen.load import cache_folder, load_text
+from freejac.codegen.plan import plan
+from freejac.codegen.record import ModuleRecord
+from freejac.codegen.render import render
+from freejac.codegen.spec import Dual, Module
+from freejac.symbolic.errors import Error
+
+__all__ = ["compiled"]
+
+_STRIDE = 4
+_TRIALS = 6
+
+
+def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -> ModuleType:
+    """Plan a module, unless that has been done on this machine, and load its kernels.
+
+    Args:
+        module: what is wanted.
+        progress: told each step in words.
+
+    Returns:
+        The kernels. Nothing is kept unless every step was completed.
+
+    Raises:
+        Error: a kernel agrees with its definition nowhere.
+    """
+    # The definition and every closed form, as the text depends on them.
+    key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
+    kept = cache_folder() / f"plan_{key}.json"
+    if kept.exists():
+        record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
+    else:
+        record = plan(module, stride=_STRIDE, progress=progress)
+        if any(isinstance(kernel, Dual) for kernel in module.kernels):
+            progress("comparing the duals with their definition")
+            _require_agreement(module, record)
+        write_atomically(kept, json.dumps(record.to_json()))
+    progress("compiling")
+    return load_text(render(module, record))
+
+
+def _require_agreement(module: Module, record: ModuleRecord) -> None:
+    """Compare at the ends of the domain and at a few points inside."""
+    exact = references(module, check_points(module, record, _TRIALS))
+    with np.errstate(all="ignore"):
+        results = compare(module, load_text(render(module, record)), exact)
+    for name, comparisons in results.items():
+        bad = worst(comparisons)
+        if not bad.error <= module.tolerance:
+            where = ", ".join(f"{key} = {value:g}" for key, value in bad.point.items())
+            raise Error(f"the kernel {name} misses its tolerance {module.tolerance:g} at {where}")
