@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from freejac.arrays import real_array
+from freejac.phase_kernels import PhaseKernels
 from freejac.progress import stages
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
@@ -24,6 +25,7 @@ from freejac.symbolic.expectation import expectation
 from freejac.symbolic.library import Entry, resolve
 from freejac.symbolic.parsing import call_parts, parse
 from freejac.symbolic.symbols import q as variance
+from freejac.threads import threaded
 
 if TYPE_CHECKING:
     from freejac.codegen.spec import Module
@@ -33,16 +35,18 @@ __all__ = ["Kernels", "compile", "kernels"]
 _QUADRATURE = "_gaussian_mean"
 
 
-class Kernels:
+class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
-    Outside the domain that the kernel was checked on the value is nan.
+    Outside the domain that the kernel was checked on the value is nan. Arrays of single precision
+    give single precision: the value in double precision, rounded.
 
     Attributes:
         phi: the activation.
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
+        parallel: whether large arrays are shared out among threads; the values are the same bits.
     """
 
     def __init__(
@@ -51,11 +55,14 @@ class Kernels:
         module: ModuleType,
         names: tuple[str, ...],
         defaults: Mapping[str, float],
+        parallel: bool = False,
     ) -> None:
+        self.parallel = parallel
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
-        self._duals: tuple[ModuleType, bool] | None = None
         self._moments: dict[int, Callable[[Any], Any]] = {}
+        self._solver: tuple[ModuleType, bool] | None = None
+        self._duals: tuple[ModuleType, bool] | None = None
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
@@ -101,7 +108,7 @@ class Kernels:
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
         values = self._values(parameters)
         if not values:
-            return self._moment(k)(real_array("q", q))
+            return self._moment(k)(real_array("q", q, floats=True))
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
         given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
@@ -112,8 +119,16 @@ class Kernels:
         from freejac.codegen.catalogue import moment_module
 
         if k not in self._moments:
-            self._moments[k] = getattr(_compiled(moment_module(self.phi, k)), f"mu_{k}")
+            module = _compiled(moment_module(self.phi, k))
+            self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
+
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+        values = self._values(parameters)
+        if self._solver is None:
+            self._solver = _solvers(self.module, self.phi)
+        module, parametrised = self._solver
+        return getattr(module, name)(*given, *(values if parametrised else ()))
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
         """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
@@ -130,7 +145,8 @@ class Kernels:
             The value; nan outside the domain.
 
         Raises:
-            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            NoClosedForm: φ has parameters without a value, and the dual no closed form that double
+                precision can evaluate.
             DomainError: φ jumps, so that the kernels of its slope do not exist.
 
         Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
@@ -178,8 +194,12 @@ class Kernels:
         return getattr(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
-        return getattr(self.module, name)(*numbers, *self._values(parameters))
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
+        return self._function(self.module, name)(*numbers, *self._values(parameters))
+
+    def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
+        function = getattr(module, name)
+        return threaded(function) if self.parallel else function
 
     def _values(self, given: Mapping[str, Any]) -> list[Any]:
         unknown = sorted(set(given) - set(self._names))
@@ -190,10 +210,12 @@ class Kernels:
         missing = [name for name in self._names if name not in values]
         if missing:
             raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
-        return [real_array(name, values[name]) for name in self._names]
+        return [real_array(name, values[name], floats=True) for name in self._names]
 
 
-def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) -> Kernels:
+def kernels(
+    phi: str | sp.Expr | Activation, *, positive: Iterable[str] = (), parallel: bool = False
+) -> Kernels:
     """Numeric kernels of an activation.
 
     Args:
@@ -201,6 +223,7 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             anything else that `freejac.activation` takes, compiled at once and kept in the user's
             cache.
         positive: names of parameters declared positive.
+        parallel: share large arrays out among threads.
 
     Returns:
         The kernels.
@@ -224,8 +247,8 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             numbers = [values[name] for name in names]
             integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
             if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
-                return Kernels(chosen, module, names, values)
-    return _compiled_kernels(chosen)
+                return Kernels(chosen, module, names, values, parallel)
+    return _compiled_kernels(chosen, parallel)
 
 
 def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
@@ -243,14 +266,25 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
     return entry, values
 
 
-def _compiled_kernels(phi: Activation) -> Kernels:
+def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
     from freejac.codegen.catalogue import activation_module
 
     module = activation_module(phi)
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
-    return Kernels(phi, _compiled(module), names, defaults)
+    return Kernels(phi, _compiled(module), names, defaults, parallel)
+
+
+def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the solvers, and whether they take the parameters of the other module."""
+    name = f"{module.__name__}_phase"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
+    from freejac.codegen.at_once import compiled_solvers  # imports Numba
+
+    with stages() as announce:
+        return compiled_solvers(phi, announce), bool(phi.parameters)
 
 
 def _compiled(module: Module) -> ModuleType:
