@@ -182,16 +182,19 @@ class Kernels(PhaseKernels):
         """
         # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
         length = self.length_map(q, sigma_w, sigma_b, **parameters)
-        scale, bias = real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+        scale, bias = (
+            real_array(name, value, floats=True)
+            for name, value in (("sigma_w", sigma_w), ("sigma_b", sigma_b))
+        )
         return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
 
     def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
         values = self._values(parameters)
         if self._duals is None:
             self._duals = _dual_kernels(self.module, self.phi)
         module, parametrised = self._duals
-        return getattr(module, name)(*numbers, *(values if parametrised else ()))
+        return self._function(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
