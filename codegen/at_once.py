@@ -59,15 +59,15 @@ def compiled_solvers(
         DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
     """
     means = activation_module(phi)
-    module = phase_module(phi, means, _duals(phi))
+    module = phase_module(phi, means, _duals(phi, progress))
     record = phase_record(module, _planned(means, progress))
     progress("compiling the solvers")
     return load_text(render(module, record))
 
 
-def _duals(phi: Activation) -> Module | None:
+def _duals(phi: Activation, progress: Callable[[str], None]) -> Module | None:
     try:
-        return activation_dual_module(phi)
+        return activation_dual_module(phi, progress=progress)
     except NoClosedForm:
         return None
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
+from freejac.codegen.approximate_dual import refit
 from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
 from freejac.symbolic.activation import Activation, activation
+from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.derivative_law import general_law
 from freejac.symbolic.ensembles import general
 from freejac.symbolic.errors import NoClosedForm
@@ -30,6 +32,7 @@ __all__ = [
     "activation_dual_module",
     "activation_module",
     "moment_module",
+    "refit_library",
     "spread",
 ]
 
@@ -162,13 +165,20 @@ def _parameter(symbol: sp.Symbol, default: sp.Rational | None) -> Argument:
     return Argument(symbol.name, f"parameter{shown}", "-10.0", "10.0", logarithmic=False)
 
 
-def activation_dual_module(phi: Activation, *, name: str = "", text: str = "") -> Module:
+def activation_dual_module(
+    phi: Activation,
+    *,
+    name: str = "",
+    text: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Module:
     """Kernels of one activation that take a correlation.
 
     Args:
         phi: the activation; its parameters become arguments of every kernel.
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
+        progress: told each step in words.
 
     Returns:
         E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
@@ -180,7 +190,18 @@ def activation_dual_module(phi: Activation, *, name: str = "", text: str = "") -
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
-    return dual_module(phi, Q, parameters, name=name, text=text)
+    return dual_module(phi, Q, parameters, name=name, text=text, progress=progress)
+
+
+def refit_library(progress: Callable[[str], None] = lambda _: None) -> None:
+    """Fit the duals of the library that close nowhere anew, and keep their coefficients."""
+    for name in sorted(LIBRARY):
+        phi = activation(name)
+        try:
+            for order in (0, 1):
+                expect2(phi.distribution(order), phi.distribution(order))
+        except NoClosedForm:
+            refit(phi, progress)
 
 
 def _library_module(name: str) -> Callable[[], Module]:

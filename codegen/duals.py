@@ -8,10 +8,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import sympy as sp
 
 from freejac.codegen.approximate_dual import approximated_dual
 from freejac.codegen.dual_forms import elementary_code, positive_code
+from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.names import code_name
 from freejac.codegen.price import integral_code
 from freejac.codegen.spec import Argument, Base, Dual, Module
@@ -37,6 +41,7 @@ def dual_module(
     *,
     name: str = "",
     text: str = "",
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Module:
     """The kernels of an activation that take a correlation.
 
@@ -46,6 +51,7 @@ def dual_module(
         parameters: the activation's parameters as arguments, with the names that they have in code.
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
+        progress: told each step in words.
 
     Raises:
         DomainError: φ jumps.
@@ -59,7 +65,7 @@ def dual_module(
     )
     arguments = (variance, _C, *parameters)
     kernels = tuple(
-        _dual(phi, kernel, equation, base, arguments)
+        _dual(kernel, equation, base, arguments, phi, progress)
         for kernel, equation, base in (
             ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
             ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
@@ -80,23 +86,36 @@ def dual_module(
 
 
 def _dual(
-    phi: Activation, name: str, equation: str, base: Base, arguments: tuple[Argument, ...]
+    name: str,
+    equation: str,
+    base: Base,
+    arguments: tuple[Argument, ...],
+    phi: Activation,
+    progress: Callable[[str], None],
 ) -> Dual:
     if base.function.deltas:
         raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
     slope = name == "dual_slope"
+    closed: sp.Expr | None = None
+    code: DualCode | None = None
     try:
         closed = expect2(base.function, base.function)
+        code = _closed_code(base.function, closed, "slope" if slope else "dual")
     except NoClosedForm:
         if phi.parameters:
             raise
-        return Dual(name, equation, base.name, arguments, approximated_dual(phi, slope))
-    code = (
-        elementary_code(base.function, closed)
-        or positive_code(base.function, closed)
-        or integral_code(base.function, "slope" if slope else "dual")
-    )
     if code is None and phi.parameters:
         raise NoClosedForm(equation, "no form of it keeps its digits; give the parameters numbers")
-    code = code or approximated_dual(phi, slope)
+    if code is None:
+        code = approximated_dual(phi, slope, progress)
     return Dual(name, equation, base.name, arguments, code, closed)
+
+
+@lru_cache(maxsize=64)
+def _closed_code(function: PiecewiseFunction, closed: sp.Expr, prefix: str) -> DualCode | None:
+    """The code of a closed form, which a process looks for once."""
+    return (
+        elementary_code(function, closed)
+        or positive_code(function, closed)
+        or integral_code(function, prefix)
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from freejac.codegen.catalogue import CATALOGUE, activation_module
+from freejac.codegen.catalogue import CATALOGUE, activation_module, refit_library
 from freejac.codegen.crosscheck import (
     POINTS,
     Comparison,
@@ -167,6 +167,8 @@ def generate(
     """
     folder = _generated(root)
     ledger = read_ledger(folder / LEDGER)
+    if remeasure:
+        refit_library(progress)
     modules = {name: make() for name, make in CATALOGUE.items()}
     stale = [name for name in modules if remeasure or not _current(modules[name], ledger.get(name))]
     records = {name: ledger[name] for name in modules if name not in stale}

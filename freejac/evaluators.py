@@ -304,7 +304,9 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
         return import_module(name), True
     from freejac.codegen.catalogue import activation_dual_module
 
-    return _compiled(activation_dual_module(phi)), bool(phi.parameters)
+    with stages() as announce:
+        specification = activation_dual_module(phi, progress=announce)
+    return _compiled(specification), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
