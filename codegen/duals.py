@@ -22,6 +22,7 @@ from freejac.codegen.spec import Argument, Base, Dual, Module
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = ["dual_module"]
 
