@@ -184,7 +184,8 @@ def activation_dual_module(
         E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
 
     Raises:
-        NoClosedForm: there is no closed form, or none that double precision can evaluate.
+        NoClosedForm: φ has parameters, and there is no closed form that double precision can
+            evaluate.
         DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}

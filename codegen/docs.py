@@ -21,11 +21,13 @@ kernel returns nan.
 | kernels | reference |
 |---|---|
 | Gaussian means | mpmath quadrature of the definition, both ends of q included |
+| duals | the closed form at up to thousands of digits, held against quadrature of the definition |
 | residual density | Newton's method on the Green's function equation, inside the edges |
 | density of JJᵀ, Bernoulli D² | one real unknown, bracketed, put into the defining equation |
 | moments and edges of JJᵀ | Lagrange's formula and the edge condition in exact numbers |
 
-The last row measures the arithmetic of a kernel, not its formula; the formulas are held against
+A dual without a closed form is measured against quadrature in two variables, at 20 digits. The last
+row measures the arithmetic of a kernel, not its formula; the formulas are held against
 simulated matrices and known laws in `tests/`.
 
 Figures are rounded up to one digit; *ulp* counts units in the last place. Where a closed form

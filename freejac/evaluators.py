@@ -145,7 +145,8 @@ class Kernels(PhaseKernels):
             The value; nan outside the domain.
 
         Raises:
-            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            NoClosedForm: φ has parameters without a value, and the dual no closed form that double
+                precision can evaluate.
             DomainError: φ jumps, so that the kernels of its slope do not exist.
 
         Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
@@ -181,16 +182,19 @@ class Kernels(PhaseKernels):
         """
         # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
         length = self.length_map(q, sigma_w, sigma_b, **parameters)
-        scale, bias = real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+        scale, bias = (
+            real_array(name, value, floats=True)
+            for name, value in (("sigma_w", sigma_w), ("sigma_b", sigma_b))
+        )
         return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
 
     def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
         values = self._values(parameters)
         if self._duals is None:
             self._duals = _dual_kernels(self.module, self.phi)
         module, parametrised = self._duals
-        return getattr(module, name)(*numbers, *(values if parametrised else ()))
+        return self._function(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
@@ -299,14 +303,10 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
     from freejac.codegen.catalogue import activation_dual_module
-    from freejac.codegen.load import load_text
-    from freejac.codegen.plan import plan
-    from freejac.codegen.render import render
 
     with stages() as announce:
         specification = activation_dual_module(phi, progress=announce)
-        text = render(specification, plan(specification))
-    return load_text(text), bool(phi.parameters)
+    return _compiled(specification), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
