@@ -22,13 +22,21 @@ from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residua
 from freejac.codegen.points import (
     Point,
     jacobian_points,
+    limit_points,
     moment_points,
     residual_points,
     spread_points,
 )
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.spec import Argument, Derived, Mean, Module, Sampled
-from freejac.codegen.spectral_oracle import jacobian_atom, jacobian_density, jacobian_edge
+from freejac.codegen.spectral_oracle import (
+    jacobian_atom,
+    jacobian_density,
+    jacobian_edge,
+    limit_atom,
+    limit_density,
+    limit_edge,
+)
 from freejac.symbolic.mean_curve import MeanCurve
 from freejac.symbolic.piecewise import PiecewiseFunction
 
@@ -91,6 +99,8 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
+        if module.name == "universality_density":
+            return limit_points(count, seed=seed)
         if module.name.endswith("_jacobian_density"):
             return jacobian_points(module.name.split("_")[0], count, seed=seed)
         return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
@@ -148,7 +158,7 @@ def _reference(
     if module.variable is None:
         values = {}
         for kernel in module.kernels:
-            if isinstance(kernel, Sampled) and kernel.oracle.startswith("jacobian"):
+            if isinstance(kernel, Sampled) and kernel.oracle.startswith(("jacobian", "limit")):
                 values[kernel.name] = _jacobian_reference(module.name.split("_")[0], kernel, point)
             elif isinstance(kernel, Sampled) and kernel.oracle == "density":
                 density, condition = residual_density(point)
@@ -184,8 +194,14 @@ def _reference(
 def _jacobian_reference(
     weights: str, kernel: Sampled, point: Point
 ) -> tuple[mpmath.mpf, mpmath.mpf]:
-    """The kernels of a Bernoulli D²."""
+    """The kernels of a Bernoulli D², and of the depth limits."""
     own = {a.name: point[a.name] for a in kernel.arguments}
+    if kernel.oracle == "limit":
+        return limit_density(kernel.name, own)
+    if kernel.oracle == "limit_edge":
+        return limit_edge(kernel.name, own)
+    if kernel.oracle == "limit_atom":
+        return limit_atom(own)
     if kernel.oracle == "jacobian_density":
         return jacobian_density(own, weights)
     if kernel.oracle == "jacobian_atom":

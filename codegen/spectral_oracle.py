@@ -21,12 +21,20 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from freejac.codegen.oracle import DIGITS
+from freejac.symbolic.depth_limits import DepthLimit, bernoulli_limit, smooth_limit
 from freejac.symbolic.derivative_law import bernoulli
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.jacobian import Jacobian
 from freejac.symbolic.symbols import depth, p, sigma_w
 
-__all__ = ["jacobian_atom", "jacobian_density", "jacobian_edge"]
+__all__ = [
+    "jacobian_atom",
+    "jacobian_density",
+    "jacobian_edge",
+    "limit_atom",
+    "limit_density",
+    "limit_edge",
+]
 
 Values = Mapping[str, float]
 Pair = tuple[mpf, mpf]
@@ -128,3 +136,37 @@ def jacobian_atom(values: Values) -> Pair:
     """The mass that projections of rank p leave at the top: max(0, 1 − L(1 − p))."""
     with mp.workdps(DIGITS + _GUARD):
         return max(mpf(0), 1 - mpf(values["depth"]) * (1 - mpf(values["p"]))), mpf(1)
+
+
+def limit_density(name: str, values: Values) -> Pair:
+    """ρ(λ) of a depth limit by the engine's continuation; and 1 + |λ ρ′/ρ|, from a difference."""
+    lam = mpf(values["lam"])
+    if lam < 0:
+        return mpf(0), mpf(1)
+    with mp.workdps(DIGITS + _GUARD):
+        step = mpf(10) ** -20
+        density, beside = (
+            _limit(name, values["sigma0"]).curve(digits=DIGITS).density([lam, lam * (1 - step)])
+        )
+        steep = abs(beside / density - 1) / step if density else mpf(0)
+        return density, 1 + steep
+
+
+def limit_edge(name: str, values: Values) -> Pair:
+    """An end of the spectrum of a depth limit, from `DepthLimit.edges`."""
+    lower, upper = _limit(name, values["sigma0"]).edges()
+    with mp.workdps(DIGITS + _GUARD):
+        return mpf((upper if "upper" in name else lower).evalf(DIGITS + 10)), mpf(1)
+
+
+def limit_atom(values: Values) -> Pair:
+    """The mass of the atom of the Bernoulli class that is left."""
+    found = dict(_limit("bernoulli", values["sigma0"]).atoms())
+    with mp.workdps(DIGITS + _GUARD):
+        return mpf(sum(found.values(), sp.S.Zero).evalf(DIGITS + 10)), mpf(1)
+
+
+@lru_cache(maxsize=64)
+def _limit(name: str, sigma0: float) -> DepthLimit:
+    make = bernoulli_limit if name.startswith("bernoulli") else smooth_limit
+    return make(sp.Rational(sigma0))
