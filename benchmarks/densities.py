@@ -3,17 +3,16 @@
     python -m pip install 'freejac[bench]'
     python benchmarks/densities.py
 
-L equal layers, Gaussian weights, critical; 10⁴ eigenvalues from λ = 1e-300 to the upper edge, or
-fewer where the method is slow. The reference is 50-digit arithmetic on a proved branch. A point is
-on a wrong branch where the value is off by more than 1 % of itself, and by more than 1e-6 of the
-largest λρ: an answer that no rounding explains.
+L equal layers, Gaussian weights, critical; 10⁴ eigenvalues from λ = 1e-300 to the upper edge, and
+from 1e-3 of the edge, the bulk, or fewer where the method is slow. The reference is 50-digit arithmetic on a proved branch. A point is
+on a wrong branch, or lost, where the value is off by more than 1 % or there is none.
 
 Methods:
   - companion: `numpy.roots` of the polynomial of degree L + 1 in m, the root with the largest
     imaginary part among those with m above the real line whose argument fits;
   - companion, as usually written: the same, but the root with the largest imaginary part;
-  - SciPy: `scipy.optimize.root` on (Re m, Im m), each start the solution before, from the edge down;
-  - mpmath: the engine's continuation at 15 digits, `Jacobian.density(…, digits=15)`.
+  - SciPy: `scipy.optimize.root` on (Re m, Im m), from the edge down, each start the solution before;
+  - mpmath: the engine's continuation from large |λ| at 15 digits, each point by itself.
 """
 
 from __future__ import annotations
@@ -25,11 +24,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
 from scipy import optimize
 
-import freejac as fj
 from freejac.codegen.spectral_oracle import jacobian_density
 from freejac.generated import gaussian_jacobian_density as kernel
+from freejac.symbolic.density import LayerProduct
+from freejac.symbolic.errors import NotConvergedError
+from freejac.symbolic.symbols import z
 
 DEPTHS = (2, 10, 40, 1000)
 NETWORKS = {"linear": 1.0, "relu": 0.5}
@@ -42,7 +44,7 @@ class Row:
     """One method on one network.
 
     Attributes:
-        network, depth, method: which.
+        network, depth, region, method: which.
         points: how many eigenvalues were timed.
         microseconds: a point.
         error: the largest relative error on the points compared that are on the right branch.
@@ -52,6 +54,7 @@ class Row:
 
     network: str
     depth: int
+    region: str
     method: str
     points: int
     microseconds: float
@@ -119,16 +122,24 @@ def scipy_roots(lam: np.ndarray, p: float, depth: int) -> np.ndarray:
 
 
 def continued(lam: np.ndarray, p: float, depth: int) -> np.ndarray:
-    """The engine's own continuation, in mpmath."""
-    law = fj.Jacobian("linear" if p == 1 else "relu", depth=depth)
-    return np.array(law.density(lam, q=1, sigma_w=fj.sp.sqrt(1 / p) if False else 1, digits=15))
+    """The engine's own continuation, in mpmath at 15 digits."""
+    law = LayerProduct.equal([(1 / sp.Rational(p), sp.Rational(p))], 1 / (1 + z), depth)
+    found = np.full(lam.size, np.nan)
+    for i, value in enumerate(lam):
+        try:
+            (density,) = law.density([float(value)])
+        except NotConvergedError:
+            continue
+        found[i] = float(density)
+    return found
 
 
 METHODS: dict[str, tuple[Method, dict[int, int]]] = {
     "freejac": (compiled, dict.fromkeys(DEPTHS, POINTS)),
-    "companion": (companion, {2: 400, 10: 400, 40: 100, 1000: 2}),
-    "companion, largest": (usual_companion, {2: 400, 10: 400, 40: 100, 1000: 2}),
-    "SciPy": (scipy_roots, dict.fromkeys(DEPTHS, 400)),
+    "companion": (companion, {2: 200, 10: 200, 40: 60, 1000: 1}),
+    "companion, largest": (usual_companion, {2: 200, 10: 200, 40: 60}),
+    "SciPy": (scipy_roots, dict.fromkeys(DEPTHS, 200)),
+    "mpmath": (continued, dict.fromkeys(DEPTHS, 2)),
 }
 
 
@@ -137,49 +148,55 @@ def rows(depths: tuple[int, ...] = DEPTHS, compared: int = 60) -> list[Row]:
     found = []
     for network, p in NETWORKS.items():
         for depth in depths:
-            edge = math.exp(kernel.log_edge(p, 1 / math.sqrt(p), float(depth)))
-            for name, (method, counts) in METHODS.items():
-                found.append(_row(network, p, depth, name, method, counts[depth], edge, compared))
+            edge = float(kernel.log_edge(p, 1 / math.sqrt(p), float(depth)))
+            for region, start in (("whole", math.log(1e-300)), ("bulk", edge + math.log(1e-3))):
+                for name, (method, counts) in METHODS.items():
+                    if depth in counts:
+                        lam = np.exp(np.linspace(start, edge, counts[depth] + 1)[:-1])
+                        setting = (network, p, depth, region, name)
+                        found.append(_row(setting, method, lam, compared))
     return found
 
 
 def _row(
-    network: str,
-    p: float,
-    depth: int,
-    name: str,
-    method: Method,
-    count: int,
-    edge: float,
-    compared: int,
+    setting: tuple[str, float, int, str, str], method: Method, lam: np.ndarray, compared: int
 ) -> Row:
-    lam = np.exp(np.linspace(math.log(1e-300), math.log(edge), count + 1)[:-1])
+    network, p, depth, region, name = setting
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        method(lam[:1], p, depth)  # compiled, and warm
+        if name == "freejac":
+            method(lam[:1], p, depth)  # compiled, and warm
         best, values = math.inf, lam
         for _ in range(7 if name == "freejac" else 1):
             start = time.perf_counter()
             values = method(lam, p, depth)
             best = min(best, time.perf_counter() - start)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, compared)).astype(int))
+    chosen = np.unique(np.linspace(0, lam.size - 1, min(lam.size, compared)).astype(int))
     scale = {"p": p, "sigma_w": 1 / math.sqrt(p), "depth": float(depth)}
-    exact = [float(jacobian_density({**scale, "lam": float(lam[i])}, "gaussian")[0]) for i in chosen]
+    exact = [
+        float(jacobian_density({**scale, "lam": float(lam[i])}, "gaussian")[0]) for i in chosen
+    ]
     off = np.abs(values[chosen] / np.array(exact) - 1)
     right = off < 0.01
     error = float(off[right].max()) if right.any() else math.nan
-    return Row(
-        network, depth, name, count, 1e6 * best / count, error, int((~right).sum()), chosen.size
-    )
+    pace = 1e6 * best / lam.size
+    wrong = int((~right).sum())
+    return Row(network, depth, region, name, lam.size, pace, error, wrong, chosen.size)
 
 
 def main() -> None:
     """Print the table."""
-    print(f"{'network':8s} {'L':>5s}  {'method':20s} {'points':>6s} {'µs a point':>12s}", end="")
+    print(
+        f"{'network':8s} {'L':>5s} {'region':6s} {'method':20s} {'points':>6s} {'µs a point':>12s}",
+        end="",
+    )
     print(f" {'error':>9s} {'wrong branch':>14s}")
     for row in rows():
         wrong = f"{row.wrong} of {row.compared}"
-        print(f"{row.network:8s} {row.depth:5d}  {row.method:20s} {row.points:6d}", end="")
+        print(
+            f"{row.network:8s} {row.depth:5d} {row.region:6s} {row.method:20s} {row.points:6d}",
+            end="",
+        )
         print(f" {row.microseconds:12.3f} {row.error:9.1e} {wrong:>14s}")
 
 
