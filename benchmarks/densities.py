@@ -4,14 +4,15 @@
     python benchmarks/densities.py
 
 L equal layers, Gaussian weights, critical; 10⁴ eigenvalues from λ = 1e-300 to the upper edge, and
-from 1e-3 of the edge, the bulk, or fewer where the method is slow. The reference is 50-digit arithmetic on a proved branch. A point is
-on a wrong branch, or lost, where the value is off by more than 1 % or there is none.
+from 1e-3 of the edge, the bulk, or fewer where the method is slow. The reference is 50-digit
+arithmetic on a proved branch. A point is on a wrong branch, or lost, where the value is off by more
+than 1 % or there is none.
 
 Methods:
   - companion: `numpy.roots` of the polynomial of degree L + 1 in m, the root with the largest
     imaginary part among those with m above the real line whose argument fits;
   - companion, as usually written: the same, but the root with the largest imaginary part;
-  - SciPy: `scipy.optimize.root` on (Re m, Im m), from the edge down, each start the solution before;
+  - SciPy: `scipy.optimize.root` on (Re m, Im m), from the edge down, from the solution before;
   - mpmath: the engine's continuation from large |λ| at 15 digits, each point by itself.
 """
 

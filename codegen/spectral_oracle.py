@@ -20,7 +20,7 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
-from freejac.codegen.oracle import DIGITS
+from freejac.codegen.oracle import DIGITS, residual_density
 from freejac.symbolic.depth_limits import DepthLimit, bernoulli_limit, smooth_limit
 from freejac.symbolic.derivative_law import bernoulli
 from freejac.symbolic.errors import NotConvergedError
@@ -139,17 +139,29 @@ def jacobian_atom(values: Values) -> Pair:
 
 
 def limit_density(name: str, values: Values) -> Pair:
-    """ρ(λ) of a depth limit by the engine's continuation; and 1 + |λ ρ′/ρ|, from a difference."""
-    lam = mpf(values["lam"])
-    if lam < 0:
-        return mpf(0), mpf(1)
+    """ρ(λ) of a depth limit, and 1 + |λ ρ′/ρ|.
+
+    The Bernoulli class by Lambert's W, λ/σ₀² = exp(y)/y; the smooth class from the residual law.
+    """
+    lower, upper = _limit(name, values["sigma0"]).edges()
     with mp.workdps(DIGITS + _GUARD):
-        step = mpf(10) ** -20
-        density, beside = (
-            _limit(name, values["sigma0"]).curve(digits=DIGITS).density([lam, lam * (1 - step)])
-        )
-        steep = abs(beside / density - 1) / step if density else mpf(0)
-        return density, 1 + steep
+        lam, square = mpf(values["lam"]), mpf(values["sigma0"]) ** 2
+        if not mpf(lower.evalf(mp.dps)) < lam < mpf(upper.evalf(mp.dps)):
+            return mpf(0), mpf(1)
+        if name.startswith("smooth"):
+            scale = mp.exp(square / 2)
+            inside = {"lam": _exact(lam * scale), "cumulant": _exact(square / 2)}
+            density, condition = residual_density(inside)
+            return density * scale, 1 + condition
+        # the conjugate of y has Im > 0; d log λ = (1 − 1/y) dy and 1 + m = 1/(1 − y/σ₀²)
+        y = mp.conj(-mp.lambertw(-square / lam))
+        above = 1 / (1 - y / square)
+        slope = above**2 / square / (1 - 1 / y)
+        return above.imag / (mp.pi * lam), 1 + abs(slope.imag / above.imag - 1)
+
+
+def _exact(number: mpf) -> sp.Rational:
+    return sp.Rational(*map(int, mpmath.libmp.to_rational(number._mpf_)))
 
 
 def limit_edge(name: str, values: Values) -> Pair:
