@@ -18,6 +18,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.dual_check import dual_points, dual_reference
+from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
 from freejac.codegen.points import (
     Point,
@@ -28,7 +30,7 @@ from freejac.codegen.points import (
     spread_points,
 )
 from freejac.codegen.record import ModuleRecord
-from freejac.codegen.spec import Argument, Derived, Mean, Module, Sampled
+from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
 from freejac.codegen.spectral_oracle import (
     jacobian_atom,
     jacobian_density,
@@ -37,21 +39,24 @@ from freejac.codegen.spectral_oracle import (
     limit_density,
     limit_edge,
 )
-from freejac.symbolic.mean_curve import MeanCurve
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
     "POINTS",
+    "STEP",
     "Comparison",
     "References",
     "check_points",
     "compare",
+    "condition",
     "references",
     "rounded_up",
     "worst",
 ]
 
 _SETTINGS = 10
+_LEAST = mpmath.mpf(2) ** -960
+STEP = mpmath.mpf(2) ** -26
 POINTS = 200
 """Interior points of a full check; the ends of the domain come on top."""
 
@@ -64,7 +69,8 @@ class Comparison:
         point: the arguments.
         value: what the kernel returned.
         expected: the reference, rounded to a double.
-        error: relative error (over 1 + |λ ρ′/ρ| for the density).
+        error: relative error (over 1 + |λ ρ′/ρ| for the density, over 1 + |q F′/F| for a mean that
+            may vanish).
         ulp: the same in units in the last place.
     """
 
@@ -96,6 +102,8 @@ def rounded_up(value: float) -> str:
 
 def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int = 0) -> list[Point]:
     """Points over the union of a module's domains, and on both sides of every switch."""
+    if isinstance(module.kernels[0], Dual):
+        return dual_points(module.kernels[0].arguments, count, seed=seed)
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
@@ -154,6 +162,8 @@ def references(
 def _reference(
     module: Module, point: Point, index: int
 ) -> Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]:
+    if isinstance(module.kernels[0], Dual):
+        return dual_reference(module, point, index)
     one = mpmath.mpf(1)
     if module.variable is None:
         values = {}
@@ -175,11 +185,17 @@ def _reference(
     )
     exact = curve(point["q"])
     values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
+    if any(k.may_vanish for k in means):
+        with mpmath.workdps(DIGITS):
+            beside = curve(mpmath.mpf(point["q"]) * (1 + STEP))
+            for k, value, moved in zip(means, exact, beside, strict=True):
+                if k.may_vanish and value:
+                    values[k.name] = (value, condition(value, moved))
     extra = _extra(module, index)
     with mpmath.workdps(60):
         for kernel in module.kernels:
             if isinstance(kernel, Derived):
-                inner = {sp.Symbol(kernel.of, positive=True): values[kernel.of][0]}
+                inner = {sp.Symbol(kernel.of, real=True): values[kernel.of][0]}
                 outer = {
                     s: mpmath.mpf(extra[s.name])
                     for s in kernel.outer.free_symbols
@@ -187,8 +203,13 @@ def _reference(
                 }
                 arguments = inner | outer
                 function = sp.lambdify(list(arguments), kernel.outer, "mpmath")
-                values[kernel.name] = (function(*arguments.values()), one)
+                values[kernel.name] = (function(*arguments.values()), values[kernel.of][1])
     return values
+
+
+def condition(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
+    """1 + |q F′/F| from F(q) and F((1 + STEP) q): what the rounding of q may do, and 1."""
+    return 1 + abs((moved - value) / (STEP * value))
 
 
 def _jacobian_reference(
@@ -213,9 +234,9 @@ def _jacobian_reference(
 def _curve(
     terms: tuple[tuple[PiecewiseFunction, int], ...],
     parameters: tuple[tuple[sp.Symbol, float], ...],
-) -> MeanCurve:
+) -> MeanValues:
     """Keep the samples of the definition from one variance to the next."""
-    return MeanCurve(terms, dict(parameters), DIGITS)
+    return MeanValues(terms, DIGITS, dict(parameters))
 
 
 def _parameter_symbols(module: Module) -> set[sp.Symbol]:
@@ -261,8 +282,10 @@ def _comparison(point: Point, value: float, exact: mpmath.mpf, condition: mpmath
         # Below the digits of the reference there is nothing to measure.
         if distance <= abs(exact) * mpmath.mpf(10) ** -(DIGITS - 5):
             return Comparison(point, value, expected, 0.0, 0.0)
-        error = float(distance / abs(exact)) if exact else math.inf
-        ulp = float(distance / mpmath.mpf(math.ulp(expected)))
+        # A value below the normal doubles has no digits to lose.
+        size = max(abs(exact), _LEAST)
+        error = float(distance / size)
+        ulp = float(distance / mpmath.mpf(math.ulp(float(size))))
     return Comparison(point, value, expected, error, ulp)
 
 

@@ -29,7 +29,7 @@ The last row measures the arithmetic of a kernel, not its formula; the formulas 
 simulated matrices and known laws in `tests/`.
 
 Figures are rounded up to one digit; *ulp* counts units in the last place. Where a closed form
-cancels in double precision, the exact series of the mean takes over, or the kernel integrates
+cancels in double precision, a polynomial made from it takes over, or the kernel integrates
 instead; the switches are found from the size of the terms, and by measurement.
 
 This file is written by `freejac generate`; do not edit.

@@ -7,38 +7,46 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
 
 from freejac.arrays import real_array
+from freejac.phase_kernels import PhaseKernels
+from freejac.progress import stages
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
 from freejac.symbolic.expectation import expectation
 from freejac.symbolic.library import Entry, resolve
 from freejac.symbolic.parsing import call_parts, parse
 from freejac.symbolic.symbols import q as variance
+from freejac.threads import threaded
+
+if TYPE_CHECKING:
+    from freejac.codegen.spec import Module
 
 __all__ = ["Kernels", "compile", "kernels"]
 
+_QUADRATURE = "_gaussian_mean"
 
-class Kernels:
+
+class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
-    Outside the domain that the kernel was checked on the value is nan.
+    Outside the domain that the kernel was checked on the value is nan. Arrays of single precision
+    give single precision: the value in double precision, rounded.
 
     Attributes:
         phi: the activation.
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
+        parallel: whether large arrays are shared out among threads; the values are the same bits.
     """
 
     def __init__(
@@ -47,12 +55,21 @@ class Kernels:
         module: ModuleType,
         names: tuple[str, ...],
         defaults: Mapping[str, float],
+        parallel: bool = False,
     ) -> None:
+        self.parallel = parallel
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
+        self._moments: dict[int, Callable[[Any], Any]] = {}
+        self._solver: tuple[ModuleType, bool] | None = None
+        self._duals: tuple[ModuleType, bool] | None = None
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
+
+    def mean(self, q: Any, **parameters: Any) -> Any:
+        """E[φ(h)] for h of variance q."""
+        return self._call("mean", {"q": q}, parameters)
 
     def second_moment(self, q: Any, **parameters: Any) -> Any:
         """E[φ(h)²] for h of variance q."""
@@ -66,6 +83,10 @@ class Kernels:
     def chi(self, q: Any, sigma_w: Any, **parameters: Any) -> Any:
         """σ_w² E[φ′(h)²]."""
         return self._call("chi", {"q": q, "sigma_w": sigma_w}, parameters)
+
+    def chi_parallel(self, q: Any, sigma_w: Any, **parameters: Any) -> Any:
+        """σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map."""
+        return self._call("chi_parallel", {"q": q, "sigma_w": sigma_w}, parameters)
 
     def mu_1(self, q: Any, **parameters: Any) -> Any:
         """E[φ′(h)²]."""
@@ -85,16 +106,99 @@ class Kernels:
             raise DomainError(f"the order of a moment of D² is 1, 2, 3, …, not {k!r}")
         if k <= 2:
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
+        values = self._values(parameters)
+        if not values:
+            return self._moment(k)(real_array("q", q, floats=True))
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
-        values = {
-            n: v for n, v in zip(self._names, self._values(parameters), strict=True) if n in symbols
-        }
-        return compile(moment, [variance, *(symbols[n] for n in values)])(q, *values.values())
+        given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
+        return compile(moment, [variance, *(symbols[n] for n in given)])(q, *given.values())
+
+    def _moment(self, k: int) -> Callable[[Any], Any]:
+        """The kernel of μ_k, made when it is first asked for."""
+        from freejac.codegen.catalogue import moment_module
+
+        if k not in self._moments:
+            module = _compiled(moment_module(self.phi, k))
+            self._moments[k] = self._function(module, f"mu_{k}")
+        return self._moments[k]
+
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+        values = self._values(parameters)
+        if self._solver is None:
+            self._solver = _solvers(self.module, self.phi)
+        module, parametrised = self._solver
+        return getattr(module, name)(*given, *(values if parametrised else ()))
+
+    def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
+        """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
+
+        Accurate up to c = ±1 and beside them. The kernel is loaded, or compiled, when it is first
+        asked for.
+
+        Args:
+            q: variance, from 1e-12 to 1e12.
+            c: correlation, from −1 to 1.
+            parameters: values of the activation's parameters.
+
+        Returns:
+            The value; nan outside the domain.
+
+        Raises:
+            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            DomainError: φ jumps, so that the kernels of its slope do not exist.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> k = kernels("relu")
+        >>> [float(k.dual(1.0, c)) for c in (-1.0, 1.0)]
+        [0.0, 0.5]
+        >>> float(k.dual(1.0, -1.0 + 1e-10))  # (1 + c)^(3/2) √8/(6π) near c = −1
+        1.5005276...e-16
+        """
+        return self._call_dual("dual", {"q": q, "c": c}, parameters)
+
+    def dual_slope(self, q: Any, c: Any, **parameters: Any) -> Any:
+        """E[φ′(h₁)φ′(h₂)], by Price's theorem the derivative of `dual` in c divided by q.
+
+        Arguments and errors are those of `dual`.
+
+        >>> float(kernels("relu").dual_slope(2.0, 0.0))
+        0.25
+        """
+        return self._call_dual("dual_slope", {"q": q, "c": c}, parameters)
+
+    def correlation_map(self, q: Any, c: Any, sigma_w: Any, sigma_b: Any, **parameters: Any) -> Any:
+        """The correlation in the next layer, (σ_w² E[φ(h₁)φ(h₂)] + σ_b²)/V(q).
+
+        V is the length map. At a fixed point of V, c = 1 is a fixed point of this map with slope χ.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> k = kernels("relu")
+        >>> round(float(k.correlation_map(1.0, 0.0, 1.5, 0.0)), 6)  # 1/π
+        0.31831
+        """
+        # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
+        length = self.length_map(q, sigma_w, sigma_b, **parameters)
+        scale, bias = real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+        return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
+
+    def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        numbers = [real_array(argument, value) for argument, value in given.items()]
+        values = self._values(parameters)
+        if self._duals is None:
+            self._duals = _dual_kernels(self.module, self.phi)
+        module, parametrised = self._duals
+        return getattr(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
-        return getattr(self.module, name)(*numbers, *self._values(parameters))
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
+        return self._function(self.module, name)(*numbers, *self._values(parameters))
+
+    def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
+        function = getattr(module, name)
+        return threaded(function) if self.parallel else function
 
     def _values(self, given: Mapping[str, Any]) -> list[Any]:
         unknown = sorted(set(given) - set(self._names))
@@ -105,10 +209,12 @@ class Kernels:
         missing = [name for name in self._names if name not in values]
         if missing:
             raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
-        return [real_array(name, values[name]) for name in self._names]
+        return [real_array(name, values[name], floats=True) for name in self._names]
 
 
-def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) -> Kernels:
+def kernels(
+    phi: str | sp.Expr | Activation, *, positive: Iterable[str] = (), parallel: bool = False
+) -> Kernels:
     """Numeric kernels of an activation.
 
     Args:
@@ -116,6 +222,7 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             anything else that `freejac.activation` takes, compiled at once and kept in the user's
             cache.
         positive: names of parameters declared positive.
+        parallel: share large arrays out among threads.
 
     Returns:
         The kernels.
@@ -134,10 +241,13 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
         names = tuple(sorted(p.name for p in entry.parameters))
         if find_spec(f"freejac.generated.{entry.name}"):
             module = import_module(f"freejac.generated.{entry.name}")
-            # Beyond the committed domain of its parameters it is compiled like any other.
-            if np.isfinite(module.mu_1(1.0, *(values[name] for name in names))):
-                return Kernels(chosen, module, names, values)
-    return _compiled_kernels(chosen)
+            # Beyond the committed domain of its parameters it is compiled like any other; so it is
+            # where numbers for all parameters replace quadrature by an approximation.
+            numbers = [values[name] for name in names]
+            integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
+            if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
+                return Kernels(chosen, module, names, values, parallel)
+    return _compiled_kernels(chosen, parallel)
 
 
 def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
@@ -155,28 +265,47 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
     return entry, values
 
 
-def _compiled_kernels(phi: Activation) -> Kernels:
+def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
     from freejac.codegen.catalogue import activation_module
-    from freejac.codegen.load import cache_folder, load_text
-    from freejac.codegen.plan import plan
-    from freejac.codegen.record import ModuleRecord
-    from freejac.codegen.render import render
 
     module = activation_module(phi)
-    # The definition and every closed form, as the text depends on them.
-    key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
-    kept = cache_folder() / f"plan_{key}.json"
-    if kept.exists():
-        record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
-    else:
-        record = plan(module, stride=4)
-        from freejac.codegen.files import write_atomically
-
-        write_atomically(kept, json.dumps(record.to_json()))
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
-    return Kernels(phi, load_text(render(module, record)), names, defaults)
+    return Kernels(phi, _compiled(module), names, defaults, parallel)
+
+
+def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the solvers, and whether they take the parameters of the other module."""
+    name = f"{module.__name__}_phase"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
+    from freejac.codegen.at_once import compiled_solvers  # imports Numba
+
+    with stages() as announce:
+        return compiled_solvers(phi, announce), bool(phi.parameters)
+
+
+def _compiled(module: Module) -> ModuleType:
+    from freejac.codegen.at_once import compiled  # imports Numba
+
+    with stages() as announce:
+        return compiled(module, announce)
+
+
+def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the duals, and whether its kernels take the parameters of the other module."""
+    name = f"{module.__name__}_dual"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
+    from freejac.codegen.catalogue import activation_dual_module
+    from freejac.codegen.load import load_text
+    from freejac.codegen.plan import plan
+    from freejac.codegen.render import render
+
+    specification = activation_dual_module(phi)
+    text = render(specification, plan(specification))
+    return load_text(text), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
