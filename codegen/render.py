@@ -44,7 +44,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
-_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
+_METHODS = {"density": "Newton", "jacobian_density": "Newton", "limit": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
