@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freejac.samples import Sample
-from freejac.spectrum import Spectrum
+from freejac.spectrum import NumericLaw
 from freejac.symbolic.errors import DomainError
 
 __all__ = ["Comparison", "MomentCheck", "WidthLaw", "compare", "iid_band", "width_law"]
@@ -117,7 +117,7 @@ class WidthLaw:
         return self.a <= self.allowed
 
 
-def compare(law: Spectrum, sample: Sample) -> Comparison:
+def compare(law: NumericLaw, sample: Sample) -> Comparison:
     """Hold the eigenvalues of a sample against a law.
 
     Args:
@@ -204,7 +204,7 @@ def width_law(widths: Sequence[int], found: Sequence[Comparison]) -> WidthLaw:
     return WidthLaw(float(a), float(b), error, max(_Z * error, min(bands)))
 
 
-def _snapped(eigenvalues: Array, law: Spectrum) -> Array:
+def _snapped(eigenvalues: Array, law: NumericLaw) -> Array:
     """Move eigenvalues that are an atom but for rounding onto it."""
     result = np.array(eigenvalues, dtype=np.float64)
     for location, _ in law.atoms:
@@ -219,7 +219,7 @@ def _resolution(eigenvalues: Array) -> float:
     return float((width * np.finfo(float).eps) ** 2 * eigenvalues.max())
 
 
-def _distance(law: Spectrum, ordered: Array, floor: float) -> tuple[float, float]:
+def _distance(law: NumericLaw, ordered: Array, floor: float) -> tuple[float, float]:
     """The largest difference of the distribution functions at λ ≥ floor, and where it is.
 
     Both are monotone: between jumps of either the difference is largest next to a jump.
