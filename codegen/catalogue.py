@@ -24,12 +24,13 @@ from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.residual import ResNet
 from freejac.symbolic.symbols import depth, mu1, mu2, sigma_b, sigma_w
 
-__all__ = ["CATALOGUE", "activation_module", "spread"]
+__all__ = ["CATALOGUE", "activation_module", "moment_module", "spread"]
 
 Q = Argument("q", "variance of the pre-activation h", "1e-12", "1e12")
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
 _SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
 _TOLERANCE = 1e-13
+_GROWTH = "second_moment_slope"
 
 spread = sp.Symbol("spread", nonnegative=True)
 """μ₂/μ₁² − 1, the relative variance of D²."""
@@ -44,29 +45,37 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         text: the definition to show; the SymPy expression when empty.
 
     Returns:
-        E[φ²], its map, and the moments of φ′², each with its closed form if there is one.
+        E[φ], E[φ²] with the length map and its slope χ_∥, and the moments of φ′², each with its
+        closed form if there is one.
 
     Raises:
         DomainError: φ jumps, so that the moments of φ′ do not exist.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     function, slope = phi.function.subs(safe), phi.distribution(1).subs(safe)
+    parallel = slope**2 + function * phi.distribution(2).subs(safe)
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
     means = (
+        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function)),
         Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
+        Mean(_GROWTH, "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]", "_parallel", 1, _closed(parallel)),
         Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
         Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
     )
-    mean = {m.name: sp.Symbol(m.name, positive=True) for m in means}
-    derived = (
-        Derived(
-            "length_map",
-            "σ_w² E[φ(h)²] + σ_b²",
-            "second_moment",
-            sigma_w**2 * mean["second_moment"] + sigma_b**2,
-            (_SIGMA_W, _SIGMA_B),
-        ),
-        Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * mean["mu_1"], (_SIGMA_W,)),
+    length_map = Derived(
+        "length_map",
+        "σ_w² E[φ(h)²] + σ_b²",
+        "second_moment",
+        sigma_w**2 * _value("second_moment") + sigma_b**2,
+        (_SIGMA_W, _SIGMA_B),
+    )
+    chi = Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * _value("mu_1"), (_SIGMA_W,))
+    chi_parallel = Derived(
+        "chi_parallel",
+        "σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map",
+        _GROWTH,
+        sigma_w**2 * _value(_GROWTH),
+        (_SIGMA_W,),
     )
     source = phi.source or "given by the user"
     return Module(
@@ -74,7 +83,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         title="Gaussian means of an activation and of its slope.",
         subject=f"φ(x) = {text or phi.expr}" + (f" ({name})" if name else ""),
         template="activation.py.jinja",
-        kernels=(means[0], derived[0], means[1], derived[1], means[2]),
+        kernels=(*means[:2], length_map, means[2], chi_parallel, means[3], chi, means[4]),
         tolerance=_TOLERANCE,
         source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
         "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
@@ -83,8 +92,40 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         bases=(
             Base("_phi", "Return φ(x); x is not a breakpoint.", function),
             Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),
+            Base("_parallel", "Return φ′(x)² + φ(x) φ″(x); x is not a breakpoint.", parallel),
         ),
     )
+
+
+def moment_module(phi: Activation, k: int) -> Module:
+    """The kernel of μ_k = E[φ′(h)^{2k}] alone.
+
+    Args:
+        phi: the activation; its parameters become arguments.
+        k: at least 1.
+
+    Raises:
+        DomainError: φ jumps, so that the moments of φ′ do not exist.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    slope = phi.distribution(1).subs(safe)
+    return Module(
+        name=f"mu_{k}",
+        title="A moment of the slope of an activation.",
+        subject=f"φ(x) = {phi.expr}",
+        template="activation.py.jinja",
+        kernels=(Mean(f"mu_{k}", f"E[φ′(h)^{2 * k}]", "_slope", 2 * k, _closed(slope ** (2 * k))),),
+        tolerance=_TOLERANCE,
+        source="Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
+        variable=Q,
+        parameters=tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters),
+        bases=(Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),),
+    )
+
+
+def _value(kernel: str) -> sp.Symbol:
+    """The symbol of another kernel's value."""
+    return sp.Symbol(kernel, real=True)
 
 
 def _closed(integrand: PiecewiseFunction) -> sp.Expr | None:

@@ -101,7 +101,9 @@ def _view(
             raise InputError(f"{expectation} holds a Dirac delta; expand it with freejac.expect")
         bases.append(Base(f"_f_{number}", "Return an integrand; x is not a breakpoint.", function))
         variance = source(stabilise(expectation.variance.subs(safe, simultaneous=True)))
-        calls.append({"name": symbol.name, "value": f"_mean(_F_{number}, {variance}{rest})"})
+        calls.append(
+            {"name": symbol.name, "value": f"_gaussian_mean(_F_{number}, {variance}{rest})"}
+        )
     rule = None
     if bases:
         terms = [(base.name.upper(), base.name, 1) for base in bases]

@@ -9,6 +9,7 @@ their formulas are held against simulated matrices in the tests of `symbolic`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,11 +19,12 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.dual_check import dual_points, dual_reference
+from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
 from freejac.codegen.points import Point, moment_points, residual_points, spread_points
 from freejac.codegen.record import ModuleRecord
-from freejac.codegen.spec import Argument, Derived, Mean, Module, Sampled
-from freejac.symbolic.mean_curve import MeanCurve
+from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _SETTINGS = 10
+_LEAST = mpmath.mpf(2) ** -960
 POINTS = 200
 """Interior points of a full check; the ends of the domain come on top."""
 
@@ -81,6 +84,8 @@ def rounded_up(value: float) -> str:
 
 def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int = 0) -> list[Point]:
     """Points over the union of a module's domains, and on both sides of every switch."""
+    if isinstance(module.kernels[0], Dual):
+        return dual_points(module.kernels[0].arguments, count, seed=seed)
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
@@ -135,6 +140,8 @@ def references(
 def _reference(
     module: Module, point: Point, index: int
 ) -> Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]:
+    if isinstance(module.kernels[0], Dual):
+        return dual_reference(module, point, index)
     one = mpmath.mpf(1)
     if module.variable is None:
         values = {}
@@ -158,7 +165,7 @@ def _reference(
     with mpmath.workdps(60):
         for kernel in module.kernels:
             if isinstance(kernel, Derived):
-                inner = {sp.Symbol(kernel.of, positive=True): values[kernel.of][0]}
+                inner = {sp.Symbol(kernel.of, real=True): values[kernel.of][0]}
                 outer = {
                     s: mpmath.mpf(extra[s.name])
                     for s in kernel.outer.free_symbols
@@ -174,9 +181,9 @@ def _reference(
 def _curve(
     terms: tuple[tuple[PiecewiseFunction, int], ...],
     parameters: tuple[tuple[sp.Symbol, float], ...],
-) -> MeanCurve:
+) -> MeanValues:
     """Keep the samples of the definition from one variance to the next."""
-    return MeanCurve(terms, dict(parameters), DIGITS)
+    return MeanValues(terms, DIGITS, dict(parameters))
 
 
 def _parameter_symbols(module: Module) -> set[sp.Symbol]:
@@ -219,11 +226,15 @@ def _comparison(point: Point, value: float, exact: mpmath.mpf, condition: mpmath
         return Comparison(point, value, expected, math.inf, math.inf)
     with mpmath.workdps(60):
         distance = abs(mpmath.mpf(value) - exact) / condition
-        # Below the digits of the reference there is nothing to measure.
+        # Below the digits of the reference, or of doubles, there is nothing to measure.
+        if abs(exact) < sys.float_info.min and abs(value) <= sys.float_info.min:
+            return Comparison(point, value, expected, 0.0, 0.0)
         if distance <= abs(exact) * mpmath.mpf(10) ** -(DIGITS - 5):
             return Comparison(point, value, expected, 0.0, 0.0)
-        error = float(distance / abs(exact)) if exact else math.inf
-        ulp = float(distance / mpmath.mpf(math.ulp(expected)))
+        # A value below the normal doubles has no digits to lose.
+        size = max(abs(exact), _LEAST)
+        error = float(distance / size)
+        ulp = float(distance / mpmath.mpf(math.ulp(float(size))))
     return Comparison(point, value, expected, error, ulp)
 
 

@@ -71,8 +71,7 @@ def measure(module: Module, progress: Progress = lambda _: None) -> ModuleRecord
     Raises:
         Error: a kernel misses its tolerance wherever its domain is drawn.
     """
-    progress(f"{module.name}: choosing closed forms, panels and domains")
-    record = plan(module)
+    record = plan(module, progress=lambda step: progress(f"{module.name}: {step}"))
     for _ in range(_ATTEMPTS):
         progress(f"{module.name}: cross-checking {len(module.kernels)} kernels")
         exact = references(module, check_points(module, record, POINTS))

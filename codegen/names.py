@@ -13,7 +13,9 @@ __all__ = ["code_name"]
 _TAKEN = {
     "above", "below", "centre", "finest", "half", "high", "i", "kind", "left", "low", "math", "np",
     "njit", "reach", "right", "share", "span", "start", "stop", "total", "vectorize", "abs", "max",
-    "min", "range", "float", "second_moment", "length_map", "chi",
+    "min", "range", "float", "second_moment", "length_map", "chi", "up", "down", "gap", "size", "edge",
+    "near", "far", "tau", "step", "ratio", "sine", "away", "t", "bend", "angle", "quarter", "inside",
+    "dual", "dual_slope",
 }  # fmt: skip
 """Names that a template uses and a parameter therefore cannot have in the code."""
 

@@ -1,16 +1,20 @@
 """Deciding by measurement how a kernel is evaluated and on which domain it is promised.
 
-1. Closed form or quadrature: the closed form in double precision against itself at 100 digits, on
-   a fine grid of q. Where it loses more than `_CLOSED_TOLERANCE` to cancellation, the kernel
-   integrates instead. Switches are powers of ten, rounded towards the safe side, so that the text
-   does not depend on the machine that measured.
-2. Panels and domain: the kernel against its definition at powers of ten from q = 1 outward. Where
+1. Closed form: in double precision against itself at 100 digits, on a fine grid of q. Where it
+   loses more than `_CLOSED_TOLERANCE` to cancellation, something else has to be found.
+2. Approximation, of a mean without parameters whose closed form does not serve everywhere: a
+   quotient of polynomials in √q, if one is as good as doubles. It is taken for all of the domain.
+3. Quadrature, where neither serves: of what has parameters, or no such quotient. Switches from a
+   closed form are powers of ten, rounded towards the safe side, so that the text does not depend
+   on the machine that measured.
+4. Panels and domain: the kernel against its definition at powers of ten from q = 1 outward. Where
    it misses its tolerance, finer panels are tried first; then the domain ends there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
 
@@ -18,28 +22,34 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.approximate import approximate
 from freejac.codegen.crosscheck import References, compare, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.points import Point, spread_points
 from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
 from freejac.codegen.render import render
-from freejac.codegen.spec import Derived, Mean, Module
+from freejac.codegen.spec import Derived, Dual, Mean, Module
 from freejac.symbolic.errors import DomainError, Error, NotConvergedError
 
 __all__ = ["plan", "restrict"]
 
 _CLOSED_TOLERANCE = 2e-14
+_LEAST = sys.float_info.min
 _DECADES = range(-12, 13)
 _PER_DECADE = 40
 _FINEST = ("0.5", "0.015625", "0.00048828125")
 
 
-def plan(module: Module, *, stride: int = 1) -> ModuleRecord:
+Progress = Callable[[str], None]
+
+
+def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None) -> ModuleRecord:
     """Choose evaluation and domain of every kernel.
 
     Args:
         module: what to plan.
         stride: decades between two probes of the domain: 1, 2, 3, 4, 6 or 12.
+        progress: told each step in words.
 
     Returns:
         A record without error figures.
@@ -48,10 +58,22 @@ def plan(module: Module, *, stride: int = 1) -> ModuleRecord:
         Error: a kernel meets its tolerance nowhere.
     """
     if module.variable is None:
-        return ModuleRecord(kernels={k.name: KernelRecord() for k in module.kernels})
+        return ModuleRecord(
+            kernels={
+                k.name: KernelRecord(
+                    domain=(k.arguments[0].low, k.arguments[0].high)
+                    if isinstance(k, Dual)
+                    else None
+                )
+                for k in module.kernels
+            }
+        )
     full = (module.variable.low, module.variable.high)
+    progress("measuring closed forms")
     closed = _closed_intervals(module, full)
     records = {k.name: KernelRecord(closed.get(k.name), full) for k in module.kernels}
+    records |= _approximated(module, records, full, progress)
+    progress("comparing kernels with their definition")
     exact = _probe_references(module, stride)
     for finest in _FINEST:
         record = ModuleRecord(finest=finest, kernels=records)
@@ -67,6 +89,21 @@ def plan(module: Module, *, stride: int = 1) -> ModuleRecord:
             )
     domains = {name: (_decade(low), _decade(high)) for name, (low, high) in reached.items()}
     return restrict(module, record, domains)
+
+
+def _approximated(
+    module: Module, records: Mapping[str, KernelRecord], full: Interval, progress: Progress
+) -> dict[str, KernelRecord]:
+    """Records of the means that an approximation serves better than what they have."""
+    if module.parameters:
+        return {}
+    wanting = [k for k in module.kernels if isinstance(k, Mean) and records[k.name].closed != full]
+    forms = approximate([(module.base(k.base), k.power) for k in wanting], progress)
+    return {
+        k.name: KernelRecord(domain=full, form=form)
+        for k, form in zip(wanting, forms, strict=True)
+        if form is not None
+    }
 
 
 def restrict(module: Module, record: ModuleRecord, domains: Mapping[str, Interval]) -> ModuleRecord:
@@ -123,9 +160,16 @@ def _closed_errors(kernel: Mean, compiled: ModuleType, points: list[Point]) -> n
     with mpmath.workdps(100):
         for point, value in zip(points, values, strict=True):
             reference = mpmath.mpf(exact(*(mpmath.mpf(point[name]) for name in used)))
-            finite = np.isfinite(value) and reference != 0
-            errors.append(float(abs(float(value) / reference - 1)) if finite else np.inf)
+            errors.append(_relative(float(value), reference))
     return np.array(errors)
+
+
+def _relative(value: float, reference: mpmath.mpf) -> float:
+    if not np.isfinite(value):
+        return float("inf")
+    if abs(reference) < _LEAST:  # not more than a double can be near
+        return 0.0 if abs(value) <= _LEAST else float("inf")
+    return float(abs(value / reference - 1))
 
 
 def _longest_run(good: np.ndarray) -> Interval | None:

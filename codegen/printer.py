@@ -17,6 +17,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
+from freejac.codegen.correlation import Angle, ExpGap
 from freejac.codegen.functions import Cos1m, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
@@ -27,7 +28,9 @@ from freejac.symbolic.voigt import VoigtK, VoigtL
 __all__ = ["HELPERS", "NumbaPrinter", "source"]
 
 HELPERS: dict[type, str] = {
+    Angle: "_angle",
     Cos1m: "_one_minus_cos",
+    ExpGap: "_exp_gap",
     OwenT: "_owens_t",
     Phi: "_normal_cdf",
     Phi2: "_bivariate_normal_cdf",

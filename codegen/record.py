@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from freejac.codegen.rational_form import RationalForm
 from freejac.symbolic.errors import InputError
 
 __all__ = ["Interval", "KernelRecord", "ModuleRecord", "ledger_text", "read_ledger"]
@@ -26,6 +27,7 @@ class KernelRecord:
 
     Attributes:
         closed: interval of q on which the closed form is used, quadrature elsewhere; None: nowhere.
+        form: the approximation that is used instead of both, or None.
         domain: interval of q on which the kernel answers; None where the template fixes it.
         error: worst relative error, rounded up to one digit, as text; "" before it is measured.
         ulp: the same in units in the last place.
@@ -37,16 +39,21 @@ class KernelRecord:
     error: str = ""
     ulp: int = 0
     points: int = 0
+    form: RationalForm | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return asdict(self)
+        data = asdict(self)
+        if self.form is None:
+            del data["form"]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> KernelRecord:
         """Read plain data."""
         closed, domain = (tuple(data[k]) if data[k] else None for k in ("closed", "domain"))
-        return cls(closed, domain, data["error"], data["ulp"], data["points"])
+        form = RationalForm.from_json(data["form"]) if "form" in data else None
+        return cls(closed, domain, data["error"], data["ulp"], data["points"], form)
 
 
 @dataclass(frozen=True)

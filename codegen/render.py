@@ -20,9 +20,20 @@ from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
+from freejac.codegen.spec import (
+    Argument,
+    Base,
+    Derived,
+    Dual,
+    Kernel,
+    Mean,
+    Module,
+    Sampled,
+    Solver,
+)
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
+from freejac.symbolic.expectation import expect
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule
 
@@ -88,15 +99,17 @@ def render(module: Module, record: ModuleRecord) -> str:
         p.block for b in (rule or {}).get("bases", ()) for p in b["pieces"]
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
+    text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
     view = {
         "title": module.title,
         "intro": _intro(module),
         "digits": DIGITS,
         "table": _table(module, record),
-        "names": sorted(k["name"] for k in kernels),
+        "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
         **preamble(text, always_math=True, always_numpy=rule is not None),
+        **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
 
@@ -255,7 +268,7 @@ def _gauss_legendre(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
     """The quadrature part, with the integrands that some kernel needs."""
     needed = [
-        k for k in module.kernels if isinstance(k, Mean) and _switch(record.kernels[k.name]) != ""
+        k for k in module.kernels if isinstance(k, Mean) and _integrates(record.kernels[k.name])
     ]
     if not needed:
         return None
@@ -266,6 +279,10 @@ def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
         module.parameters,
         record.finest,
     )
+
+
+def _integrates(record: KernelRecord) -> bool:
+    return record.form is None and _switch(record) != ""
 
 
 def _switch(record: KernelRecord) -> str | None:
@@ -280,9 +297,7 @@ def _switch(record: KernelRecord) -> str | None:
     return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
 
 
-def _kernel_view(
-    module: Module, kernel: Mean | Derived | Sampled, record: ModuleRecord
-) -> dict[str, Any]:
+def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[str, Any]:
     arguments = module.arguments(kernel)
     names = [a.name for a in arguments]
     view: dict[str, Any] = {
@@ -292,36 +307,62 @@ def _kernel_view(
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
+        "kind": type(kernel).__name__.lower(),
         "formula": "",
+        "straight": False,
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
     if isinstance(kernel, Mean):
         mine = record.kernels[kernel.name]
         domain["q"] = mine.domain or domain["q"]
-        view |= _mean_view(kernel, names, mine)
+        view |= _mean_view(module, kernel, names, mine)
     elif isinstance(kernel, Derived):
         domain["q"] = record.kernels[kernel.of].domain or domain["q"]
         inner = ", ".join(["q", *(p.name for p in module.parameters)])
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
+        view["straight"] = record.kernels[kernel.of].form is not None
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
-    else:
+    elif isinstance(kernel, Dual):
+        view["code"] = kernel.code
+        view["inside"] = " & ".join(
+            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
+        )
+    elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
     view["details"] = _details(module.arguments(kernel), domain)
     return view
 
 
-def _mean_view(kernel: Mean, names: list[str], record: KernelRecord) -> dict[str, Any]:
+def _mean_view(
+    module: Module, kernel: Mean, names: list[str], record: KernelRecord
+) -> dict[str, Any]:
+    if record.form is not None:
+        block = record.form.block()
+        # Outside the domain the polynomials might overflow: they are evaluated inside it.
+        lines = ("q = q if inside else 1.0", *block.lines)
+        return {"straight": True, "block": Block(lines, block.result)}
     switch = _switch(record)
-    quadrature = f"_mean(_{kernel.name.upper()}, {', '.join(names)})"
+    quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
+        module, kernel
+    )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
     block = kernel_block(kernel.closed, names)
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
+
+
+def _delta_source(module: Module, kernel: Mean) -> str:
+    """What Dirac deltas add to the quadrature of the rest; "" for nothing."""
+    deltas = module.base(kernel.base).deltas
+    if not deltas:
+        return ""
+    singular = PiecewiseFunction(PiecewiseFunction.smooth(sp.S.Zero).pieces, deltas)
+    return f" + ({source(stabilise(expect(singular)))})"
 
 
 def _sampled_view(module: Module, kernel: Sampled, names: list[str]) -> dict[str, Any]:
@@ -361,9 +402,11 @@ def _plain(number: str) -> str:
 
 def _intro(module: Module) -> list[str]:
     lines = textwrap.wrap(module.subject, _WIDTH)
+    if any(isinstance(kernel, Dual) for kernel in module.kernels):
+        lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
-    for kernel in module.kernels:
+    for kernel in module.offered:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
     return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
@@ -371,7 +414,7 @@ def _intro(module: Module) -> list[str]:
 
 def _table(module: Module, record: ModuleRecord) -> list[str]:
     rows: list[tuple[str, ...]] = [("kernel", "evaluated by", "q", "error", "ulp", "points")]
-    for kernel in module.kernels:
+    for kernel in module.offered:
         mine = record.kernels[kernel.name]
         rows.append(
             (
@@ -392,12 +435,18 @@ def _table(module: Module, record: ModuleRecord) -> list[str]:
     ]
 
 
-def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
+def method(kernel: Kernel, record: KernelRecord) -> str:
     """How a kernel is evaluated, in words."""
+    if isinstance(kernel, Dual):
+        return kernel.code.method
+    if isinstance(kernel, Solver):
+        return "iteration"
     if isinstance(kernel, Sampled):
         return "formula" if kernel.oracle != "density" else "bisection"
     if isinstance(kernel, Derived):
         return kernel.of
+    if record.form is not None:
+        return record.form.words
     switch = _switch(record)
     if switch is None:
         return "quadrature"

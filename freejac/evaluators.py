@@ -7,18 +7,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
 
 from freejac.arrays import real_array
+from freejac.phase_kernels import PhaseKernels
+from freejac.progress import stages
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
 from freejac.symbolic.expectation import expectation
@@ -26,10 +26,15 @@ from freejac.symbolic.library import Entry, resolve
 from freejac.symbolic.parsing import call_parts, parse
 from freejac.symbolic.symbols import q as variance
 
+if TYPE_CHECKING:
+    from freejac.codegen.spec import Module
+
 __all__ = ["Kernels", "compile", "kernels"]
 
+_QUADRATURE = "_gaussian_mean"
 
-class Kernels:
+
+class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
@@ -50,9 +55,15 @@ class Kernels:
     ) -> None:
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
+        self._moments: dict[int, Callable[[Any], Any]] = {}
+        self._phase: ModuleType | None = None
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
+
+    def mean(self, q: Any, **parameters: Any) -> Any:
+        """E[φ(h)] for h of variance q."""
+        return self._call("mean", {"q": q}, parameters)
 
     def second_moment(self, q: Any, **parameters: Any) -> Any:
         """E[φ(h)²] for h of variance q."""
@@ -66,6 +77,10 @@ class Kernels:
     def chi(self, q: Any, sigma_w: Any, **parameters: Any) -> Any:
         """σ_w² E[φ′(h)²]."""
         return self._call("chi", {"q": q, "sigma_w": sigma_w}, parameters)
+
+    def chi_parallel(self, q: Any, sigma_w: Any, **parameters: Any) -> Any:
+        """σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map."""
+        return self._call("chi_parallel", {"q": q, "sigma_w": sigma_w}, parameters)
 
     def mu_1(self, q: Any, **parameters: Any) -> Any:
         """E[φ′(h)²]."""
@@ -85,12 +100,27 @@ class Kernels:
             raise DomainError(f"the order of a moment of D² is 1, 2, 3, …, not {k!r}")
         if k <= 2:
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
+        values = self._values(parameters)
+        if not values:
+            return self._moment(k)(real_array("q", q))
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
-        values = {
-            n: v for n, v in zip(self._names, self._values(parameters), strict=True) if n in symbols
-        }
-        return compile(moment, [variance, *(symbols[n] for n in values)])(q, *values.values())
+        given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
+        return compile(moment, [variance, *(symbols[n] for n in given)])(q, *given.values())
+
+    def _moment(self, k: int) -> Callable[[Any], Any]:
+        """The kernel of μ_k, made when it is first asked for."""
+        from freejac.codegen.catalogue import moment_module
+
+        if k not in self._moments:
+            self._moments[k] = getattr(_compiled(moment_module(self.phi, k)), f"mu_{k}")
+        return self._moments[k]
+
+    def _solvers(self) -> ModuleType:
+        """The module of the solvers: the committed one, or one compiled at once."""
+        if self._phase is None:
+            self._phase = _phase_module(self)
+        return self._phase
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = [real_array(argument, value) for argument, value in given.items()]
@@ -134,8 +164,11 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
         names = tuple(sorted(p.name for p in entry.parameters))
         if find_spec(f"freejac.generated.{entry.name}"):
             module = import_module(f"freejac.generated.{entry.name}")
-            # Beyond the committed domain of its parameters it is compiled like any other.
-            if np.isfinite(module.mu_1(1.0, *(values[name] for name in names))):
+            # Beyond the committed domain of its parameters it is compiled like any other; so it is
+            # where numbers for all parameters replace quadrature by an approximation.
+            numbers = [values[name] for name in names]
+            integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
+            if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
                 return Kernels(chosen, module, names, values)
     return _compiled_kernels(chosen)
 
@@ -158,25 +191,28 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
 def _compiled_kernels(phi: Activation) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
     from freejac.codegen.catalogue import activation_module
-    from freejac.codegen.load import cache_folder, load_text
-    from freejac.codegen.plan import plan
-    from freejac.codegen.record import ModuleRecord
-    from freejac.codegen.render import render
 
     module = activation_module(phi)
-    # The definition and every closed form, as the text depends on them.
-    key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
-    kept = cache_folder() / f"plan_{key}.json"
-    if kept.exists():
-        record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
-    else:
-        record = plan(module, stride=4)
-        from freejac.codegen.files import write_atomically
-
-        write_atomically(kept, json.dumps(record.to_json()))
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
-    return Kernels(phi, load_text(render(module, record)), names, defaults)
+    return Kernels(phi, _compiled(module), names, defaults)
+
+
+def _phase_module(k: Kernels) -> ModuleType:
+    home, _, name = k.module.__name__.rpartition(".")
+    if home == "freejac.generated" and find_spec(f"{home}.{name}_phase"):
+        return import_module(f"{home}.{name}_phase")
+    from freejac.codegen.at_once import compiled_solvers  # imports Numba
+
+    with stages() as announce:
+        return compiled_solvers(k.phi, announce)
+
+
+def _compiled(module: Module) -> ModuleType:
+    from freejac.codegen.at_once import compiled  # imports Numba
+
+    with stages() as announce:
+        return compiled(module, announce)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:

@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
+import flint
 import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.piecewise import PiecewiseFunction
@@ -31,7 +34,9 @@ from freejac.symbolic.quadrature import (
 __all__ = ["MeanCurve"]
 
 _GUARD_DIGITS = 15
+_NOISE_DIGITS = 5
 _FARTHEST = 80
+_INNERMOST = (-1, -8, -16)
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,12 @@ class _Segment:
 
     Attributes:
         squares: x² at the nodes.
-        rows: for every term, the weights that give the integral and the last two Legendre
-            coefficients, each times the samples.
+        rows: a matrix with four rows for every term, the weights that give the integral and the
+            last two Legendre coefficients, each times the samples, and those that give E|fⁿ|.
     """
 
-    squares: Vector
-    rows: list[tuple[Vector, Vector, Vector]]
+    squares: list[Any]
+    rows: Any
 
 
 class MeanCurve:
@@ -78,6 +83,7 @@ class MeanCurve:
         self._powers = [(functions.index(function), power) for function, power in terms]
         with mp.workdps(digits + _GUARD_DIGITS):
             self._pieces = numeric_pieces(functions, self._parameters)
+        self._innermost = _INNERMOST
         # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
         self._ends = sorted({abs(low) for low, _, _ in self._pieces[1:]})
         self._panel = cache(self._segments)
@@ -93,37 +99,46 @@ class MeanCurve:
             q = finite("the variance q", variance)
             if not q > 0:
                 raise DomainError(f"the variance q must be positive, not {variance}")
-            totals = self._summed(q)
+            totals = None
+            while totals is None and self._innermost:
+                totals = self._summed(q, self._innermost[0])
+                if totals is None:  # f varies on a finer scale: remembered for the next q
+                    self._innermost = self._innermost[1:]
         if totals is None:
             return gaussian_means(self._terms, variance, self._digits, self._parameters)
         return totals
 
-    def _summed(self, q: mpf) -> Vector | None:
+    def _summed(self, q: mpf, innermost: int) -> Vector | None:
         """Add panels outward until they are negligible; None when one is not resolved."""
         width = mpmath.sqrt(q)
         tolerance = mpf(10) ** -self._digits
-        # The innermost panel ends below both scales, 1/2 and √q/4.
-        inner = min(-1, _floor_log2(width) - 2)
+        # The innermost panel ends below both scales, that of f and √q/4.
+        inner = min(innermost, _floor_log2(width) - 2)
         reach = _floor_log2(width * mpmath.sqrt(2 * self._digits * mpmath.log(10))) + 1
         totals = sizes = [mpf(0)] * len(self._terms)
         tails = [mpf(0)] * len(self._terms)
         for level in range(inner, inner + _FARTHEST):
-            parts = [mpf(0)] * len(self._terms)
+            parts, heights = [mpf(0)] * len(self._terms), [mpf(0)] * len(self._terms)
             for segment in self._panel(level, level == inner):
-                weights = [mpmath.exp(-square / (2 * q)) for square in segment.squares]
-                for i, (values, *ends) in enumerate(segment.rows):
-                    parts[i] += mpmath.fdot(values, weights)
-                    tails[i] += max(abs(mpmath.fdot(row, weights)) for row in ends)
+                for i, (part, first, second, size) in enumerate(_weighted(segment, q)):
+                    parts[i] += part
+                    tails[i] += max(abs(first), abs(second))
+                    heights[i] += size
             totals = [t + part for t, part in zip(totals, parts, strict=True)]
-            sizes = [s + abs(part) for s, part in zip(sizes, parts, strict=True)]
-            small = all(abs(p) <= tolerance * s for p, s in zip(parts, sizes, strict=True))
+            sizes = [s + height for s, height in zip(sizes, heights, strict=True)]
+            small = all(h <= tolerance * s for h, s in zip(heights, sizes, strict=True))
             if level >= reach and small:
                 break
         else:
             return None
         if any(tail > tolerance * size for tail, size in zip(tails, sizes, strict=True)):
             return None
-        return [total / (width * mpmath.sqrt(2 * mp.pi)) for total in totals]
+        scale, noise = width * mpmath.sqrt(2 * mp.pi), tolerance * mpf(10) ** -_NOISE_DIGITS
+        # What cancels to the rounding errors is 0.
+        return [
+            total / scale if abs(total) > noise * size else mpf(0)
+            for total, size in zip(totals, sizes, strict=True)
+        ]
 
     def _segments(self, level: int, innermost: bool) -> list[_Segment]:
         """Samples on [2ˡ⁻¹, 2ˡ], or on [0, 2ˡ], cut at the ends of the pieces."""
@@ -139,21 +154,33 @@ class MeanCurve:
         middle, half = (a + b) / 2, (b - a) / 2
         places = [middle + half * t for t in points]
         right, left = self._between(middle), self._between(-middle)
-        samples = []
+        samples, sizes = [], []
         for at in places:
             ahead, behind = right(at), left(-at)
-            samples.append([ahead[i] ** n + behind[i] ** n for i, n in self._powers])
+            both = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
+            samples.append([a + b for a, b in both])
+            sizes.append([abs(a) + abs(b) for a, b in both])
         rows = []
-        for column in zip(*samples, strict=True):
-            scaled = [
-                [half * w * value for w, value in zip(row, column, strict=True)]
-                for row in (weights, *coefficients[:2])
-            ]
-            rows.append((scaled[0], scaled[1], scaled[2]))
-        return _Segment([at * at for at in places], rows)
+        for column, size in zip(zip(*samples, strict=True), zip(*sizes, strict=True), strict=True):
+            rows += [_times(half, row, column) for row in (weights, *coefficients[:2])]
+            rows.append(_times(half, weights, size))
+        return _Segment([flint.arb(at * at) for at in places], flint.arb_mat(rows))
 
     def _between(self, at: mpf) -> Integrand:
         return next(function for low, high, function in self._pieces if low < at < high)
+
+
+def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
+    """For every term, the integral, its last two Legendre coefficients, and that of |fⁿ|."""
+    with working_bits(mp.prec):
+        rate = -1 / (2 * flint.arb(q))
+        weights = flint.arb_mat([[(rate * square).exp().mid()] for square in segment.squares])
+        products = [midpoint(product) for product in (segment.rows * weights).entries()]
+    return [products[i : i + 4] for i in range(0, len(products), 4)]
+
+
+def _times(half: mpf, row: Sequence[mpf], column: Sequence[mpf]) -> list[Any]:
+    return [flint.arb(half * w * value) for w, value in zip(row, column, strict=True)]
 
 
 def _floor_log2(value: mpf) -> int:

@@ -22,7 +22,14 @@ from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import x
 
-__all__ = ["exact_number", "gaussian_mean", "gaussian_means", "legendre_rule", "numeric_pieces"]
+__all__ = [
+    "delta_part",
+    "exact_number",
+    "gaussian_mean",
+    "gaussian_means",
+    "legendre_rule",
+    "numeric_pieces",
+]
 
 _GUARD_DIGITS = 15
 _MAX_BISECTIONS = 40
@@ -62,7 +69,7 @@ def gaussian_mean(
     values = dict(parameters or {})
     (regular,) = gaussian_means([(f, 1)], variance, digits, values)
     with mp.workdps(digits + _GUARD_DIGITS):
-        total = regular + _delta_part(f, finite("the variance q", variance), values)
+        total = regular + delta_part(f, finite("the variance q", variance), values)
     with mp.workdps(digits):
         return +total
 
@@ -284,8 +291,8 @@ def _panel(a: mpf, b: mpf, integrand: Integrand, digits: int) -> list[tuple[mpf,
     ]
 
 
-def _delta_part(f: PiecewiseFunction, q: mpf, values: Mapping[sp.Symbol, Number]) -> mpf:
-    """Σ w (−1)ᵏ dᵏ/dxᵏ of the normal density at the deltas."""
+def delta_part(f: PiecewiseFunction, q: mpf, values: Mapping[sp.Symbol, Number]) -> mpf:
+    """The part of a mean that Dirac deltas make: Σ w (−1)ᵏ dᵏ/dxᵏ of the normal density at them."""
     total = mpf(0)
     exact = {s: exact_number(v) for s, v in values.items()}
     for delta in f.deltas:

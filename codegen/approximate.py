@@ -1,0 +1,230 @@
+"""Gaussian means without a closed form as rational functions of √q, good to the last bits.
+
+A mean F(q) = E[f(√q z)] of a function that is smooth on its own scale is analytic in t = √q on the
+sector |arg t| < 3π/4 and has a series at either end: powers of t as q → 0, of 1/t as q → ∞. So
+
+    F(q) ≈ t^a · P(t)/Q(t)
+
+where a is the first exponent at q → 0 and deg P − deg Q the rest of the first at q → ∞. The
+degrees are the least for which the error is below half a unit in the last place on all of
+[1e-12, 1e12]; about 16 for the activations of the library. Zeros of F are split off as factors
+q − q₀, so that the error is relative up to them.
+
+What no such quotient comes near has no `approximate` form, and the kernel integrates: a mean that
+is smaller than every power of q at an end (all of f beyond a kink), or one with logarithms in its
+series (atan).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import flint
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+
+from freejac.codegen.mean_values import MeanValues, Term
+from freejac.codegen.rational_fit import BITS, Fit, rational_fit
+from freejac.codegen.rational_form import RationalForm
+from freejac.symbolic.asymptotics import mean_series
+from freejac.symbolic.balls import working_bits
+from freejac.symbolic.errors import DomainError, Error, NoClosedForm
+
+__all__ = ["approximate"]
+
+_DIGITS = 25
+_DECADES = (-6, 6)
+_NODES = 20
+_FIRST_SIZE, _LAST_SIZE = 4, 24
+_GOAL = 4e-17
+_ACCEPTED = 1e-15
+_MOST_ZEROS = 4
+_SETTLED = 1e-2
+_REPRESENTABLE = 290
+_STEPS = 60
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One mean at the nodes: points t = √q and values, as balls that are taken for exact."""
+
+    points: Sequence[Any]
+    values: Sequence[Any]
+
+
+def approximate(
+    terms: Sequence[Term], progress: Progress = lambda _: None
+) -> list[RationalForm | None]:
+    """Approximate means E[fⁿ] on 1e-12 ≤ q ≤ 1e12.
+
+    Args:
+        terms: pairs of a function without parameters and a positive power.
+        progress: told each step in words.
+
+    Returns:
+        For every term its form, or None where no quotient of moderate degree comes near.
+    """
+    progress("integrating at high precision")
+    sampled = _sampled(terms)
+    forms: list[RationalForm | None] = []
+    for number, (term, values) in enumerate(zip(terms, sampled, strict=True), 1):
+        progress(f"fitting mean {number} of {len(terms)}")
+        forms.append(None if values is None else _form(term, values))
+    return forms
+
+
+@lru_cache(maxsize=1)
+def _nodes() -> tuple[mpf, ...]:
+    """Values of √q: Chebyshev points in log t on every decade, ascending."""
+    low, high = _DECADES
+    with mp.workdps(_DIGITS + 30):
+        angles = [mp.pi * (2 * k + 1) / (2 * _NODES) for k in range(_NODES)]
+        shares = [(1 - mpmath.cos(angle)) / 2 for angle in angles]
+        return tuple(mpf(10) ** (n + share) for n in range(low, high) for share in shares)
+
+
+def _sampled(terms: Sequence[Term]) -> list[list[mpf] | None]:
+    """Every mean at the nodes; None for one that is infinite or not resolved somewhere."""
+    if not terms:
+        return []
+    try:
+        curve = MeanValues(terms, _DIGITS)
+        # From above: what cannot be resolved fails there first.
+        rows = [curve(_squared(t)) for t in reversed(_nodes())]
+    except (Error, ZeroDivisionError):
+        if len(terms) == 1:
+            return [None]
+        return [values for term in terms for values in _sampled([term])]
+    return [list(column) for column in zip(*reversed(rows), strict=True)]
+
+
+def _squared(t: mpf) -> mpf:
+    with mp.workdps(_DIGITS + 30):
+        return t * t
+
+
+def _form(term: Term, values: Sequence[mpf]) -> RationalForm | None:
+    if all(value == 0 for value in values):
+        return RationalForm(0, (), ("0.0",), ("1.0",))
+    zeros = _zeros(term, values)
+    if zeros is None or any(value == 0 for value in values):
+        return None
+    with working_bits(BITS):
+        points = [flint.arb(t) for t in _nodes()]
+        rest = [flint.arb(value) for value in values]
+        for zero in zeros:
+            rest = [(value / (t * t - zero)).mid() for t, value in zip(points, rest, strict=True)]
+    lead, last = _exponents(term, values)
+    fit = _fit(_Curve(points, rest), lead, last - 2 * len(zeros))
+    return None if fit is None else _printed(fit, lead, zeros)
+
+
+def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
+    """Where the mean changes its sign, as balls; None where it does so too often."""
+    changes = [
+        (a, b)
+        for (a, left), (b, right) in pairwise(zip(_nodes(), values, strict=True))
+        if left * right < 0
+    ]
+    if len(changes) > _MOST_ZEROS:
+        return None
+    curve = MeanValues([term], 2 * _DIGITS)
+    with mp.workdps(2 * _DIGITS):
+        try:
+            roots = [
+                mpmath.findroot(
+                    lambda q: curve(q)[0],
+                    (a * a, b * b),
+                    solver="anderson",
+                    tol=a * a * mpf(10) ** (-40),
+                    maxsteps=_STEPS,
+                    verify=False,
+                )
+                for a, b in changes
+            ]
+        except Error:
+            return None
+    return [flint.arb(root) for root in roots]
+
+
+def _exponents(term: Term, values: Sequence[mpf]) -> tuple[int, int]:
+    """First exponents of √q at both ends: as measured there, from the series if that is unclear."""
+    nodes = _nodes()
+    found = []
+    for at, i, j in ((sp.S.Zero, 0, 1), (sp.oo, -2, -1)):
+        with mp.workdps(_DIGITS):
+            slope = float(mpmath.log(values[j] / values[i]) / mpmath.log(nodes[j] / nodes[i]))
+        if abs(slope - round(slope)) > _SETTLED:
+            slope = _first_exponent(term, at, slope)
+        found.append(round(slope))
+    return found[0], found[1]
+
+
+def _first_exponent(term: Term, at: sp.Expr, measured: float) -> float:
+    function, power = term
+    try:
+        terms = mean_series(function if power == 1 else function**power, at, 1).terms
+    except (NoClosedForm, DomainError):
+        return measured
+    return float(2 * terms[0][1]) if terms else measured
+
+
+def _fit(curve: _Curve, lead: int, last: int) -> Fit | None:
+    """The smallest quotient that is as good as doubles, else the best one that will do."""
+    scale, drop = _scale(curve), last - lead
+    best: Fit | None = None
+    size = max(_FIRST_SIZE, abs(drop))
+    while size <= _LAST_SIZE:
+        degrees = (size + min(drop, 0), size - max(drop, 0))
+        fit = rational_fit(curve.points, curve.values, lead, degrees, scale)
+        usable = fit is not None and fit.one_signed and _is_representable(fit)
+        if fit is not None and usable:
+            if fit.error <= _GOAL:
+                return fit
+            if best is None or fit.error < best.error:
+                best = fit
+        # About a digit is won with each degree.
+        missing = math.log10(max(fit.error / _GOAL, 1.0)) if fit is not None else 0.0
+        size += max(1, int(0.7 * missing))
+    return best if best is not None and best.error <= _ACCEPTED else None
+
+
+def _scale(curve: _Curve) -> Any:
+    """The t about which the mean bends from one power to another."""
+    logs = [float(t.log()) for t in curve.points]
+    sizes = [float(abs(value).log()) for value in curve.values]
+    slopes = [(b - a) / (u - t) for (t, a), (u, b) in pairwise(zip(logs, sizes, strict=True))]
+    bends = [abs(b - a) for a, b in pairwise(slopes)]
+    reached, half = 0.0, math.fsum(bends) / 2
+    for place, bend in zip(logs[1:], bends, strict=False):
+        reached += bend
+        if reached >= half:
+            return flint.arb(2) ** round(place / math.log(2))
+    return flint.arb(1)
+
+
+def _is_representable(fit: Fit) -> bool:
+    """Whether neither a coefficient nor a term at the far end leaves the doubles."""
+    far = _DECADES[1]
+    return all(
+        abs(float(abs(c).log()) / math.log(10)) + far * k < _REPRESENTABLE
+        for part in (fit.above, fit.below)
+        for k, c in enumerate(part)
+    )
+
+
+def _printed(fit: Fit, lead: int, zeros: Iterable[Any]) -> RationalForm:
+    split = []
+    for zero in zeros:
+        high = float(zero.mid())
+        split.append((repr(high), repr(float((zero - flint.arb(high)).mid()))))
+    above, below = (tuple(repr(float(c)) for c in part) for part in (fit.above, fit.below))
+    return RationalForm(lead, tuple(split), above, below)

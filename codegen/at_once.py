@@ -1,0 +1,83 @@
+"""A module compiled at once, for use here and now; what was found is kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from types import ModuleType
+
+from freejac.codegen.catalogue import activation_module
+from freejac.codegen.duals import dual_module
+from freejac.codegen.files import write_atomically
+from freejac.codegen.load import cache_folder, load_text
+from freejac.codegen.phases import phase_module, phase_record
+from freejac.codegen.plan import plan
+from freejac.codegen.record import ModuleRecord
+from freejac.codegen.render import render
+from freejac.codegen.spec import Module
+from freejac.symbolic.activation import Activation
+from freejac.symbolic.errors import NoClosedForm
+
+__all__ = ["compiled", "compiled_solvers"]
+
+_STRIDE = 4
+
+
+def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -> ModuleType:
+    """Plan a module, unless that has been done on this machine, and load its kernels.
+
+    Args:
+        module: what is wanted.
+        progress: told each step in words.
+
+    Returns:
+        The kernels. Nothing is kept unless every step was completed.
+
+    Raises:
+        Error: a kernel agrees with its definition nowhere.
+    """
+    record = _planned(module, progress)
+    progress("compiling")
+    return load_text(render(module, record))
+
+
+def compiled_solvers(
+    phi: Activation, progress: Callable[[str], None] = lambda _: None
+) -> ModuleType:
+    """Load the solvers of an activation; its Gaussian means are planned as for `compiled`.
+
+    Args:
+        phi: the activation.
+        progress: told each step in words.
+
+    Raises:
+        Error: a mean agrees with its definition nowhere.
+        DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
+    """
+    means = activation_module(phi)
+    module = phase_module(phi, means, _duals(phi, means))
+    record = phase_record(module, _planned(means, progress))
+    progress("compiling the solvers")
+    return load_text(render(module, record))
+
+
+def _duals(phi: Activation, means: Module) -> Module | None:
+    if means.variable is None:
+        return None
+    try:
+        return dual_module(phi, means.variable, means.parameters)
+    except NoClosedForm:
+        return None
+
+
+def _planned(module: Module, progress: Callable[[str], None]) -> ModuleRecord:
+    # The definition and every closed form, as the text depends on them.
+    key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
+    kept = cache_folder() / f"plan_{key}.json"
+    if kept.exists():
+        record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
+    else:
+        record = plan(module, stride=_STRIDE, progress=progress)
+        write_atomically(kept, json.dumps(record.to_json()))
+    return record

@@ -1,0 +1,84 @@
+"""The module of an activation's duals: E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)] of variance and correlation.
+
+>>> from freejac.symbolic.activation import activation
+>>> [kernel.code.method for kernel in dual_module(activation("erf")).kernels]
+['closed form', 'closed form']
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from freejac.codegen.dual_forms import elementary_code
+from freejac.codegen.names import code_name
+from freejac.codegen.price import integral_code
+from freejac.codegen.spec import Argument, Base, Dual, Module
+from freejac.symbolic.activation import Activation
+from freejac.symbolic.bivariate import expect2
+from freejac.symbolic.errors import NoClosedForm
+
+__all__ = ["dual_module"]
+
+_C = Argument("c", "correlation of h₁ and h₂", "-1.0", "1.0", logarithmic=False)
+_SOURCE = (
+    "Dual and slope: Poole et al. (2016), arXiv:1606.05340; Daniely, Frostig & Singer (2016), "
+    "arXiv:1602.05897; ∂_c dual = q dual_slope: R. Price, IRE Trans. Inf. Theory 4 (1958) 69. "
+    "The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of -1, 0, 1: a "
+    "zero of a dual D between them magnifies the rounding of c itself"
+)
+
+
+def dual_module(
+    phi: Activation,
+    variance: Argument,
+    parameters: tuple[Argument, ...],
+    *,
+    name: str = "",
+    text: str = "",
+) -> Module:
+    """The kernels of an activation that take a correlation.
+
+    Args:
+        phi: the activation.
+        variance: the argument q.
+        parameters: the activation's parameters as arguments, with the names that they have in code.
+        name: name of the activation.
+        text: the definition to show; the SymPy expression when empty.
+
+    Raises:
+        NoClosedForm: a dual has no closed form, or none of its forms is sound.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    bases = (
+        Base("_phi", "Return φ(x).", phi.function.subs(safe)),
+        Base("_slope", "Return φ′(x).", phi.distribution(1).subs(safe)),
+    )
+    arguments = (variance, _C, *parameters)
+    kernels = tuple(
+        _dual(kernel, equation, base, arguments)
+        for kernel, equation, base in (
+            ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
+            ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
+        )
+    )
+    source = phi.source or "given by the user"
+    return Module(
+        name=f"{name or 'activation'}_dual",
+        title="Gaussian means of products: the dual of an activation, and that of its slope.",
+        subject=f"φ(x) = {text or phi.expr}" + (f" ({name})" if name else ""),
+        template="dual.py.jinja",
+        kernels=kernels,
+        tolerance=1e-13,
+        source=f"φ: {source}. {_SOURCE}",
+        parameters=parameters,
+        bases=bases,
+    )
+
+
+def _dual(name: str, equation: str, base: Base, arguments: tuple[Argument, ...]) -> Dual:
+    closed = expect2(base.function, base.function)
+    prefix = "dual" if name == "dual" else "slope"
+    code = elementary_code(base.function, closed) or integral_code(base.function, prefix)
+    if code is None:
+        raise NoClosedForm(equation, "none of its forms keeps its digits on the whole domain")
+    return Dual(name, equation, base.name, arguments, code, closed)
