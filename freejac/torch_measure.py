@@ -1,7 +1,7 @@
 """The Jacobian of a PyTorch module of one's own, measured at initialisation by autograd.
 
-Needs the `torch` extra: pip install 'freejac[torch]'. As `freejac.simulate` it knows no closed form:
-J comes from `torch.func`, the variances of the pre-activations from hooks on linear layers and
+Needs the `torch` extra: pip install 'freejac[torch]'. As `freejac.simulate` it knows no closed
+form: J comes from `torch.func`, the variances of the pre-activations from hooks on linear layers and
 convolutions, and χ from the slopes of the activation modules that follow them.
 """
 
@@ -59,7 +59,7 @@ def measure(
             linear layer or passes one twice, layers differ between draws, or J is not finite.
 
     The module is measured in evaluation mode (no dropout, running statistics of batch
-    normalisation), in double precision.
+    normalisation), on the CPU in double precision.
 
     >>> from torch import nn, randn                                            # doctest: +SKIP
     >>> net = lambda: nn.Sequential(nn.Linear(64, 64), nn.Tanh())              # doctest: +SKIP
@@ -81,7 +81,7 @@ def measure(
             module = make()
         if not isinstance(module, torch.nn.Module):
             raise DomainError(f"make() gives a torch.nn.Module, not {type(module).__name__}")
-        rows.append(_measured(module.double().eval(), batch, chunk_size))
+        rows.append(_measured(module.cpu().double().eval(), batch, chunk_size))
         if rows[-1][1].shape != rows[0][1].shape:
             raise DomainError("the number of linear layers differs between draws")
         tell(done, draws)
@@ -134,9 +134,10 @@ def _layers(module: torch.nn.Module, batch: torch.Tensor) -> tuple[Array, Array,
 
     def other(own: torch.nn.Module, given: tuple[Any, ...], output: Any) -> None:
         for k, (_, h) in enumerate(passed):
-            if given and given[0] is h and isinstance(output, torch.Tensor):
-                if output.shape == h.shape and k not in followed:
-                    followed[k] = _slope(own, h), output
+            if k not in followed and given and given[0] is h:
+                slope = _slope(own, h)
+                if slope is not None:
+                    followed[k] = slope, output
 
     hooks = []
     for own in module.modules():
@@ -164,13 +165,23 @@ def _layers(module: torch.nn.Module, batch: torch.Tensor) -> tuple[Array, Array,
     return overlap, slopes, mean, square
 
 
-def _slope(activation: torch.nn.Module, h: torch.Tensor) -> torch.Tensor:
-    """φ′(h) of an elementwise module, by a derivative along ones."""
+def _slope(module: torch.nn.Module, h: torch.Tensor) -> torch.Tensor | None:
+    """φ′(h) of an elementwise module, by a derivative along ones; None if it is not one.
+
+    What keeps every entry as it is, as dropout does in evaluation, is none either.
+    """
     import torch
 
-    # the module's own hooks would be called again: its forward is called alone
-    _, slope = torch.func.jvp(activation.forward, (h,), (torch.ones_like(h),))
-    return slope.detach()
+    if isinstance(module, (torch.nn.Identity, torch.nn.modules.dropout._DropoutNd)):
+        return None
+    signs = torch.ones_like(h)
+    signs.reshape(-1)[::2] = -1.0
+    # forward alone: the module's hooks are not to be called again
+    output, slope = torch.func.jvp(module.forward, (h,), (torch.ones_like(h),))
+    if not isinstance(output, torch.Tensor) or output.shape != h.shape:
+        return None
+    _, other = torch.func.jvp(module.forward, (h,), (signs,))
+    return slope.detach() if torch.allclose(other, signs * slope, rtol=1e-9, atol=1e-12) else None
 
 
 def _overlap(values: torch.Tensor) -> Array:
