@@ -1,8 +1,8 @@
 """The Jacobian of a PyTorch module of one's own, measured at initialisation by autograd.
 
 Needs the `torch` extra: pip install 'freejac[torch]'. As `freejac.simulate` it knows no closed
-form: J comes from `torch.func`, the variances of the pre-activations from hooks on linear layers and
-convolutions, and χ from the slopes of the activation modules that follow them.
+form: J comes from `torch.func`, the variances of the pre-activations from hooks on linear layers
+and convolutions, and χ from the slopes of the activation modules that follow them.
 """
 
 from __future__ import annotations

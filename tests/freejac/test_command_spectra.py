@@ -15,14 +15,14 @@ BAD_INPUT = {
     "no depth": (["density", "tanh", "--sigma-w", "1"], "--depth"),
     "no sigma_w": (["simulate", "tanh", "--depth", "2"], "--sigma-w"),
     "negative": (["density", "tanh", "--depth", "2", "--sigma-w", "-1"], "sigma_w"),
-    "word": (["density", "tanh", "--depth", "2", "--sigma-w", "big"], "--sigma-w"),
+    "word": (["density", "tanh", "--depth", "2", "--sigma-w", "big"], "sigma_w must be"),
     "name": (["density", "tanhh", "--depth", "2", "--sigma-w", "1"], "did you mean tanh?"),
     "weights": (
         ["simulate", "tanh", "--depth", "2", "--sigma-w", "1", "--weights", "sparse"],
         "gaussian or orthogonal",
     ),
     "died out": (["density", "tanh", "--depth", "2", "--sigma-w", "0.9"], "signals die out"),
-    "grows": (["density", "relu^2", "--depth", "2", "--sigma-w", "9"], "relu^2"),
+    "grows": (["density", "relu^2", "--depth", "2", "--sigma-w", "9"], "signals die out"),
     "q": (["density", "tanh", "--depth", "2", "--sigma-w", "1", "--q", "-1"], "q must be positive"),
     "q below bias": (
         ["simulate", "tanh", "--depth", "2", "--sigma-w", "1", "--sigma-b", "1", "--q", "0.5"],
@@ -77,7 +77,7 @@ def test_the_density_as_text_json_and_csv(capsys: pytest.CaptureFixture[str]) ->
     assert run(asked) == 0
     text = capsys.readouterr().out
     assert "with atoms 1 " in text
-    assert len(text.splitlines()) == 9 + 8 - 1
+    assert len(text.splitlines()) == 9 + 8
     assert run([*asked, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     # fixed point: χ and q of hard tanh, by the definition of the length map
