@@ -33,7 +33,14 @@ from typing import TypeAlias
 import mpmath
 from mpmath import mp, mpf
 
-__all__ = ["coefficients", "constants", "interpolant", "polynomials"]
+__all__ = [
+    "chebyshev_series",
+    "coefficients",
+    "constants",
+    "interpolant",
+    "monomials",
+    "polynomials",
+]
 
 _DIGITS = 50
 _CENTRE = mpf(15) / 4
@@ -55,24 +62,36 @@ def interpolant(f: Function, low: mpf, high: mpf, degree: int) -> tuple[mpf, ...
     [-3, 0, 1]
     """
     with mp.workdps(_DIGITS):
-        count = degree + 1
         centre, half = (mpf(high) + low) / 2, (mpf(high) - low) / 2
-        angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]
-        values = [f(centre + half * mpmath.cos(angle)) for angle in angles]
-        weights = [
-            2 * mpmath.fsum(v * mpmath.cos(j * a) for v, a in zip(values, angles, strict=True))
-            for j in range(count)
-        ]
-        series = [w / count for w in weights]
-        series[0] /= 2
-        return tuple(_monomials(series, [-centre / half, 1 / half]))
+        series = chebyshev_series(lambda t: f(centre + half * t), degree)
+        return monomials(series, [-centre / half, 1 / half])
 
 
-def _monomials(series: Sequence[mpf], inner: Sequence[mpf]) -> list[mpf]:
-    """Σ series_j T_j(inner(x)) in powers of x, by Clenshaw's recurrence; inner is linear."""
+def chebyshev_series(f: Function, degree: int) -> list[mpf]:
+    """Coefficients in Chebyshev's polynomials T_0, T_1, … of an interpolant on [−1, 1].
+
+    >>> [int(round(c)) for c in chebyshev_series(lambda t: 2 * t**2 + t, 2)]
+    [1, 1, 1]
+    """
+    count = degree + 1
+    angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]
+    values = [f(mpmath.cos(angle)) for angle in angles]
+    series = [
+        2 * mpmath.fsum(v * mpmath.cos(j * a) for v, a in zip(values, angles, strict=True)) / count
+        for j in range(count)
+    ]
+    return [series[0] / 2, *series[1:]]
+
+
+def monomials(series: Sequence[mpf], inner: Sequence[mpf] = (0, 1)) -> tuple[mpf, ...]:
+    """Σ series_j T_j(inner(x)) in powers of x, by Clenshaw's recurrence.
+
+    Args:
+        series: coefficients in Chebyshev's polynomials.
+        inner: constant and slope of a linear function.
+    """
     size = len(series)
-    zero = [mpf(0)] * size
-    above, total = zero, zero
+    above, total = [mpf(0)] * size, [mpf(0)] * size
     for j in range(size - 1, -1, -1):
         factor = 1 if j == 0 else 2
         shifted = [
@@ -81,7 +100,7 @@ def _monomials(series: Sequence[mpf], inner: Sequence[mpf]) -> list[mpf]:
         ]
         above, total = total, [s - a for s, a in zip(shifted, above, strict=True)]
         total[0] += series[j]
-    return total
+    return tuple(total)
 
 
 def _exp(r: mpf) -> mpf:
@@ -138,18 +157,16 @@ def constants() -> Mapping[str, str]:
     0.0
     """
     with mp.workdps(_DIGITS):
-        exact = {
+        split = {
             "ln2": (mpmath.log(2), 40),
             "pi_2": (mp.pi / 2, 52),
             "pi_4": (mp.pi / 4, 53),
             "root_2": (mpmath.sqrt(2), 52),
         }
-        table = {
-            "per_ln2": 1 / mpmath.log(2),
-        }
-        table |= {"pi": +mp.pi, "centre": _CENTRE, "normal_centre": _CENTRE * mpmath.sqrt(2)}
-        for name, (value, bits) in exact.items():
-            high = mpmath.floor(value * 2**bits) / 2**bits
+        table = {"per_ln2": 1 / mpmath.log(2), "centre": _CENTRE}
+        table["normal_centre"] = _CENTRE * mpmath.sqrt(2)
+        for name, (value, places) in split.items():
+            high = mpmath.floor(value * 2**places) / 2**places
             table |= {f"{name}_high": high, f"{name}_low": value - high}
         texts = {name: repr(float(value)) for name, value in table.items()}
     bits = {"root_half_bits": math.sqrt(0.5), "magic_bits": 1.5 * 2.0**52}

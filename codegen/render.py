@@ -43,6 +43,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
+_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -112,6 +113,7 @@ def render(module: Module, record: ModuleRecord) -> str:
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
     text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
+    needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
         "intro": _intro(module),
@@ -120,7 +122,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
-        **preamble(text, always_math=True, always_numpy=rule is not None),
+        **preamble(text, always_math=True, always_numpy=needs_numpy),
         **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
@@ -162,6 +164,8 @@ def preamble(text: str, *, always_math: bool, always_numpy: bool) -> dict[str, A
 def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
     """Statements of an expression in its stable form; cases become branches that return."""
     names = list(names)
+    if expr.has(Horner):
+        return _select_block(expr, names)
     if not isinstance(expr, sp.Piecewise):
         return _plain_block(expr, names)
     lines: list[str] = []
@@ -175,23 +179,33 @@ def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
 
 
 def _select_block(expr: sp.Expr, names: Iterable[str]) -> Block:
-    """Statements without branches: every case is evaluated, and the last line chooses.
+    """Statements without branches: every case is evaluated, and a selection follows.
 
-    A series is evaluated at the nearest q at which it holds.
+    A polynomial is evaluated at the nearest q at which it holds.
     """
     taken = list(names)
-    if not isinstance(expr, sp.Piecewise):
-        return _plain_block(expr, taken)
     lines: list[str] = []
-    result = ""
-    for number, (value, condition) in enumerate(reversed(expr.args), 1):
-        case = f"case_{number}"
-        bound = _bound(value, condition, expr.args)
-        block = _plain_block(value.replace(Horner, partial(_confined, bound)), [*taken, case])
-        lines += [*block.lines, f"{case} = {block.result}"]
-        taken += [line.split(" = ")[0] for line in lines]
-        result = case if not result else f"{case} if {source(condition)} else ({result})"
-    return Block(tuple(lines), result.replace(" else (case_1)", " else case_1"))
+    chosen = {}
+    for choice in sorted(expr.atoms(sp.Piecewise), key=sp.default_sort_key):
+        selection = ""
+        for value, condition in reversed(choice.args):
+            bound = _bound(value, condition, choice.args)
+            block = _plain_block(value.replace(Horner, partial(_confined, bound)), taken)
+            name = _fresh("case", taken)
+            lines += [*block.lines, f"{name} = {block.result}"]
+            taken += [line.split(" = ")[0] for line in (*block.lines, f"{name} = ")]
+            selection = f"{name} if {source(condition)} else {selection}" if selection else name
+        name = _fresh("choice", taken)
+        taken.append(name)
+        lines.append(f"{name} = {selection}")
+        chosen[choice] = sp.Symbol(name, real=True)
+    block = _plain_block(expr.xreplace(chosen), taken)
+    return Block((*lines, *block.lines), block.result)
+
+
+def _fresh(stem: str, taken: Iterable[str]) -> str:
+    taken = set(taken)
+    return next(name for k in range(1, len(taken) + 2) if (name := f"{stem}_{k}") not in taken)
 
 
 def _bound(value: sp.Expr, condition: sp.Basic, cases: tuple[sp.Tuple, ...]) -> sp.Basic:
@@ -350,11 +364,12 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         "call": ", ".join(names),
         "inputs": names,
         "signature": f"float64({', '.join(['float64'] * len(names))})",
-        "straight": False,
         "switch": "",
         "by_quadrature": "",
         "kind": type(kernel).__name__.lower(),
         "formula": "",
+        "straight": False,
+        "table": {"name": "", "rows": ()},
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -380,13 +395,14 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
-    view["within"] = " and ".join(view["checks"])
-    view["instead"] = {a.name: _inside(*domain[a.name]) for a in arguments}
+    view["inside"] = " and ".join(view["checks"])
+    if view["straight"]:
+        view["harmless"] = {a.name: _harmless(*domain[a.name]) for a in arguments}
     view["details"] = _details(module.arguments(kernel), domain)
     return view
 
 
-def _inside(low: str, high: str) -> str:
+def _harmless(low: str, high: str) -> str:
     """A harmless value of an argument, for what is computed and not used."""
     return "1.0" if float(low) <= 1.0 <= float(high) else low
 
@@ -395,16 +411,19 @@ def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        return {"straight": True, "block": record.form.block()}
+        table = f"_{kernel.name.upper()}_TABLE"
+        return {
+            "straight": True,
+            "block": record.form.block(table),
+            "table": {"name": table, "rows": record.form.table()},
+        }
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
     )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
-    block = (
-        _select_block(kernel.closed, names) if not switch else kernel_block(kernel.closed, names)
-    )
+    block = _select_block(kernel.closed, names)
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
 
 
@@ -458,6 +477,8 @@ def _intro(module: Module) -> list[str]:
         lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
+    elif lines:
+        lines.append("")
     for kernel in module.offered:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
@@ -494,7 +515,7 @@ def method(kernel: Kernel, record: KernelRecord) -> str:
     if isinstance(kernel, Solver):
         return "iteration"
     if isinstance(kernel, Sampled):
-        return "formula" if kernel.oracle != "density" else "bisection"
+        return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):
         return kernel.of
     if record.form is not None:
@@ -502,18 +523,19 @@ def method(kernel: Kernel, record: KernelRecord) -> str:
     switch = _switch(record)
     if switch is None:
         return "quadrature"
-    parts = [f"series if {condition}" for condition in _series_conditions(kernel.closed)]
+    parts = [f"polynomial if {condition}" for condition in _polynomial_conditions(kernel.closed)]
     parts += [f"quadrature if {switch}"] if switch else []
     return f"closed; {', '.join(parts)}" if parts else "closed form"
 
 
-def _series_conditions(closed: sp.Expr | None) -> list[str]:
-    """Where a series stands in for a closed form."""
-    cases = list(closed.args) if isinstance(closed, sp.Piecewise) else []
+def _polynomial_conditions(closed: sp.Expr | None) -> list[str]:
+    """Where a polynomial stands in for a closed form."""
+    choices = sorted(closed.atoms(sp.Piecewise), key=sp.default_sort_key) if closed else []
     found = []
-    for k, (value, condition) in enumerate(cases):
-        if value.has(Horner):
-            low = condition == sp.true
-            bound = cases[k - 1][1].rhs if low else condition.rhs
-            found.append(f"q {'>' if low else '<'} {float(bound):g}")
+    for choice in choices:
+        for k, (value, condition) in enumerate(choice.args):
+            if value.has(Horner):
+                far = condition == sp.true
+                bound = choice.args[k - 1][1].rhs if far else condition.rhs
+                found.append(f"q {'>' if far else '<'} {float(bound):g}")
     return found

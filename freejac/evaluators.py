@@ -25,6 +25,7 @@ from freejac.symbolic.expectation import expectation
 from freejac.symbolic.library import Entry, resolve
 from freejac.symbolic.parsing import call_parts, parse
 from freejac.symbolic.symbols import q as variance
+from freejac.threads import threaded
 
 if TYPE_CHECKING:
     from freejac.codegen.spec import Module
@@ -38,12 +39,14 @@ class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
-    Outside the domain that the kernel was checked on the value is nan.
+    Outside the domain that the kernel was checked on the value is nan. Arrays of single precision
+    give single precision: the value in double precision, rounded.
 
     Attributes:
         phi: the activation.
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
+        parallel: whether large arrays are shared out among threads; the values are the same bits.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Kernels(PhaseKernels):
         module: ModuleType,
         names: tuple[str, ...],
         defaults: Mapping[str, float],
+        parallel: bool = False,
     ) -> None:
+        self.parallel = parallel
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
@@ -103,7 +108,7 @@ class Kernels(PhaseKernels):
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
         values = self._values(parameters)
         if not values:
-            return self._moment(k)(real_array("q", q))
+            return self._moment(k)(real_array("q", q, floats=True))
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
         given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
@@ -114,7 +119,8 @@ class Kernels(PhaseKernels):
         from freejac.codegen.catalogue import moment_module
 
         if k not in self._moments:
-            self._moments[k] = getattr(_compiled(moment_module(self.phi, k)), f"mu_{k}")
+            module = _compiled(moment_module(self.phi, k))
+            self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
 
     def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
@@ -187,8 +193,12 @@ class Kernels(PhaseKernels):
         return getattr(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
-        return getattr(self.module, name)(*numbers, *self._values(parameters))
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
+        return self._function(self.module, name)(*numbers, *self._values(parameters))
+
+    def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
+        function = getattr(module, name)
+        return threaded(function) if self.parallel else function
 
     def _values(self, given: Mapping[str, Any]) -> list[Any]:
         unknown = sorted(set(given) - set(self._names))
@@ -199,10 +209,12 @@ class Kernels(PhaseKernels):
         missing = [name for name in self._names if name not in values]
         if missing:
             raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
-        return [real_array(name, values[name]) for name in self._names]
+        return [real_array(name, values[name], floats=True) for name in self._names]
 
 
-def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) -> Kernels:
+def kernels(
+    phi: str | sp.Expr | Activation, *, positive: Iterable[str] = (), parallel: bool = False
+) -> Kernels:
     """Numeric kernels of an activation.
 
     Args:
@@ -210,6 +222,7 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             anything else that `freejac.activation` takes, compiled at once and kept in the user's
             cache.
         positive: names of parameters declared positive.
+        parallel: share large arrays out among threads.
 
     Returns:
         The kernels.
@@ -233,8 +246,8 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             numbers = [values[name] for name in names]
             integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
             if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
-                return Kernels(chosen, module, names, values)
-    return _compiled_kernels(chosen)
+                return Kernels(chosen, module, names, values, parallel)
+    return _compiled_kernels(chosen, parallel)
 
 
 def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
@@ -252,14 +265,14 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
     return entry, values
 
 
-def _compiled_kernels(phi: Activation) -> Kernels:
+def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
     from freejac.codegen.catalogue import activation_module
 
     module = activation_module(phi)
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
-    return Kernels(phi, _compiled(module), names, defaults)
+    return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
 def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:

@@ -14,7 +14,7 @@ from numba import carray, cfunc
 
 from freejac.codegen.catalogue import CATALOGUE
 from freejac.codegen.generate import LEDGER
-from freejac.codegen.record import read_ledger
+from freejac.codegen.record import KernelRecord, read_ledger
 from freejac.codegen.spec import Mean
 from freejac.symbolic.library import names
 
@@ -25,6 +25,10 @@ SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for
 PACKED = re.compile(r"\bv?(f?n?m?(add|sub|mul)\w*|div|sqrt|cmp\w*|max|min|andn?|blend\w*)pd\b")
 # The address of a function of the C library, however it is called.
 LIBM = re.compile(r"[\s$](exp|expm1|log|log1p|atan|asin|acos|tanh|erfc?|pow|sqrt)\b(?!:)")
+
+
+def _integrates(record: KernelRecord) -> bool:
+    return record.form is None and record.closed != record.domain
 
 
 def module_of(name: str) -> ModuleType:
@@ -41,7 +45,7 @@ def closed(repository: Any) -> dict[str, set[str]]:
         means = {
             k.name
             for k in module.kernels
-            if isinstance(k, Mean) and kernels[k.name].closed == kernels[k.name].domain
+            if isinstance(k, Mean) and not _integrates(kernels[k.name])
         }
         found[name] = means | {k.name for k in module.kernels if getattr(k, "of", "") in means}
     return found
@@ -84,7 +88,8 @@ def test_an_element_does_not_depend_on_its_place(closed: dict[str, set[str]], na
     q = np.geomspace(1e-11, 9e4, 1037)
     for kernel in sorted(closed[name] & {"second_moment", "mu_1", "mu_2"}):
         function = getattr(module, kernel)
-        whole = function(q, *extra)
+        with np.errstate(all="raise", under="ignore"):
+            whole = function(q, *extra)
         assert whole.tolist() == [float(function(float(v), *extra)) for v in q]
         assert (function(np.repeat(q, 3)[::3], *extra) == whole).all()
         assert (function(q[::-1], *extra)[::-1] == whole).all()
