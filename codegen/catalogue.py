@@ -174,7 +174,8 @@ def activation_dual_module(phi: Activation, *, name: str = "", text: str = "") -
         E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
 
     Raises:
-        NoClosedForm: there is no closed form, or none that double precision can evaluate.
+        NoClosedForm: φ has parameters, and there is no closed form that double precision can
+            evaluate.
         DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
@@ -304,12 +305,9 @@ def _density_module(weights: str) -> Callable[[], Module]:
     return lambda: jacobian_density(weights)
 
 
-_NO_DUAL = frozenset({"mish", "sigmoid", "softplus", "swish", "tanh"})
-"""Activations of the library whose dual has no closed form."""
-
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
-    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _NO_DUAL},
+    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY)},
     "gaussian_jacobian_density": _density_module("gaussian"),
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": _density_module("orthogonal"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from freejac.codegen.approximate_dual import approximated_dual
 from freejac.codegen.dual_forms import elementary_code, positive_code
 from freejac.codegen.names import code_name
 from freejac.codegen.price import integral_code
@@ -48,7 +49,8 @@ def dual_module(
 
     Raises:
         DomainError: φ jumps.
-        NoClosedForm: a dual has no closed form, or none of its forms is sound.
+        NoClosedForm: φ has parameters, and a dual no closed form that double precision can
+            evaluate.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     bases = (
@@ -57,7 +59,7 @@ def dual_module(
     )
     arguments = (variance, _C, *parameters)
     kernels = tuple(
-        _dual(kernel, equation, base, arguments)
+        _dual(phi, kernel, equation, base, arguments)
         for kernel, equation, base in (
             ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
             ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
@@ -77,16 +79,24 @@ def dual_module(
     )
 
 
-def _dual(name: str, equation: str, base: Base, arguments: tuple[Argument, ...]) -> Dual:
-    closed = expect2(base.function, base.function)
-    prefix = "dual" if name == "dual" else "slope"
+def _dual(
+    phi: Activation, name: str, equation: str, base: Base, arguments: tuple[Argument, ...]
+) -> Dual:
     if base.function.deltas:
         raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
+    slope = name == "dual_slope"
+    try:
+        closed = expect2(base.function, base.function)
+    except NoClosedForm:
+        if phi.parameters:
+            raise
+        return Dual(name, equation, base.name, arguments, approximated_dual(phi, slope))
     code = (
         elementary_code(base.function, closed)
         or positive_code(base.function, closed)
-        or integral_code(base.function, prefix)
+        or integral_code(base.function, "slope" if slope else "dual")
     )
-    if code is None:
-        raise NoClosedForm(equation, "none of its forms keeps its digits on the whole domain")
+    if code is None and phi.parameters:
+        raise NoClosedForm(equation, "no form of it keeps its digits; give the parameters numbers")
+    code = code or approximated_dual(phi, slope)
     return Dual(name, equation, base.name, arguments, code, closed)

@@ -389,9 +389,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
         view["code"] = kernel.code
-        view["inside"] = " & ".join(
-            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
-        )
+        view["straight"] = kernel.code.straight
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]

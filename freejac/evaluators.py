@@ -145,7 +145,8 @@ class Kernels(PhaseKernels):
             The value; nan outside the domain.
 
         Raises:
-            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            NoClosedForm: φ has parameters without a value, and the dual no closed form that double
+                precision can evaluate.
             DomainError: φ jumps, so that the kernels of its slope do not exist.
 
         Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
@@ -299,13 +300,8 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
     from freejac.codegen.catalogue import activation_dual_module
-    from freejac.codegen.load import load_text
-    from freejac.codegen.plan import plan
-    from freejac.codegen.render import render
 
-    specification = activation_dual_module(phi)
-    text = render(specification, plan(specification))
-    return load_text(text), bool(phi.parameters)
+    return _compiled(activation_dual_module(phi)), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:
