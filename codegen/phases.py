@@ -23,7 +23,7 @@ from mpmath import mp
 from freejac.codegen.names import code_name
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import kernel_block
-from freejac.codegen.spec import Argument, Dual, Formula, Mean, Module, Solver
+from freejac.codegen.spec import Argument, Dual, Formula, Kernel, Mean, Module, Solver
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.piecewise import Piece
@@ -186,7 +186,7 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
     return {"solver": solver}
 
 
-def _arguments(module: Module, kernel: Solver) -> list[str]:
+def _arguments(module: Module, kernel: Kernel) -> list[str]:
     lines: list[str] = []
     for a in module.arguments(kernel):
         ends = (end.removesuffix(".0") for end in (a.low, a.high))
