@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable
 from types import ModuleType
 
-from freejac.codegen.catalogue import activation_module
-from freejac.codegen.duals import dual_module
+from freejac.codegen.catalogue import activation_dual_module, activation_module
 from freejac.codegen.files import write_atomically
 from freejac.codegen.load import cache_folder, load_text
 from freejac.codegen.phases import phase_module, phase_record
@@ -56,17 +55,15 @@ def compiled_solvers(
         DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
     """
     means = activation_module(phi)
-    module = phase_module(phi, means, _duals(phi, means))
+    module = phase_module(phi, means, _duals(phi))
     record = phase_record(module, _planned(means, progress))
     progress("compiling the solvers")
     return load_text(render(module, record))
 
 
-def _duals(phi: Activation, means: Module) -> Module | None:
-    if means.variable is None:
-        return None
+def _duals(phi: Activation) -> Module | None:
     try:
-        return dual_module(phi, means.variable, means.parameters)
+        return activation_dual_module(phi)
     except NoClosedForm:
         return None
 

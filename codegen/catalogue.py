@@ -1,4 +1,4 @@
-"""The kernels that freejac offers: one module per library activation, and two on spectra.
+"""The kernels that freejac offers: two modules per library activation, and two on spectra.
 
 Everything here is derived from an activation or from the engine's general laws; no result is
 written down.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
+from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
@@ -24,13 +25,23 @@ from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.residual import ResNet
 from freejac.symbolic.symbols import depth, mu1, mu2, sigma_b, sigma_w
 
-__all__ = ["CATALOGUE", "activation_module", "moment_module", "spread"]
+__all__ = [
+    "CATALOGUE",
+    "activation_dual_module",
+    "activation_module",
+    "moment_module",
+    "spread",
+]
 
 Q = Argument("q", "variance of the pre-activation h", "1e-12", "1e12")
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
 _SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
 _TOLERANCE = 1e-13
 _GROWTH = "second_moment_slope"
+_MEASURE = (
+    " The errors of mean, second_moment_slope and chi_parallel, F(q), are divided by 1 + |q F′/F|: "
+    "where F vanishes depends on the parameters."
+)
 
 spread = sp.Symbol("spread", nonnegative=True)
 """μ₂/μ₁² − 1, the relative variance of D²."""
@@ -56,9 +67,16 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     parallel = slope**2 + function * phi.distribution(2).subs(safe)
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
     means = (
-        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function)),
+        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function), bool(parameters)),
         Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
-        Mean(_GROWTH, "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]", "_parallel", 1, _closed(parallel)),
+        Mean(
+            _GROWTH,
+            "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]",
+            "_parallel",
+            1,
+            _closed(parallel),
+            bool(parameters),
+        ),
         Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
         Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
     )
@@ -78,6 +96,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         (_SIGMA_W,),
     )
     source = phi.source or "given by the user"
+    measure = _MEASURE if parameters else ""
     return Module(
         name=name or "activation",
         title="Gaussian means of an activation and of its slope.",
@@ -86,7 +105,8 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         kernels=(*means[:2], length_map, means[2], chi_parallel, means[3], chi, means[4]),
         tolerance=_TOLERANCE,
         source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
-        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
+        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
+        f"{measure}",
         variable=Q,
         parameters=parameters,
         bases=(
@@ -142,8 +162,32 @@ def _parameter(symbol: sp.Symbol, default: sp.Rational | None) -> Argument:
     return Argument(symbol.name, f"parameter{shown}", "-10.0", "10.0", logarithmic=False)
 
 
+def activation_dual_module(phi: Activation, *, name: str = "", text: str = "") -> Module:
+    """Kernels of one activation that take a correlation.
+
+    Args:
+        phi: the activation; its parameters become arguments of every kernel.
+        name: name of the activation.
+        text: the definition to show; the SymPy expression when empty.
+
+    Returns:
+        E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
+
+    Raises:
+        NoClosedForm: there is no closed form, or none that double precision can evaluate.
+        DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
+    return dual_module(phi, Q, parameters, name=name, text=text)
+
+
 def _library_module(name: str) -> Callable[[], Module]:
     return lambda: activation_module(activation(name), name=name, text=LIBRARY[name].text)
+
+
+def _library_duals(name: str) -> Callable[[], Module]:
+    return lambda: activation_dual_module(activation(name), name=name, text=LIBRARY[name].text)
 
 
 def jacobian_moments() -> Module:
@@ -204,9 +248,71 @@ def resnet_density() -> Module:
     )
 
 
+def jacobian_density(weights: str) -> Module:
+    """Density, edges and atom of J Jᵀ, L equal layers with D² Bernoulli."""
+    is_gaussian = weights == "gaussian"
+    shown = "Gaussian" if is_gaussian else weights
+    lam = Argument("lam", "eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    log_lam = Argument("log_lam", "logarithm of an eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    p = Argument("p", "probability that φ′² is 1 and not 0", "1e-12", "1.0")
+    scale = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
+    layers = Argument("depth", "number of layers, a whole number", "1.0", "1e6")
+    law = "(m + p)ᴸ (1 + m)/m" if is_gaussian else "(m + p)ᴸ/(m (1 + m)ᴸ⁻¹)"
+    kernels = [
+        Sampled(
+            "density",
+            f"ρ(λ) = −Im m/(πλ), λ = σ_w²ᴸ {law}",
+            (lam, p, scale, layers),
+            "jacobian_density",
+        ),
+        Sampled("log_density", "Log ρ, of log λ", (log_lam, p, scale, layers), "jacobian_density"),
+        Sampled(
+            "log_edge",
+            "Log λ₊, the upper end of the continuous spectrum",
+            (p, scale, layers),
+            "jacobian_edge",
+        ),
+    ]
+    if is_gaussian:
+        end = "The lower end of the continuous spectrum"
+        kernels.append(Sampled("lower_edge", end, (p, scale, layers), "jacobian_edge"))
+        change = ""
+    else:
+        mass = "Mass of the atom at λ = σ_w²ᴸ; the one at 0 has 1 − p"
+        kernels.append(Sampled("atom", mass, (p, layers), "jacobian_atom"))
+        change = "Here m = p (w′ − 1)/(1 − p w′), w′ being w of L − 1 Gaussian layers with p = 1. "
+    return Module(
+        name=f"{weights}_jacobian_density",
+        title=f"Eigenvalue density of J Jᵀ, {shown} weights, L equal layers, D² Bernoulli(p).",
+        subject="Linear p = 1, relu p = 1/2, hard tanh and shifted relu in between; another slope "
+        "than 1 is a factor of σ_w.",
+        template="jacobian_density.py.jinja",
+        kernels=tuple(kernels),
+        tolerance=1e-12,
+        source="Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735, sections 2 and 3. "
+        "With Gaussian weights and w = m + p, F(w) = L log w + log(w + 1 − p) − log(w − p) is real "
+        "on one curve above the real line, which meets each ray 0 < arg w < π/L once, and F′ does "
+        "not vanish there: log λ is monotone along it, and the solution in that sector is the "
+        "only one. Newton's method finds it from a start that is right at both ends. "
+        f"{change}Differences from the edge are formed in twice double precision: the errors "
+        "below hold up to 1e-6 of an edge, relatively; nearer, at a distance d, the error is below "
+        "1e-16/d. That of a logarithm is absolute, over max(1, |log λ|).",
+    )
+
+
+def _density_module(weights: str) -> Callable[[], Module]:
+    return lambda: jacobian_density(weights)
+
+
+_NO_DUAL = frozenset({"mish", "sigmoid", "softplus", "swish", "tanh"})
+"""Activations of the library whose dual has no closed form."""
+
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
+    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _NO_DUAL},
+    "gaussian_jacobian_density": _density_module("gaussian"),
     "jacobian_moments": jacobian_moments,
+    "orthogonal_jacobian_density": _density_module("orthogonal"),
     "resnet_density": resnet_density,
 }
 """Every committed module by name; a call derives it."""

@@ -117,7 +117,7 @@ def _view(
         "name": "value",
         "equation": "Return the expression's value",
         "call": ", ".join(names),
-        "signature": f"float64({', '.join(['float64'] * len(names))})",
+        "inputs": names,
         "block": block,
         "details": ["Args:", *(f"    {name}: a double." for name in names)],
     }

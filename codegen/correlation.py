@@ -17,17 +17,20 @@ import mpmath
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
+from freejac.symbolic.bivariate_normal import Phi2
 from freejac.symbolic.symbols import c, q
 
 __all__ = [
     "Angle",
     "ExpGap",
+    "Tail2",
     "down",
     "gap",
     "gap_exponentials",
     "joined_exponentials",
     "paired",
     "up",
+    "with_tails",
 ]
 
 up = sp.Symbol("up", positive=True)
@@ -41,6 +44,9 @@ gap = sp.Symbol("gap", positive=True)
 class Angle(sp.Function):
     """The angle 2 atan(√(a/b)) ∈ [0, π] of a ≥ 0 and b ≥ 0, not both 0."""
 
+    def _eval_is_nonnegative(self) -> bool:
+        return True
+
     @staticmethod
     def _imp_(a: Any, b: Any) -> Any:
         return 2 * mpmath.atan2(mpmath.sqrt(a), mpmath.sqrt(b))
@@ -52,6 +58,35 @@ class ExpGap(sp.Function):
     @staticmethod
     def _imp_(q: Any, c: Any) -> Any:
         return mpmath.exp(-q * (1 - c))
+
+
+class Tail2(sp.Function):
+    """e^{Q/2} Φ₂(h, k; ρ), Q = (h² − 2ρhk + k²)/(1 − ρ²), with the arguments h, k, ρ, 1 + ρ, 1 − ρ.
+
+    Neither factor need be representable; the code of it wants a bound from which Q falls with h and
+    with k.
+    """
+
+    def _eval_is_positive(self) -> bool:
+        return True
+
+
+def with_tails(expr: sp.Expr) -> sp.Expr:
+    """Join e^E Φ₂(h, k; ρ) to `Tail2` where E = Q/2."""
+
+    def joined(product: sp.Mul) -> sp.Expr:
+        tails = [f for f in product.args if isinstance(f, Phi2)]
+        exponents = [f.args[0] for f in product.args if isinstance(f, sp.exp)]
+        if len(tails) != 1:
+            return product
+        h, k, rho = tails[0].args
+        form = (h**2 - 2 * rho * h * k + k**2) / (2 * (1 - rho**2))
+        if sp.simplify(sp.Add(*exponents) - form) != 0:
+            return product
+        rest = [f for f in product.args if not isinstance(f, sp.exp) and f != tails[0]]
+        return sp.Mul(*rest, Tail2(h, k, rho, 1 + rho, 1 - rho))
+
+    return expr.replace(lambda e: e.is_Mul and e.has(Phi2), joined)
 
 
 def paired(expr: sp.Expr) -> sp.Expr:
@@ -103,7 +138,7 @@ def joined_exponentials(expr: sp.Expr) -> sp.Expr:
             if first not in terms or second not in terms or first is second:
                 continue
             (x, k), (y, m) = _exponent(first), _exponent(second)
-            if None in (x, y) or sp.expand(k + m) != 0:
+            if x is None or y is None or sp.expand(k + m) != 0:
                 continue
             if _falls(y - x):
                 terms.remove(first)

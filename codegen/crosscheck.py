@@ -9,7 +9,6 @@ their formulas are held against simulated matrices in the tests of `symbolic`.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,17 +21,26 @@ import sympy as sp
 from freejac.codegen.dual_check import dual_points, dual_reference
 from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
-from freejac.codegen.points import Point, moment_points, residual_points, spread_points
+from freejac.codegen.points import (
+    Point,
+    jacobian_points,
+    moment_points,
+    residual_points,
+    spread_points,
+)
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
+from freejac.codegen.spectral_oracle import jacobian_atom, jacobian_density, jacobian_edge
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
     "POINTS",
+    "STEP",
     "Comparison",
     "References",
     "check_points",
     "compare",
+    "condition",
     "references",
     "rounded_up",
     "worst",
@@ -40,6 +48,7 @@ __all__ = [
 
 _SETTINGS = 10
 _LEAST = mpmath.mpf(2) ** -960
+STEP = mpmath.mpf(2) ** -26
 POINTS = 200
 """Interior points of a full check; the ends of the domain come on top."""
 
@@ -52,7 +61,8 @@ class Comparison:
         point: the arguments.
         value: what the kernel returned.
         expected: the reference, rounded to a double.
-        error: relative error (over 1 + |λ ρ′/ρ| for the density).
+        error: relative error (over 1 + |λ ρ′/ρ| for the density, over 1 + |q F′/F| for a mean that
+            may vanish).
         ulp: the same in units in the last place.
     """
 
@@ -89,6 +99,8 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
+        if module.name.endswith("_jacobian_density"):
+            return jacobian_points(module.name.split("_")[0], count, seed=seed)
         return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
     ends = sorted(
         {
@@ -146,7 +158,9 @@ def _reference(
     if module.variable is None:
         values = {}
         for kernel in module.kernels:
-            if isinstance(kernel, Sampled) and kernel.oracle == "density":
+            if isinstance(kernel, Sampled) and kernel.oracle.startswith("jacobian"):
+                values[kernel.name] = _jacobian_reference(module.name.split("_")[0], kernel, point)
+            elif isinstance(kernel, Sampled) and kernel.oracle == "density":
                 density, condition = residual_density(point)
                 values[kernel.name] = (density, 1 + condition)
             elif isinstance(kernel, Sampled):
@@ -161,6 +175,12 @@ def _reference(
     )
     exact = curve(point["q"])
     values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
+    if any(k.may_vanish for k in means):
+        with mpmath.workdps(DIGITS):
+            beside = curve(mpmath.mpf(point["q"]) * (1 + STEP))
+            for k, value, moved in zip(means, exact, beside, strict=True):
+                if k.may_vanish and value:
+                    values[k.name] = (value, condition(value, moved))
     extra = _extra(module, index)
     with mpmath.workdps(60):
         for kernel in module.kernels:
@@ -173,8 +193,25 @@ def _reference(
                 }
                 arguments = inner | outer
                 function = sp.lambdify(list(arguments), kernel.outer, "mpmath")
-                values[kernel.name] = (function(*arguments.values()), one)
+                values[kernel.name] = (function(*arguments.values()), values[kernel.of][1])
     return values
+
+
+def condition(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
+    """1 + |q F′/F| from F(q) and F((1 + STEP) q): what the rounding of q may do, and 1."""
+    return 1 + abs((moved - value) / (STEP * value))
+
+
+def _jacobian_reference(
+    weights: str, kernel: Sampled, point: Point
+) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """The kernels of a Bernoulli D²."""
+    own = {a.name: point[a.name] for a in kernel.arguments}
+    if kernel.oracle == "jacobian_density":
+        return jacobian_density(own, weights)
+    if kernel.oracle == "jacobian_atom":
+        return jacobian_atom(own)
+    return jacobian_edge(kernel.name, own, weights)
 
 
 @lru_cache(maxsize=16)
@@ -226,9 +263,7 @@ def _comparison(point: Point, value: float, exact: mpmath.mpf, condition: mpmath
         return Comparison(point, value, expected, math.inf, math.inf)
     with mpmath.workdps(60):
         distance = abs(mpmath.mpf(value) - exact) / condition
-        # Below the digits of the reference, or of doubles, there is nothing to measure.
-        if abs(exact) < sys.float_info.min and abs(value) <= sys.float_info.min:
-            return Comparison(point, value, expected, 0.0, 0.0)
+        # Below the digits of the reference there is nothing to measure.
         if distance <= abs(exact) * mpmath.mpf(10) ** -(DIGITS - 5):
             return Comparison(point, value, expected, 0.0, 0.0)
         # A value below the normal doubles has no digits to lose.

@@ -22,13 +22,14 @@ kernel returns nan.
 |---|---|
 | Gaussian means | mpmath quadrature of the definition, both ends of q included |
 | residual density | Newton's method on the Green's function equation, inside the edges |
-| moments of JJᵀ, residual edges | Lagrange's formula and the edge condition in exact numbers |
+| density of JJᵀ, Bernoulli D² | one real unknown, bracketed, put into the defining equation |
+| moments and edges of JJᵀ | Lagrange's formula and the edge condition in exact numbers |
 
 The last row measures the arithmetic of a kernel, not its formula; the formulas are held against
 simulated matrices and known laws in `tests/`.
 
 Figures are rounded up to one digit; *ulp* counts units in the last place. Where a closed form
-cancels in double precision, the exact series of the mean takes over, or the kernel integrates
+cancels in double precision, a polynomial made from it takes over, or the kernel integrates
 instead; the switches are found from the size of the terms, and by measurement.
 
 This file is written by `freejac generate`; do not edit.

@@ -38,17 +38,19 @@ from freejac.codegen.correlation import (
     joined_exponentials,
     paired,
     up,
+    with_tails,
 )
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.horner import Horner
 from freejac.codegen.printer import source
 from freejac.codegen.render import kernel_block
 from freejac.codegen.stable import stabilise
+from freejac.symbolic.bivariate_normal import Phi2
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import c, q
 from freejac.symbolic.symmetry import parity
 
-__all__ = ["closed_code", "elementary_code"]
+__all__ = ["closed_code", "elementary_code", "positive_code", "positive_form"]
 
 _ELEMENTARY = (sp.asin, sp.exp, sp.Pow, sp.Add, sp.Mul)
 _GOOD = mpf("2e-15")
@@ -99,6 +101,34 @@ def elementary_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | 
     return closed_code(closed, parity(function), parameters)
 
 
+def positive_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | None:
+    """The code of a closed form with the bivariate normal distribution, if all its terms are ≥ 0.
+
+    Args:
+        function: f.
+        closed: the closed form.
+
+    Returns:
+        The code; None where a term may be negative, so that others may cancel it.
+    """
+    form = positive_form(closed)
+    if form is None:
+        return None
+    taken = ["q", "c", "up", "down", "gap", *sorted(s.name for s in function.free_symbols)]
+    block = kernel_block(form, taken)
+    return DualCode((*_ends(form, "c"), *block.lines), block.result, "closed form")
+
+
+def positive_form(closed: sp.Expr) -> sp.Expr | None:
+    """A sum of terms none of which is negative, in code's functions; None if there is none."""
+    turned = _turned(closed)
+    if turned is None:
+        return None
+    form = paired(with_tails(turned))
+    terms = sp.Add.make_args(form)
+    return form if not form.has(Phi2) and all(t.is_nonnegative for t in terms) else None
+
+
 def closed_code(
     closed: sp.Expr, symmetry: int | None, parameters: Sequence[sp.Symbol]
 ) -> DualCode | None:
@@ -132,14 +162,22 @@ def _candidates(closed: sp.Expr, folded: bool) -> Iterable[_Candidate]:
     arc = arcsine(closed)
     if arc is None:
         return
-    below, above = sp.fraction(sp.together(arc.args[0]))[::-1]
-    turned = sp.expand(closed.xreplace({arc: sp.Symbol("arc") - sp.pi / 2}))
-    angle = Angle(paired(below + above), paired(below - above))
-    yield _Candidate(stabilise(paired(sp.factor_terms(turned)).xreplace({sp.Symbol("arc"): angle})))
+    yield _Candidate(stabilise(paired(sp.factor_terms(_turned(closed)))))
     for reach, joined in product(_REACHES, range(_MOST_JOINED)):
         near = rearranged(closed, joined)
         if near is not None:
             yield _Candidate(stabilise(plain), near, reach)
+
+
+def _turned(closed: sp.Expr) -> sp.Expr | None:
+    """The closed form with its arcsine written as an angle less π/2; None if it has none."""
+    arc = arcsine(closed)
+    if arc is None:
+        return None
+    below, above = sp.fraction(sp.together(arc.args[0]))[::-1]
+    angle = Angle(below + above, below - above)
+    terms = sp.Add.make_args(closed.xreplace({arc: angle - sp.pi / 2}))
+    return sp.Add(*(sp.expand(term, deep=False) for term in terms))
 
 
 def _with_half_angle(expr: sp.Expr) -> sp.Expr:
@@ -158,10 +196,11 @@ def _grid(parameters: Sequence[sp.Symbol]) -> list[dict[sp.Symbol, sp.Rational]]
     inside = [sp.Rational(1, 2**k) for k in (2, 3, 6, 15, 40)] + [sp.Rational(3, 8)]
     correlations = [sign * value for value in (*ends, *inside) for sign in (1, -1)]
     choices = [_POSITIVE if p.is_positive else _REAL for p in parameters]
+    variances = _VARIANCES if not parameters else _VARIANCES[::2]
     return [
         {q: variance, c: correlation, **dict(zip(parameters, setting, strict=True))}
         for setting in product(*choices)
-        for variance in _VARIANCES
+        for variance in variances
         for correlation in correlations
     ]
 

@@ -1,11 +1,11 @@
-"""How a dual kernel is evaluated, as text that a template lays into a module.
+r"""How a dual kernel is evaluated, as text that a template lays into a module.
 
 A dual E[φ(h₁)φ(h₂)] with a closed form gets its code from `codegen.dual_forms`; one without, from a
-generator of approximations with the signature of `Approximation`. Either way it is a `DualCode`.
+generator of approximations with the signature of `Approximation`: a `DualCode` either way.
 
 >>> code = DualCode(lines=("step = 0.5 * q",), result="c * step", method="closed form")
 >>> code.text
-'step = 0.5 * q\\nc * step'
+'step = 0.5 * q\nc * step'
 """
 
 from __future__ import annotations

@@ -1,21 +1,22 @@
-"""The module of an activation's duals: E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)] of variance and correlation.
+"""The module of an activation's duals, E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
 
 >>> from freejac.symbolic.activation import activation
->>> [kernel.code.method for kernel in dual_module(activation("erf")).kernels]
-['closed form', 'closed form']
+>>> variance = Argument("q", "variance", "1e-12", "1e12")
+>>> [kernel.code.method for kernel in dual_module(activation("elu(1)"), variance, ()).kernels]
+['integral', 'closed form']
 """
 
 from __future__ import annotations
 
 import sympy as sp
 
-from freejac.codegen.dual_forms import elementary_code
+from freejac.codegen.dual_forms import elementary_code, positive_code
 from freejac.codegen.names import code_name
 from freejac.codegen.price import integral_code
 from freejac.codegen.spec import Argument, Base, Dual, Module
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate import expect2
-from freejac.symbolic.errors import NoClosedForm
+from freejac.symbolic.errors import DomainError, NoClosedForm
 
 __all__ = ["dual_module"]
 
@@ -46,6 +47,7 @@ def dual_module(
         text: the definition to show; the SymPy expression when empty.
 
     Raises:
+        DomainError: φ jumps.
         NoClosedForm: a dual has no closed form, or none of its forms is sound.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
@@ -78,7 +80,13 @@ def dual_module(
 def _dual(name: str, equation: str, base: Base, arguments: tuple[Argument, ...]) -> Dual:
     closed = expect2(base.function, base.function)
     prefix = "dual" if name == "dual" else "slope"
-    code = elementary_code(base.function, closed) or integral_code(base.function, prefix)
+    if base.function.deltas:
+        raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
+    code = (
+        elementary_code(base.function, closed)
+        or positive_code(base.function, closed)
+        or integral_code(base.function, prefix)
+    )
     if code is None:
         raise NoClosedForm(equation, "none of its forms keeps its digits on the whole domain")
     return Dual(name, equation, base.name, arguments, code, closed)

@@ -1,7 +1,5 @@
 """E[f(√q z)ⁿ] to many digits at many q: the definition, Dirac deltas among it.
 
-A mean of both signs may be far smaller than what is integrated: it gets more digits.
-
 >>> from freejac.symbolic.piecewise import decompose
 >>> from freejac.symbolic.symbols import x
 >>> step = decompose(sp.Max(0, x)).derivative()
@@ -13,7 +11,6 @@ A mean of both signs may be far smaller than what is integrated: it gets more di
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import compress
 
 import sympy as sp
 from mpmath import mp, mpf
@@ -25,10 +22,9 @@ from freejac.symbolic.quadrature import delta_part
 
 __all__ = ["MeanValues", "Term"]
 
-Term = tuple[PiecewiseFunction, int]
+_GUARD_DIGITS = 15
 
-_MORE_DIGITS = 22
-"""For means of both signs: at q = 10¹², E[φ′² + φφ″] of tanh is 10⁻¹⁸ of what is integrated."""
+Term = tuple[PiecewiseFunction, int]
 
 
 class MeanValues:
@@ -36,9 +32,9 @@ class MeanValues:
 
     Args:
         terms: pairs of a function and a positive power.
-        digits: digits of the results, even powers; for the others relative to E|fⁿ| and
-            22 more.
+        digits: digits of the results, relative to E|fⁿ|.
         parameters: a value for every parameter.
+        more: further digits for odd powers: such a mean may be far smaller than E|fⁿ|.
 
     Raises:
         DomainError: a parameter has no value.
@@ -49,19 +45,19 @@ class MeanValues:
         terms: Sequence[Term],
         digits: int,
         parameters: Mapping[sp.Symbol, Number] | None = None,
+        *,
+        more: int = 0,
     ) -> None:
         """Sort the terms by the digits that they need."""
         self._terms, self._parameters = list(terms), dict(parameters or {})
-        self._signed = [power % 2 == 1 for _, power in terms]
-        self._digits = digits + _MORE_DIGITS
-        self._even = self._curve([power for power in self._signed if not power], digits)
-        self._odd = self._curve([power for power in self._signed if power], self._digits)
-
-    def _curve(self, kind: Sequence[bool], digits: int) -> MeanCurve | None:
-        if not kind:
-            return None
-        chosen = [signed is kind[0] for signed in self._signed]
-        return MeanCurve(list(compress(self._terms, chosen)), self._parameters, digits)
+        self._digits = digits + more
+        groups: dict[int, list[int]] = {}
+        for place, (_, power) in enumerate(terms):
+            groups.setdefault(digits + more * (power % 2), []).append(place)
+        self._curves = [
+            (places, MeanCurve([terms[place] for place in places], self._parameters, count))
+            for count, places in groups.items()
+        ]
 
     def __call__(self, variance: Number) -> list[mpf]:
         """One mean a term at variance q > 0.
@@ -70,11 +66,13 @@ class MeanValues:
             DomainError: q is not positive, or a mean is infinite.
             NotConvergedError: an integrand cannot be resolved.
         """
-        even = iter(self._even(variance) if self._even else ())
-        odd = iter(self._odd(variance) if self._odd else ())
-        with mp.workdps(self._digits):
+        values = [mpf(0)] * len(self._terms)
+        for places, curve in self._curves:
+            for place, value in zip(places, curve(variance), strict=True):
+                values[place] = value
+        with mp.workdps(self._digits + _GUARD_DIGITS):
             q = finite("the variance q", variance)
             return [
-                next(odd) + delta_part(f, q, self._parameters) if signed else next(even)
-                for (f, _), signed in zip(self._terms, self._signed, strict=True)
+                value + delta_part(f, q, self._parameters) if f.deltas else value
+                for (f, _), value in zip(self._terms, values, strict=True)
             ]

@@ -32,7 +32,7 @@ from freejac.symbolic.symbols import x
 __all__ = ["origin", "phase_module", "phase_record"]
 
 _MEANS = ("mean", "second_moment", "second_moment_slope", "mu_1")
-_PATH_NODES = 10
+_PATH_NODES = 20
 _WIDTH = 88
 
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
@@ -40,8 +40,8 @@ _SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
 _START = Argument("q0", "length from which the iteration starts", "1e-12", "1e12")
 _DEPTH = Argument("depth", "number of layers, a whole number", "1.0", "1e6")
 _FIRST = Argument("q1", "variance of the first pre-activation", "1e-12", "1e12")
-_SKIP = Argument("skip", "factor of the skip connection", "-math.inf", "math.inf")
-_MEAN = Argument("mean", "⟨x⁰⟩, no larger than q1 allows", "-math.inf", "math.inf")
+_SKIP = Argument("skip", "factor of the skip connection", "-inf", "inf")
+_MEAN = Argument("mean", "⟨x⁰⟩, no larger than q1 allows", "-inf", "inf")
 _ANGLE = Argument("c1", "correlation of the first pre-activations", "-1.0", "1.0")
 
 _SOLVERS = (

@@ -9,9 +9,9 @@ is elementary for piecewise polynomials, and for c ≥ 0
 
     D(c) = Σ_{k<n} (qc)ᵏ/k! E[g_k]² + Σ_k qᵏ ∫₀ᶜ (c − t)ᵏ⁻¹/(k−1)! R_k(t) dt,
 
-where E[f⁽ᵏ⁾f⁽ᵏ⁾] at t ≥ 0 is a power series in t with squares for coefficients: nothing cancels. Near
-c = −1 it is expanded there instead, up to the first derivative m that is even or odd; of that one
-E[f⁽ᵐ⁾f⁽ᵐ⁾] at −t is ± the same at t, for which the sum above is taken again.
+where E[f⁽ᵏ⁾f⁽ᵏ⁾] at t ≥ 0 is a power series in t whose coefficients are squares: nothing cancels.
+Near c = −1 it is expanded there instead, up to the first derivative m that is even or odd; of that
+one E[f⁽ᵐ⁾f⁽ᵐ⁾] at −t is ± the same at t, for which the sum above is taken again.
 
 Sources: R. Price, IRE Trans. Inf. Theory 4 (1958) 69; for the squares, Hermite's expansion.
 
@@ -30,7 +30,8 @@ from itertools import product
 import mpmath
 import sympy as sp
 
-from freejac.codegen.correlation import down, gap, joined_exponentials, paired
+from freejac.codegen.correlation import down, gap, joined_exponentials, paired, up
+from freejac.codegen.dual_forms import positive_form
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.printer import source
 from freejac.codegen.render import kernel_block, template
@@ -90,11 +91,26 @@ def integral_code(function: PiecewiseFunction, prefix: str) -> DualCode | None:
         function: f, without Dirac deltas.
         prefix: what the names of its helper functions begin with: "dual" or "slope".
     """
-    try:
-        levels = _levels(function)
-        return _Writer(function, levels, prefix).code()
-    except NoClosedForm:
-        return None
+    for levels in (_levels, _one_level):
+        try:
+            return _Writer(function, levels(function), prefix).code()
+        except NoClosedForm:
+            continue
+    return None
+
+
+def _one_level(function: PiecewiseFunction) -> list[_Level]:
+    """The function and its slope, whose dual is a sum of terms that are not negative."""
+    slope = function.derivative()
+    if slope.deltas:
+        raise NoClosedForm("the dual as an integral", "it jumps")
+    form = positive_form(expect2(slope, slope))
+    if form is None:
+        raise NoClosedForm("the dual as an integral", "terms of its slope may cancel")
+    return [
+        _Level(function, parity(function), sp.S.Zero),
+        _Level(slope, parity(slope), form),
+    ]
 
 
 def _levels(function: PiecewiseFunction) -> list[_Level]:
@@ -161,6 +177,10 @@ class _Writer:
     def _rest(self, level: int, side: int) -> sp.Expr:
         """R at ±t times √(1 − t²), in a form for t ≥ 0."""
         rest = self._levels[level].rest
+        if rest.has(up, down, gap):
+            # A form that is known to be positive at every c.
+            swapped = {up: down, down: up, c: -_t} if side == -1 else {c: _t}
+            return rest.xreplace(swapped) * _sine
         joined = joined_exponentials(sp.expand(rest.subs(c, side * c) * sp.sqrt(1 - c**2)))
         form = paired(joined).xreplace({c: _t})
         return form.replace(lambda e: e.is_Pow and e.base == gap and e.exp.q == 2,

@@ -5,7 +5,7 @@ Only what is listed here is printed; anything else is refused, never guessed.
 >>> import sympy as sp
 >>> a, b = sp.symbols("a b", positive=True)
 >>> source(sp.Rational(1, 3) * a**2 * sp.exp(-b) / sp.sqrt(a + b))
-'a**2 * math.exp(-b) / (3.0 * math.sqrt(a + b))'
+'a**2 * _exp(-b) / (3.0 * math.sqrt(a + b))'
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
-from freejac.codegen.correlation import Angle, ExpGap
+from freejac.codegen.correlation import Angle, ExpGap, Tail2
 from freejac.codegen.functions import Cos1m, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
@@ -35,36 +35,37 @@ HELPERS: dict[type, str] = {
     Phi: "_normal_cdf",
     Phi2: "_bivariate_normal_cdf",
     Sech2: "_sech_squared",
+    Tail2: "_bivariate_tail",
     VoigtK: "_voigt_k",
     VoigtL: "_voigt_l",
     dawson: "_dawson",
     erfcx: "_erfcx",
+    expm1: "_expm1",
+    log1p: "_log1p",
     sigmoid: "_sigmoid",
     softplus: "_softplus",
     sp.Heaviside: "_step",
+    sp.acos: "_acos",
+    sp.asin: "_asin",
+    sp.atan: "_atan",
+    sp.erf: "_erf",
+    sp.erfc: "_erfc",
+    sp.exp: "_exp",
+    sp.log: "_log",
     sp.sign: "_sign",
+    sp.tanh: "_tanh",
 }
 """Functions that a module defines for itself when it uses them; templates/helpers.jinja."""
 
 _MATH = {
-    sp.acos: "acos",
     sp.acosh: "acosh",
-    sp.asin: "asin",
     sp.asinh: "asinh",
-    sp.atan: "atan",
     sp.atanh: "atanh",
     sp.cos: "cos",
     sp.cosh: "cosh",
-    sp.erf: "erf",
-    sp.erfc: "erfc",
-    sp.exp: "exp",
-    sp.log: "log",
     sp.sin: "sin",
     sp.sinh: "sinh",
     sp.tan: "tan",
-    sp.tanh: "tanh",
-    expm1: "expm1",
-    log1p: "log1p",
 }
 _POWER_OPERAND = (sp.Symbol, sp.Integer, sp.Float, type(sp.pi), type(sp.E))
 
@@ -133,7 +134,7 @@ class NumbaPrinter(Printer):
     def _product(self, expr: sp.Mul, *, negative: bool) -> str:
         above: list[str] = []
         below: list[str] = []
-        for factor in sorted(expr.args, key=_product_order):
+        for factor in sorted(_with_one_number(expr), key=_product_order):
             self._split_factor(factor, above, below)
         above = above or ["1.0"]
         if negative:
@@ -179,6 +180,8 @@ class NumbaPrinter(Printer):
         # Heaviside has its value at 0 for a second argument.
         count = 1 if isinstance(expr, sp.Heaviside) else len(expr.args)
         arguments = ", ".join(map(self._print, expr.args[:count]))
+        if expr.func is erfcx and expr.args[0].is_nonnegative:
+            return f"_erfcx_right({arguments})"
         if expr.func in HELPERS:
             return f"{HELPERS[expr.func]}({arguments})"
         if expr.func in _MATH and len(expr.args) == 1:
@@ -207,6 +210,15 @@ class NumbaPrinter(Printer):
 
     def _print_Relational(self, expr: sp.core.relational.Relational) -> str:
         return f"{self._print(expr.lhs)} {expr.rel_op} {self._print(expr.rhs)}"
+
+
+def _with_one_number(expr: sp.Mul) -> tuple[sp.Expr, ...]:
+    """Factors with irrational numbers multiplied out: rounded once, and no division by them."""
+    numbers = [factor for factor in expr.args if factor.is_number]
+    if all(isinstance(number, sp.Rational) for number in numbers) or not expr.free_symbols:
+        return expr.args
+    rest = [factor for factor in expr.args if not factor.is_number]
+    return (sp.Mul(*numbers).evalf(40), *rest)
 
 
 def _is_exact(expr: sp.Rational) -> bool:

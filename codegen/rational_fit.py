@@ -62,7 +62,7 @@ def rational_fit(
         values: what is fitted, none of them 0.
         lead: the exponent a.
         degrees: of P and Q.
-        scale: a t about which the values bend; it conditions the equations and nothing else.
+        scale: a t about which the values bend: the equations are well conditioned there.
 
     Returns:
         The best fit of all turns; None where the equations are singular.

@@ -10,12 +10,13 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jinja2
 import sympy as sp
 
+from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
@@ -42,16 +43,26 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
+_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
     "_RULE_NODES",
+    "_asin_reduced",
     "_conditional",
+    "_erfcx_right",
+    "_exp_difference",
+    "_exp_parts",
     "_exp_square",
     "_faddeeva",
+    "_gaussian_tail",
+    "_log_parts",
     "_lower_half",
     "_product",
+    "_split",
     "_sum",
+    "_tail_parts",
+    "_times_power",
     "_wedge",
 }
 
@@ -74,7 +85,9 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["entry"] = "{}[i]".format
     environment.globals["rule"] = _gauss_legendre(_HELPER_NODES)
+    environment.globals |= {"poly": coefficients(), "number": constants()}
     return environment
 
 
@@ -100,6 +113,7 @@ def render(module: Module, record: ModuleRecord) -> str:
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
     text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
+    needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
         "intro": _intro(module),
@@ -108,7 +122,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
-        **preamble(text, always_math=True, always_numpy=rule is not None),
+        **preamble(text, always_math=True, always_numpy=needs_numpy),
         **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
@@ -150,6 +164,8 @@ def preamble(text: str, *, always_math: bool, always_numpy: bool) -> dict[str, A
 def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
     """Statements of an expression in its stable form; cases become branches that return."""
     names = list(names)
+    if expr.has(Horner):
+        return _select_block(expr, names)
     if not isinstance(expr, sp.Piecewise):
         return _plain_block(expr, names)
     lines: list[str] = []
@@ -160,6 +176,48 @@ def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
         lines += [f"    {line}" for line in (*block.lines, f"return {block.result}")]
     block = _plain_block(last, names)
     return Block((*lines, *block.lines), block.result)
+
+
+def _select_block(expr: sp.Expr, names: Iterable[str]) -> Block:
+    """Statements without branches: every case is evaluated, and a selection follows.
+
+    A polynomial is evaluated at the nearest q at which it holds.
+    """
+    taken = list(names)
+    lines: list[str] = []
+    chosen = {}
+    for choice in sorted(expr.atoms(sp.Piecewise), key=sp.default_sort_key):
+        selection = ""
+        for value, condition in reversed(choice.args):
+            bound = _bound(value, condition, choice.args)
+            block = _plain_block(value.replace(Horner, partial(_confined, bound)), taken)
+            name = _fresh("case", taken)
+            lines += [*block.lines, f"{name} = {block.result}"]
+            taken += [line.split(" = ")[0] for line in (*block.lines, f"{name} = ")]
+            selection = f"{name} if {source(condition)} else {selection}" if selection else name
+        name = _fresh("choice", taken)
+        taken.append(name)
+        lines.append(f"{name} = {selection}")
+        chosen[choice] = sp.Symbol(name, real=True)
+    block = _plain_block(expr.xreplace(chosen), taken)
+    return Block((*lines, *block.lines), block.result)
+
+
+def _fresh(stem: str, taken: Iterable[str]) -> str:
+    taken = set(taken)
+    return next(name for k in range(1, len(taken) + 2) if (name := f"{stem}_{k}") not in taken)
+
+
+def _bound(value: sp.Expr, condition: sp.Basic, cases: tuple[sp.Tuple, ...]) -> sp.Basic:
+    """The condition under which a series is used; the last case has what the others leave."""
+    if condition == sp.true and value.has(Horner):
+        return cases[-2][1].negated
+    return condition
+
+
+def _confined(bound: sp.core.relational.Relational, u: sp.Expr, *coefficients: sp.Expr) -> sp.Expr:
+    limit = sp.Min if bound.rel_op in {"<", "<="} else sp.Max
+    return Horner(u.subs(bound.lhs, limit(bound.lhs, bound.rhs)), *coefficients)
 
 
 def _plain_block(expr: sp.Expr, names: list[str], *, indented: int = 0) -> Block:
@@ -304,17 +362,20 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         "name": kernel.name,
         "equation": kernel.equation,
         "call": ", ".join(names),
+        "inputs": names,
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
         "kind": type(kernel).__name__.lower(),
         "formula": "",
         "straight": False,
+        "table": {"name": "", "rows": ()},
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
     if isinstance(kernel, Mean):
         mine = record.kernels[kernel.name]
+        view["straight"] = _switch(mine) == ""
         domain["q"] = mine.domain or domain["q"]
         view |= _mean_view(module, kernel, names, mine)
     elif isinstance(kernel, Derived):
@@ -323,7 +384,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
-        view["straight"] = record.kernels[kernel.of].form is not None
+        view["straight"] = True
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
@@ -334,25 +395,35 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
+    view["inside"] = " and ".join(view["checks"])
+    if view["straight"]:
+        view["harmless"] = {a.name: _harmless(*domain[a.name]) for a in arguments}
     view["details"] = _details(module.arguments(kernel), domain)
     return view
+
+
+def _harmless(low: str, high: str) -> str:
+    """A harmless value of an argument, for what is computed and not used."""
+    return "1.0" if float(low) <= 1.0 <= float(high) else low
 
 
 def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        block = record.form.block()
-        # Outside the domain the polynomials might overflow: they are evaluated inside it.
-        lines = ("q = q if inside else 1.0", *block.lines)
-        return {"straight": True, "block": Block(lines, block.result)}
+        table = f"_{kernel.name.upper()}_TABLE"
+        return {
+            "straight": True,
+            "block": record.form.block(table),
+            "table": {"name": table, "rows": record.form.table()},
+        }
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
     )
     if switch is None or kernel.closed is None:
         return {"block": Block((), quadrature)}
-    block = kernel_block(kernel.closed, names)
+    block = _select_block(kernel.closed, names)
     return {"block": block, "switch": switch, "by_quadrature": quadrature}
 
 
@@ -406,6 +477,8 @@ def _intro(module: Module) -> list[str]:
         lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
+    elif lines:
+        lines.append("")
     for kernel in module.offered:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
@@ -442,7 +515,7 @@ def method(kernel: Kernel, record: KernelRecord) -> str:
     if isinstance(kernel, Solver):
         return "iteration"
     if isinstance(kernel, Sampled):
-        return "formula" if kernel.oracle != "density" else "bisection"
+        return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):
         return kernel.of
     if record.form is not None:
@@ -450,18 +523,19 @@ def method(kernel: Kernel, record: KernelRecord) -> str:
     switch = _switch(record)
     if switch is None:
         return "quadrature"
-    parts = [f"series if {condition}" for condition in _series_conditions(kernel.closed)]
+    parts = [f"polynomial if {condition}" for condition in _polynomial_conditions(kernel.closed)]
     parts += [f"quadrature if {switch}"] if switch else []
     return f"closed; {', '.join(parts)}" if parts else "closed form"
 
 
-def _series_conditions(closed: sp.Expr | None) -> list[str]:
-    """Where a series stands in for a closed form."""
-    cases = list(closed.args) if isinstance(closed, sp.Piecewise) else []
+def _polynomial_conditions(closed: sp.Expr | None) -> list[str]:
+    """Where a polynomial stands in for a closed form."""
+    choices = sorted(closed.atoms(sp.Piecewise), key=sp.default_sort_key) if closed else []
     found = []
-    for k, (value, condition) in enumerate(cases):
-        if value.has(Horner):
-            low = condition == sp.true
-            bound = cases[k - 1][1].rhs if low else condition.rhs
-            found.append(f"q {'>' if low else '<'} {float(bound):g}")
+    for choice in choices:
+        for k, (value, condition) in enumerate(choice.args):
+            if value.has(Horner):
+                far = condition == sp.true
+                bound = choice.args[k - 1][1].rhs if far else condition.rhs
+                found.append(f"q {'>' if far else '<'} {float(bound):g}")
     return found

@@ -2,15 +2,16 @@
 
 A closed form may be exact and yet useless in doubles: its terms cancel where q is small or large.
 Three things are done about it. Products that overflow or cancel are rewritten (`stabilise`); where
-the terms that are left still cancel, the exact series of the expectation at q → 0 or q → ∞ takes
-over; and where it does is found from the size of the terms and the error of the series, both in
-exact arithmetic, so that the result is the same on every machine.
+the terms that are left still cancel, a polynomial takes over (`fitted`), for the factor of each
+power of the parameters; and where it does is found from the size of the terms, in exact arithmetic,
+so that the result is the same on every machine. Where parameters stand elsewhere than in powers,
+the exact series of the expectation at q → 0 or q → ∞ takes over.
 
 >>> sound_form("erf(x)**2").expr
 2*atan(2*q/sqrt(4*q + 1))/pi
 >>> form = sound_form("where(x > 0, x, exp(x) - 1)**2")
 >>> form.expr.args[0].cond, form.low, form.high
-(q < 1/10, 1/1000000000000, 1000000000000)
+(q < 1, 1/1000000000000, 1000000000000)
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
@@ -35,7 +37,11 @@ from freejac.symbolic.symbols import q
 __all__ = ["SoundForm", "sound_form", "soundly"]
 
 _LARGEST_LOSS = 64
-"""By how much the terms of a sum may outgrow it: six bits."""
+"""By how much the terms of a sum may outgrow it at most: six bits."""
+_WANTED_LOSS = 3
+"""By how much they may where a polynomial can take over."""
+_LEADING = (sp.S.One, sp.Integer(2), sp.Integer(5))
+"""Leading digits of the q at which it does."""
 _NEGLIGIBLE = mpf(2) ** -55
 _DIGITS = 150
 _DECADES = range(-12, 13)
@@ -70,7 +76,7 @@ def sound_form(f: Integrand) -> SoundForm:
         f: a SymPy expression in `freejac.x`, text, or a `PiecewiseFunction`.
 
     Returns:
-        The closed form rewritten, with the series of the expectation where it would cancel.
+        The closed form rewritten, with polynomials where it would cancel.
 
     Raises:
         NoClosedForm: there is no closed form to start from, or its terms cancel on all of the
@@ -86,6 +92,78 @@ def sound_form(f: Integrand) -> SoundForm:
 def soundly(function: PiecewiseFunction, closed: sp.Expr) -> SoundForm:
     """The sound form of an integrand whose closed form is known."""
     body = stabilise(closed)
+    fit = _with_polynomials(body)
+    if fit is not None:
+        return SoundForm(fit, _ten(_DECADES[0]), _ten(_DECADES[-1]))
+    return _with_series(function, body)
+
+
+def _with_polynomials(body: sp.Expr) -> sp.Expr | None:
+    """The factor of each power of the parameters, made sound on all of the domain."""
+    parameters = sorted(body.free_symbols - {q}, key=str)
+    if not parameters:
+        return _sound_part(body)
+    try:
+        parts = sp.Poly(sp.expand(body), *parameters).terms()
+    except sp.PolynomialError:
+        return None
+    sound = [(powers, part, _sound_part(part)) for powers, part in parts]
+    if any(form is None for _, _, form in sound):
+        return None
+    if all(form == part for _, part, form in sound):
+        return body
+    monomials = [
+        sp.Mul(*(p**k for p, k in zip(parameters, powers, strict=True))) for powers, _, _ in sound
+    ]
+    return sp.Add(*(m * form for m, (_, _, form) in zip(monomials, sound, strict=True)))
+
+
+def _sound_part(body: sp.Expr) -> sp.Expr | None:
+    """An expression in q alone, with polynomials where its terms outgrow it."""
+    marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
+    run = _longest_run(_is_good(body, marks))
+    if run is None:
+        return None
+    low, high = marks[run[0]], marks[run[1]]
+    cases = [(body, sp.true)]
+    if run[0] > 0:
+        cases.insert(0, (fitted(body, 0, low), q < low))
+    if run[1] < len(marks) - 1:
+        cases[-1:] = [(body, q <= high), (fitted(body, sp.oo, high), sp.true)]
+    if any(value is None for value, _ in cases):
+        return None
+    return sp.Piecewise(*cases, evaluate=False) if len(cases) > 1 else body
+
+
+def _is_good(body: sp.Expr, marks: Sequence[sp.Rational]) -> list[bool]:
+    """Between which neighbouring marks no term is much larger than the sum."""
+    with mp.workdps(_DIGITS):
+        ends = [mpf(mark.p) / mark.q for mark in marks]
+        cells = [
+            [low * (high / low) ** (mpf(k) / 4) for k in range(5)] for low, high in pairwise(ends)
+        ]
+    values = [_values(body, cell, {}) for cell in cells]
+    return [
+        all(
+            mpmath.fsum(terms, absolute=True) <= _WANTED_LOSS * abs(mpmath.fsum(terms))
+            for terms in cell
+        )
+        for cell in values
+    ]
+
+
+def _longest_run(good: Sequence[bool]) -> tuple[int, int] | None:
+    """First and last mark of the longest run of good cells."""
+    best, start = (0, 0), 0
+    for index, fine in enumerate([*good, False]):
+        if not fine:
+            best = max(best, (start, index), key=lambda run: run[1] - run[0])
+            start = index + 1
+    return best if best[1] > best[0] else None
+
+
+def _with_series(function: PiecewiseFunction, body: sp.Expr) -> SoundForm:
+    """The form with the exact series of the expectation, on as much of the domain as they serve."""
     settings = _settings(body)
     low, high = _well_conditioned(body, settings)
     if low == high:

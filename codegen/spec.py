@@ -66,6 +66,8 @@ class Mean:
         base: name of the base f.
         power: exponent.
         closed: closed form in q and the parameters, or None.
+        may_vanish: whether its zeros depend on parameters, so that its errors are taken relative
+            to |F| + |q F′|.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Mean:
     base: str
     power: int
     closed: sp.Expr | None
+    may_vanish: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 >>> a = sp.Symbol("a", positive=True)
 >>> block = statements(sp.exp(-a) / (1 + sp.exp(-a)) ** 2, taken=["a"])
 >>> block.lines, block.result
-(('exp_1 = math.exp(-a)',), 'exp_1 / (1.0 + exp_1) ** 2')
+(('exp_1 = _exp(-a)',), 'exp_1 / (1.0 + exp_1) ** 2')
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class _Writer:
             return short
         name = self._fresh(_stem(expr))
         self._lines.append(f"{name} = {source(short)}")
-        return sp.Symbol(name, real=True)
+        return sp.Symbol(name, real=True, **({"nonnegative": True} if expr.is_nonnegative else {}))
 
     def _fresh(self, stem: str) -> str:
         number = 1
@@ -143,7 +143,7 @@ def _count(expr: sp.Expr, counts: Counter[sp.Expr]) -> None:
 
 def _is_work(expr: sp.Expr) -> bool:
     """Tell whether naming the part saves work: a function, a root, or a longer product or sum."""
-    if not expr.args or expr.is_Rational or expr.is_Relational or isinstance(expr, sp.Tuple):
+    if not expr.args or expr.is_number or expr.is_Relational or isinstance(expr, sp.Tuple):
         return False
     if expr.is_Pow:
         return not (expr.exp.is_Integer and (expr.base.is_Symbol or expr.base.is_number))

@@ -13,12 +13,14 @@ from freejac.symbolic.errors import DomainError
 __all__ = ["real_array"]
 
 
-def real_array(name: str, value: Any) -> Any:
+def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
     """Take real numbers of any shape.
 
     Args:
         name: what they are, for the message.
         value: a number, a sequence, or an array.
+        floats: leave single precision as it is, and a Python number a number: next to arrays of
+            single precision it does not ask for more.
 
     Raises:
         DomainError: something in it is not a real number.
@@ -29,6 +31,10 @@ def real_array(name: str, value: Any) -> Any:
         array = np.asarray(value)
         if array.dtype.kind not in "buifO":
             raise TypeError
+        if floats and array.dtype == np.float32:
+            return array
+        if floats and isinstance(value, (int, float)) and not isinstance(value, np.generic):
+            return float(value)
         return array.astype(float)
     except (TypeError, ValueError):
         raise DomainError(f"{name} must be real numbers, not {value!r}") from None

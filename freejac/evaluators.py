@@ -25,6 +25,7 @@ from freejac.symbolic.expectation import expectation
 from freejac.symbolic.library import Entry, resolve
 from freejac.symbolic.parsing import call_parts, parse
 from freejac.symbolic.symbols import q as variance
+from freejac.threads import threaded
 
 if TYPE_CHECKING:
     from freejac.codegen.spec import Module
@@ -38,12 +39,14 @@ class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
     Parameters of the activation are keyword arguments; those with a default may be left out.
-    Outside the domain that the kernel was checked on the value is nan.
+    Outside the domain that the kernel was checked on the value is nan. Arrays of single precision
+    give single precision: the value in double precision, rounded.
 
     Attributes:
         phi: the activation.
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
+        parallel: whether large arrays are shared out among threads; the values are the same bits.
     """
 
     def __init__(
@@ -52,11 +55,14 @@ class Kernels(PhaseKernels):
         module: ModuleType,
         names: tuple[str, ...],
         defaults: Mapping[str, float],
+        parallel: bool = False,
     ) -> None:
+        self.parallel = parallel
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
-        self._phase: ModuleType | None = None
+        self._solver: tuple[ModuleType, bool] | None = None
+        self._duals: tuple[ModuleType, bool] | None = None
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
@@ -102,7 +108,7 @@ class Kernels(PhaseKernels):
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
         values = self._values(parameters)
         if not values:
-            return self._moment(k)(real_array("q", q))
+            return self._moment(k)(real_array("q", q, floats=True))
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
         given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
@@ -113,18 +119,86 @@ class Kernels(PhaseKernels):
         from freejac.codegen.catalogue import moment_module
 
         if k not in self._moments:
-            self._moments[k] = getattr(_compiled(moment_module(self.phi, k)), f"mu_{k}")
+            module = _compiled(moment_module(self.phi, k))
+            self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
 
-    def _solvers(self) -> ModuleType:
-        """The module of the solvers: the committed one, or one compiled at once."""
-        if self._phase is None:
-            self._phase = _phase_module(self)
-        return self._phase
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+        values = self._values(parameters)
+        if self._solver is None:
+            self._solver = _solvers(self.module, self.phi)
+        module, parametrised = self._solver
+        return getattr(module, name)(*given, *(values if parametrised else ()))
+
+    def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
+        """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
+
+        Accurate up to c = ±1 and beside them. The kernel is loaded, or compiled, when it is first
+        asked for.
+
+        Args:
+            q: variance, from 1e-12 to 1e12.
+            c: correlation, from −1 to 1.
+            parameters: values of the activation's parameters.
+
+        Returns:
+            The value; nan outside the domain.
+
+        Raises:
+            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            DomainError: φ jumps, so that the kernels of its slope do not exist.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> k = kernels("relu")
+        >>> [float(k.dual(1.0, c)) for c in (-1.0, 1.0)]
+        [0.0, 0.5]
+        >>> float(k.dual(1.0, -1.0 + 1e-10))  # (1 + c)^(3/2) √8/(6π) near c = −1
+        1.5005276...e-16
+        """
+        return self._call_dual("dual", {"q": q, "c": c}, parameters)
+
+    def dual_slope(self, q: Any, c: Any, **parameters: Any) -> Any:
+        """E[φ′(h₁)φ′(h₂)], by Price's theorem the derivative of `dual` in c divided by q.
+
+        Arguments and errors are those of `dual`.
+
+        >>> float(kernels("relu").dual_slope(2.0, 0.0))
+        0.25
+        """
+        return self._call_dual("dual_slope", {"q": q, "c": c}, parameters)
+
+    def correlation_map(self, q: Any, c: Any, sigma_w: Any, sigma_b: Any, **parameters: Any) -> Any:
+        """The correlation in the next layer, (σ_w² E[φ(h₁)φ(h₂)] + σ_b²)/V(q).
+
+        V is the length map. At a fixed point of V, c = 1 is a fixed point of this map with slope χ.
+
+        Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
+
+        >>> k = kernels("relu")
+        >>> round(float(k.correlation_map(1.0, 0.0, 1.5, 0.0)), 6)  # 1/π
+        0.31831
+        """
+        # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
+        length = self.length_map(q, sigma_w, sigma_b, **parameters)
+        scale, bias = real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+        return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
+
+    def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        numbers = [real_array(argument, value) for argument, value in given.items()]
+        values = self._values(parameters)
+        if self._duals is None:
+            self._duals = _dual_kernels(self.module, self.phi)
+        module, parametrised = self._duals
+        return getattr(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
-        return getattr(self.module, name)(*numbers, *self._values(parameters))
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
+        return self._function(self.module, name)(*numbers, *self._values(parameters))
+
+    def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
+        function = getattr(module, name)
+        return threaded(function) if self.parallel else function
 
     def _values(self, given: Mapping[str, Any]) -> list[Any]:
         unknown = sorted(set(given) - set(self._names))
@@ -135,10 +209,12 @@ class Kernels(PhaseKernels):
         missing = [name for name in self._names if name not in values]
         if missing:
             raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
-        return [real_array(name, values[name]) for name in self._names]
+        return [real_array(name, values[name], floats=True) for name in self._names]
 
 
-def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) -> Kernels:
+def kernels(
+    phi: str | sp.Expr | Activation, *, positive: Iterable[str] = (), parallel: bool = False
+) -> Kernels:
     """Numeric kernels of an activation.
 
     Args:
@@ -146,6 +222,7 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             anything else that `freejac.activation` takes, compiled at once and kept in the user's
             cache.
         positive: names of parameters declared positive.
+        parallel: share large arrays out among threads.
 
     Returns:
         The kernels.
@@ -169,8 +246,8 @@ def kernels(phi: str | sp.Expr | Activation, *, positive: Iterable[str] = ()) ->
             numbers = [values[name] for name in names]
             integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
             if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
-                return Kernels(chosen, module, names, values)
-    return _compiled_kernels(chosen)
+                return Kernels(chosen, module, names, values, parallel)
+    return _compiled_kernels(chosen, parallel)
 
 
 def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
@@ -188,24 +265,25 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
     return entry, values
 
 
-def _compiled_kernels(phi: Activation) -> Kernels:
+def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
     from freejac.codegen.catalogue import activation_module
 
     module = activation_module(phi)
     names = tuple(p.name for p in module.parameters)
     defaults = {s.name: float(v) for s, v in phi.defaults.items()}
-    return Kernels(phi, _compiled(module), names, defaults)
+    return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
-def _phase_module(k: Kernels) -> ModuleType:
-    home, _, name = k.module.__name__.rpartition(".")
-    if home == "freejac.generated" and find_spec(f"{home}.{name}_phase"):
-        return import_module(f"{home}.{name}_phase")
+def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the solvers, and whether they take the parameters of the other module."""
+    name = f"{module.__name__}_phase"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
     from freejac.codegen.at_once import compiled_solvers  # imports Numba
 
     with stages() as announce:
-        return compiled_solvers(k.phi, announce)
+        return compiled_solvers(phi, announce), bool(phi.parameters)
 
 
 def _compiled(module: Module) -> ModuleType:
@@ -213,6 +291,21 @@ def _compiled(module: Module) -> ModuleType:
 
     with stages() as announce:
         return compiled(module, announce)
+
+
+def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+    """The module of the duals, and whether its kernels take the parameters of the other module."""
+    name = f"{module.__name__}_dual"
+    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+        return import_module(name), True
+    from freejac.codegen.catalogue import activation_dual_module
+    from freejac.codegen.load import load_text
+    from freejac.codegen.plan import plan
+    from freejac.codegen.render import render
+
+    specification = activation_dual_module(phi)
+    text = render(specification, plan(specification))
+    return load_text(text), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:

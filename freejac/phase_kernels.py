@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from types import ModuleType
 from typing import Any
 
 from freejac.arrays import real_array
@@ -172,10 +171,7 @@ class FeedForward:
 class PhaseKernels:
     """The methods of `freejac.evaluators.Kernels` that solve mean-field equations."""
 
-    def _solvers(self) -> ModuleType:
-        raise NotImplementedError
-
-    def _values(self, given: dict[str, Any]) -> list[Any]:
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
         raise NotImplementedError
 
     def fixed_points(self, sigma_w: Any, sigma_b: Any, **parameters: Any) -> FixedPoints:
@@ -300,7 +296,7 @@ class PhaseKernels:
 
         >>> from freejac.evaluators import kernels
         >>> kernels("relu").feed_forward(3, 2**0.5, 0, 1, 0.0).c.round(6)
-        array([0.      , 0.31831 , 0.492687])
+        array([0.      , 0.31831 , 0.493731])
         """
         arguments = (sigma_w, sigma_b, q1, c1)
         found = self._solve("feed_forward", *arguments, depth=depth, parameters=parameters)
@@ -316,7 +312,6 @@ class PhaseKernels:
             "feed_forward": ("sigma_w", "sigma_b", "q1", "c1"),
         }[name]
         numbers = [real_array(n, value) for n, value in zip(names, arguments, strict=True)]
-        values = self._values(parameters)
         if depth is not None:
             if (
                 isinstance(depth, bool)
@@ -325,4 +320,4 @@ class PhaseKernels:
             ):
                 raise DomainError(f"the depth is a whole number from 1 to 10⁶, not {depth!r}")
             numbers.insert(0, depth)
-        return getattr(self._solvers(), name)(*numbers, *values)
+        return self._call_solver(name, numbers, parameters)

@@ -56,7 +56,7 @@ def test_a_wrong_closed_form_is_not_recorded(monkeypatch: pytest.MonkeyPatch) ->
         generate.measure(module)
 
 
-def test_a_series_takes_over_where_a_closed_form_cancels() -> None:
+def test_a_polynomial_takes_over_where_a_closed_form_cancels() -> None:
     # E[hard_tanh²] = q·erf − … + erfc: its parts are of order √q and q, the sum at most 1.
     record = plan(CATALOGUE["hard_tanh"](), stride=12)
     assert record.kernels["second_moment"].closed == FULL

@@ -23,6 +23,8 @@ ACTIVATIONS = names()
 # Numba compiles a module when it is first imported: the others are run with the slow tests.
 SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
+DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
+SPECTRA = {*DENSITIES, "jacobian_moments", "resnet_density"}
 PARAMETERS = {"elu": (1.0,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
 
 
@@ -37,7 +39,7 @@ def module_of(name: str) -> ModuleType:
 
 def test_every_activation_of_the_library_has_its_module(repository: Path) -> None:
     present = {path.stem for path in (repository / "generated").glob("*.py")} - {"__init__"}
-    assert present == {*ACTIVATIONS, "jacobian_moments", "resnet_density"}
+    assert present == {*ACTIVATIONS, *SPECTRA}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -46,7 +48,7 @@ def test_the_ledger_states_a_full_check_within_tolerance(
 ) -> None:
     for kernel in records[name].kernels.values():
         assert kernel.points >= POINTS
-        assert 0.0 <= float(kernel.error) <= 1e-13
+        assert 0.0 <= float(kernel.error) <= (1e-12 if name in DENSITIES else 1e-13)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_kernels_broadcast_and_take_any_real_type() -> None:
     assert values.shape == (2, 3)
     assert values.dtype == np.float64
     assert values[1, 2] == tanh.length_map(2.0, 2.0, 0.1)
-    assert tanh.mu_1(np.float32(0.5)) == tanh.mu_1(0.5)
+    assert tanh.mu_1(np.float32(0.5)) == np.float32(tanh.mu_1(0.5))
     assert tanh.mu_1(2) == tanh.mu_1(2.0)
     out = np.empty(2)
     tanh.mu_2(np.array([0.5, 2.0]), out)

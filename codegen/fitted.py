@@ -1,0 +1,109 @@
+"""A polynomial that stands in for a closed form where the closed form cancels.
+
+Near q = 0 or q = ∞ a Gaussian mean is a power of q times a smooth function of √q or 1/√q. That
+function is interpolated at Chebyshev's points of the exact closed form, in many digits, and cut off
+where the rest is below the rounding of doubles: some twenty terms serve all the way to q = 1.
+
+>>> import sympy as sp
+>>> from freejac.symbolic.symbols import q
+>>> near = fitted(sp.sqrt(q) * sp.exp(sp.sqrt(q)), 0, sp.Integer(1))
+>>> near.args[0], round(near.subs(q, sp.Rational(1, 4)).evalf(20) / sp.exp(sp.S.Half), 12)
+(sqrt(q), 0.500000000000000)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+
+from freejac.codegen.elementary import chebyshev_series, monomials
+from freejac.codegen.horner import Horner
+from freejac.symbolic.symbols import q
+
+__all__ = ["fitted"]
+
+_DIGITS = 150
+_LONGEST = 48
+_NEGLIGIBLE = mpf(2) ** -56
+_LARGEST_LOSS = 2.5
+"""By how much the terms of the polynomial may outgrow it before another weight is tried."""
+_FAR = mpf(10) ** 30
+
+
+def fitted(closed: sp.Expr, at: sp.Expr | int, bound: sp.Rational) -> sp.Expr | None:
+    """A form of an expression in q alone, as good as doubles between 0 or ∞ and the bound.
+
+    Args:
+        closed: positive or negative throughout; a power of q in the limit.
+        at: 0 or oo, the end at which it is wanted.
+        bound: the other end.
+
+    Returns:
+        A power of q times a polynomial in √q or 1/√q, perhaps over 1 + q or 1 + 1/q; None if the
+        limit is no power, or if more than 48 terms were needed.
+    """
+    function = sp.lambdify(q, closed, "mpmath")
+    with mp.workdps(_DIGITS):
+        exponent = _power_at(function, at)
+        if exponent is None:
+            return None
+        forms = []
+        for weight in (0, 1):
+            found = _polynomial(function, at, mpf(bound.p) / bound.q, exponent, weight)
+            if found is None:
+                return None
+            forms.append((found[0], weight, found[1]))
+            if found[0] <= _LARGEST_LOSS:
+                break
+    _, weight, coefficients = min(forms)
+    share = q / bound if at == 0 else bound / q
+    body = Horner(2 * sp.sqrt(share) - 1, *coefficients)
+    return q**exponent * body / (1 + (q if at == 0 else 1 / q)) ** weight
+
+
+def _power_at(function: Callable[[mpf], mpf], at: sp.Expr | int) -> sp.Rational | None:
+    """The exponent e, half of a whole number, with f ~ c q^e."""
+    far = 1 / _FAR if at == 0 else _FAR
+    near, farther = function(far), function(far * far)
+    if not near or not farther or (near > 0) != (farther > 0):
+        return None
+    slope = mpmath.log(farther / near) / mpmath.log(far)
+    twice = int(mpmath.nint(2 * slope))
+    return sp.Rational(twice, 2) if abs(2 * slope - twice) < mpf(10) ** -8 else None
+
+
+def _polynomial(
+    function: Callable[[mpf], mpf],
+    at: sp.Expr | int,
+    bound: mpf,
+    exponent: sp.Rational,
+    weight: int,
+) -> tuple[float, tuple[sp.Float, ...]] | None:
+    """By how much its terms outgrow it, and the coefficients of the shortest that is good."""
+    power = mpf(exponent.p) / exponent.q
+
+    def value(t: mpf) -> mpf:
+        root = (1 + t) / 2
+        variance = bound * root**2 if at == 0 else bound / root**2
+        weighted = 1 + (variance if at == 0 else 1 / variance)
+        return function(variance) / variance**power * weighted**weight
+
+    series = chebyshev_series(value, _LONGEST)
+    points = [mpf(k) / 20 for k in range(-19, 21)]
+    sizes = [abs(value(t)) for t in points]
+    allowed = min(sizes) * _NEGLIGIBLE
+    length, rest = len(series), mpf(0)
+    while length and rest + abs(series[length - 1]) <= allowed:
+        rest += abs(series[length - 1])
+        length -= 1
+    if length == len(series):
+        return None
+    coefficients = monomials(series[:length])
+    loss = max(
+        mpmath.fsum(abs(c * t**k) for k, c in enumerate(coefficients)) / size
+        for t, size in zip(points, sizes, strict=True)
+    )
+    return float(loss), tuple(sp.Float(c, 40) for c in coefficients)

@@ -1,0 +1,130 @@
+"""The kernels' loops: vector instructions, every stride and type of array, NumPy's behaviour."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import carray, cfunc
+
+from freejac.codegen.catalogue import CATALOGUE
+from freejac.codegen.generate import LEDGER
+from freejac.codegen.record import KernelRecord, read_ledger
+from freejac.codegen.spec import Mean
+from freejac.symbolic.library import names
+
+PARAMETERS = {"elu": (1.5,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
+SAMPLE = ["hard_tanh", "elu"]
+SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in names()]
+# Two or more doubles at once: additions, products, comparisons, selections, roots and the like.
+PACKED = re.compile(r"\bv?(f?n?m?(add|sub|mul)\w*|div|sqrt|cmp\w*|max|min|andn?|blend\w*)pd\b")
+# The address of a function of the C library, however it is called.
+LIBM = re.compile(r"[\s$](exp|expm1|log|log1p|atan|asin|acos|tanh|erfc?|pow|sqrt)\b(?!:)")
+
+
+def _integrates(record: KernelRecord) -> bool:
+    return record.form is None and record.closed != record.domain
+
+
+def module_of(name: str) -> ModuleType:
+    return importlib.import_module(f"freejac.generated.{name}")
+
+
+@pytest.fixture(scope="module")
+def closed(repository: Any) -> dict[str, set[str]]:
+    """The kernels without quadrature anywhere, by module."""
+    records = read_ledger(repository / "generated" / LEDGER)
+    found: dict[str, set[str]] = {}
+    for name in names():
+        module, kernels = CATALOGUE[name](), records[name].kernels
+        means = {
+            k.name
+            for k in module.kernels
+            if isinstance(k, Mean) and not _integrates(kernels[k.name])
+        }
+        found[name] = means | {k.name for k in module.kernels if getattr(k, "of", "") in means}
+    return found
+
+
+def assembly(module: ModuleType, kernel: str) -> str:
+    """Machine code of a kernel's loop, compiled anew: what comes from the cache has no text."""
+    loop = getattr(module, f"_{kernel}_loop")
+    text: str = cfunc(module._LOOP, error_model="numpy")(loop._pyfunc)._library.get_asm_str()
+    return text
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_loops_of_closed_forms_are_vectorised(closed: dict[str, set[str]], name: str) -> None:
+    for kernel in sorted(closed[name]):
+        text = assembly(module_of(name), kernel)
+        body = text[: text.index(".cfi_endproc")]
+        assert PACKED.search(body), (name, kernel)
+        assert not LIBM.search(text), (name, kernel, LIBM.search(text))
+
+
+def test_a_call_to_the_library_is_seen() -> None:
+    # The measure itself: a loop over math.erf has no vector instructions, and a call.
+    def loop(arrays, counts, steps, single):  # type: ignore[no-untyped-def]
+        given = carray(arrays[0], counts[0], np.float64)
+        values = carray(arrays[1], counts[0], np.float64)
+        for i in range(counts[0]):
+            values[i] = math.erf(given[i])
+
+    loop_type = module_of("hard_tanh")._LOOP
+    text = cfunc(loop_type, error_model="numpy")(loop)._library.get_asm_str()
+    assert LIBM.search(text)
+    assert not PACKED.search(text[: text.index(".cfi_endproc")])
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_an_element_does_not_depend_on_its_place(closed: dict[str, set[str]], name: str) -> None:
+    # Vector body and remainder, blocks, strides, scalars: the same bits.
+    module, extra = module_of(name), PARAMETERS.get(name, ())
+    q = np.geomspace(1e-11, 9e4, 1037)
+    for kernel in sorted(closed[name] & {"second_moment", "mu_1", "mu_2"}):
+        function = getattr(module, kernel)
+        with np.errstate(all="raise", under="ignore"):
+            whole = function(q, *extra)
+        assert whole.tolist() == [float(function(float(v), *extra)) for v in q]
+        assert (function(np.repeat(q, 3)[::3], *extra) == whole).all()
+        assert (function(q[::-1], *extra)[::-1] == whole).all()
+        assert (whole[:5] == function(q[:5][:, None], *(np.full(7, e) for e in extra)).T).all()
+        spaced = np.zeros((q.size, 2))
+        function(q, *extra, spaced[:, 1])
+        assert (spaced[:, 1] == whole).all()
+        assert not spaced[:, 0].any()
+
+
+def test_floats_come_back_as_floats() -> None:
+    module = module_of("hard_tanh")
+    q = np.geomspace(1e-11, 1e11, 999).astype(np.float32)
+    values = module.second_moment(q)
+    assert values.dtype == np.float32
+    assert (values == module.second_moment(q.astype(np.float64)).astype(np.float32)).all()
+    assert (module.second_moment(q[::2]) == values[::2]).all()
+    assert module.length_map(q, np.float32(1.5), np.float32(0.5)).dtype == np.float32
+    assert module.length_map(q, 1.5, 0.5).dtype == np.float32
+    assert module.second_moment(2).dtype == np.float64
+    assert module.second_moment(q, dtype=np.float64).dtype == np.float64
+
+
+def test_they_are_ufuncs() -> None:
+    module = module_of("elu")
+    assert isinstance(module.chi, np.ufunc)
+    assert "σ_w² E[φ′(h)²]" in module.chi.__doc__
+    assert module.chi.nin == 3
+    some = module.mu_1(np.ones(4), 1.0, where=[True, False, True, False], out=np.zeros(4))
+    assert (some > 0).tolist() == [True, False, True, False]
+    assert module.mu_1(np.ones((0, 3)), 1.0).shape == (0, 3)
+    outer = module.mu_1.outer([0.5, 2.0], [1.0, 2.0, 3.0])
+    assert outer.shape == (2, 3)
+    assert outer[1, 2] == module.mu_1(2.0, 3.0)
+    with pytest.raises(TypeError):
+        module.mu_1("one", 1.0)
+    with pytest.raises(TypeError):
+        module.mu_1(1.0 + 1.0j, 1.0)
