@@ -125,10 +125,18 @@ class Kernels(PhaseKernels):
 
     def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
         values = self._values(parameters)
+        module, parametrised = self._solver_module()
+        return getattr(module, name)(*given, *(values if parametrised else ()))
+
+    def _solver_module(self) -> tuple[ModuleType, bool]:
         if self._solver is None:
             self._solver = _solvers(self.module, self.phi)
-        module, parametrised = self._solver
-        return getattr(module, name)(*given, *(values if parametrised else ()))
+        return self._solver
+
+    @property
+    def solvers(self) -> ModuleType:
+        """The generated module of the solvers, compiled when it is first asked for."""
+        return self._solver_module()[0]
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
         """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.

@@ -93,7 +93,7 @@ def engine(phi: str) -> str:
     from freejac.generated import jacobian_moments, resnet_density
 
     k = bound_kernels(phi)
-    modules = (k.module, k._solvers(), jacobian_moments, resnet_density)
+    modules = (k.module, k.solvers, jacobian_moments, resnet_density)
     text = "".join(inspect.getsource(module) for module in modules)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
