@@ -123,15 +123,16 @@ class Kernels(PhaseKernels):
             self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
 
-    def _solvers(self) -> ModuleType:
-        """The module of the solvers, loaded or compiled when it is first asked for."""
+    @property
+    def solvers(self) -> ModuleType:
+        """The generated module of the solvers, loaded or compiled when it is first asked for."""
         if self._solver is None:
             self._solver = _solver_module(self.module, self.phi)
         return self._solver[0]
 
     def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
         values = self._values(parameters)
-        solve = getattr(self._solvers(), name)
+        solve = getattr(self.solvers, name)
         parametrised = self._solver is not None and self._solver[1]
         return solve(*given, *(values if parametrised else ()))
 
