@@ -15,7 +15,6 @@ from freejac.codegen.crosscheck import check_points, compare, references, rounde
 from freejac.codegen.load import load_text
 from freejac.codegen.oracle import residual_stieltjes
 from freejac.codegen.plan import plan
-from freejac.codegen.rational_form import RationalForm
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import render
 from freejac.symbolic.activation import activation
