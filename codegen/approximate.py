@@ -32,6 +32,9 @@ from mpmath import mp, mpf
 from freejac.codegen.mean_values import MeanValues, Term
 from freejac.codegen.rational_fit import BITS, Fit, rational_fit
 from freejac.codegen.rational_form import RationalForm
+from freejac.codegen.table_fit import table_fit
+from freejac.codegen.table_form import TableForm
+from freejac.codegen.zero_factors import halves
 from freejac.symbolic.asymptotics import mean_series
 from freejac.symbolic.balls import working_bits
 from freejac.symbolic.errors import DomainError, Error, NoClosedForm
@@ -46,7 +49,9 @@ _NODES = 20
 _FIRST_SIZE, _LAST_SIZE = 4, 32
 _GOAL = 4e-17
 _ACCEPTED = 1e-15
+_MOST_REFUSED = 3
 _MOST_ZEROS = 4
+_LARGEST_EXPONENT = 16
 _SETTLED = 1e-2
 _REPRESENTABLE = 290
 _STEPS = 60
@@ -64,7 +69,7 @@ class _Curve:
 
 def approximate(
     terms: Sequence[Term], progress: Progress = lambda _: None
-) -> list[RationalForm | None]:
+) -> list[RationalForm | TableForm | None]:
     """Approximate means E[fⁿ] on 1e-12 ≤ q ≤ 1e12.
 
     Args:
@@ -76,7 +81,7 @@ def approximate(
     """
     progress("integrating at high precision")
     sampled = _sampled(terms)
-    forms: list[RationalForm | None] = []
+    forms: list[RationalForm | TableForm | None] = []
     for number, (term, values) in enumerate(zip(terms, sampled, strict=True), 1):
         progress(f"fitting mean {number} of {len(terms)}")
         forms.append(None if values is None else _form(term, values))
@@ -98,7 +103,7 @@ def _sampled(terms: Sequence[Term]) -> list[list[mpf] | None]:
     if not terms:
         return []
     try:
-        curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS)
+        curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS, adaptive=False)
         # From above: what cannot be resolved fails there first.
         rows = [curve(_squared(t)) for t in reversed(_nodes())]
     except (Error, ZeroDivisionError):
@@ -113,7 +118,7 @@ def _squared(t: mpf) -> mpf:
         return t * t
 
 
-def _form(term: Term, values: Sequence[mpf]) -> RationalForm | None:
+def _form(term: Term, values: Sequence[mpf]) -> RationalForm | TableForm | None:
     if all(value == 0 for value in values):
         return RationalForm(0, (), ("0.0",), ("1.0",))
     zeros = _zeros(term, values)
@@ -125,8 +130,13 @@ def _form(term: Term, values: Sequence[mpf]) -> RationalForm | None:
         for zero in zeros:
             rest = [(value / (t * t - zero)).mid() for t, value in zip(points, rest, strict=True)]
     lead, last = _exponents(term, values)
+    if max(abs(lead), abs(last)) > _LARGEST_EXPONENT:  # beyond every power
+        return None
     fit = _fit(_Curve(points, rest), lead, last - 2 * len(zeros))
-    return None if fit is None else _printed(fit, lead, zeros)
+    if fit is not None:
+        return _printed(fit, lead, zeros)
+    curve = MeanValues([term], _DIGITS, more=_MORE_DIGITS, adaptive=False)
+    return table_fit(lambda q: curve(q)[0], zeros)
 
 
 def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
@@ -183,16 +193,18 @@ def _fit(curve: _Curve, lead: int, last: int) -> Fit | None:
     """The smallest quotient that is as good as doubles, else the best one that will do."""
     scale, drop = _scale(curve), last - lead
     best: Fit | None = None
-    size = max(_FIRST_SIZE, abs(drop))
-    while size <= _LAST_SIZE:
+    size, refused = max(_FIRST_SIZE, abs(drop)), 0
+    while size <= _LAST_SIZE and refused < _MOST_REFUSED:
         degrees = (size + min(drop, 0), size - max(drop, 0))
-        fit = rational_fit(curve.points, curve.values, lead, degrees, scale)
+        fit = rational_fit(curve.points, curve.values, lead, degrees, scale, goal=_GOAL)
         usable = fit is not None and fit.one_signed and _is_representable(fit)
         if fit is not None and usable:
             if fit.error <= _GOAL:
                 return fit
             if best is None or fit.error < best.error:
                 best = fit
+        elif fit is None or fit.error <= _ACCEPTED:  # good, but for its signs
+            refused += 1
         # About a digit is won with each degree.
         missing = math.log10(max(fit.error / _GOAL, 1.0)) if fit is not None else 0.0
         size += max(1, int(0.7 * missing))
@@ -224,9 +236,6 @@ def _is_representable(fit: Fit) -> bool:
 
 
 def _printed(fit: Fit, lead: int, zeros: Iterable[Any]) -> RationalForm:
-    split = []
-    for zero in zeros:
-        high = float(zero.mid())
-        split.append((repr(high), repr(float((zero - flint.arb(high)).mid()))))
+    split = tuple(halves(zero) for zero in zeros)
     above, below = (tuple(repr(float(c)) for c in part) for part in (fit.above, fit.below))
-    return RationalForm(lead, tuple(split), above, below)
+    return RationalForm(lead, split, above, below)

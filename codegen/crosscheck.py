@@ -9,7 +9,6 @@ their formulas are held against simulated matrices in the tests of `symbolic`.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,25 +18,45 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.dual_check import dual_points, dual_reference
 from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
-from freejac.codegen.points import Point, moment_points, residual_points, spread_points
+from freejac.codegen.points import (
+    Point,
+    jacobian_points,
+    limit_points,
+    moment_points,
+    residual_points,
+    spread_points,
+)
 from freejac.codegen.record import ModuleRecord
-from freejac.codegen.spec import Argument, Derived, Mean, Module, Sampled
+from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
+from freejac.codegen.spectral_oracle import (
+    jacobian_atom,
+    jacobian_density,
+    jacobian_edge,
+    limit_atom,
+    limit_density,
+    limit_edge,
+)
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
     "POINTS",
+    "STEP",
     "Comparison",
     "References",
     "check_points",
     "compare",
+    "conditioning",
     "references",
     "rounded_up",
     "worst",
 ]
 
 _SETTINGS = 10
+_LEAST = mpmath.mpf(2) ** -960
+STEP = mpmath.mpf(2) ** -26
 POINTS = 200
 """Interior points of a full check; the ends of the domain come on top."""
 
@@ -50,7 +69,8 @@ class Comparison:
         point: the arguments.
         value: what the kernel returned.
         expected: the reference, rounded to a double.
-        error: relative error (over 1 + |λ ρ′/ρ| for the density).
+        error: relative error (over 1 + |λ ρ′/ρ| for the density, over 1 + |q F′/F| for a mean that
+            may vanish).
         ulp: the same in units in the last place.
     """
 
@@ -82,9 +102,15 @@ def rounded_up(value: float) -> str:
 
 def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int = 0) -> list[Point]:
     """Points over the union of a module's domains, and on both sides of every switch."""
+    if isinstance(module.kernels[0], Dual):
+        return dual_points(module.kernels[0].arguments, count, seed=seed)
     if module.variable is None:
         if module.kernels[0].name == "m_1":
             return moment_points(count, seed=seed)
+        if module.name == "universality_density":
+            return limit_points(count, seed=seed)
+        if module.name.endswith("_jacobian_density"):
+            return jacobian_points(module.name.split("_")[0], count, seed=seed)
         return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
     ends = sorted(
         {
@@ -136,11 +162,15 @@ def references(
 def _reference(
     module: Module, point: Point, index: int
 ) -> Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]:
+    if isinstance(module.kernels[0], Dual):
+        return dual_reference(module, point, index)
     one = mpmath.mpf(1)
     if module.variable is None:
         values = {}
         for kernel in module.kernels:
-            if isinstance(kernel, Sampled) and kernel.oracle == "density":
+            if isinstance(kernel, Sampled) and kernel.oracle.startswith(("jacobian", "limit")):
+                values[kernel.name] = _jacobian_reference(module.name.split("_")[0], kernel, point)
+            elif isinstance(kernel, Sampled) and kernel.oracle == "density":
                 density, condition = residual_density(point)
                 values[kernel.name] = (density, 1 + condition)
             elif isinstance(kernel, Sampled):
@@ -155,6 +185,12 @@ def _reference(
     )
     exact = curve(point["q"])
     values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
+    if any(k.may_vanish for k in means):
+        with mpmath.workdps(DIGITS):
+            beside = curve(mpmath.mpf(point["q"]) * (1 + STEP))
+            for k, value, moved in zip(means, exact, beside, strict=True):
+                if k.may_vanish and value:
+                    values[k.name] = (value, conditioning(value, moved))
     extra = _extra(module, index)
     with mpmath.workdps(60):
         for kernel in module.kernels:
@@ -167,8 +203,31 @@ def _reference(
                 }
                 arguments = inner | outer
                 function = sp.lambdify(list(arguments), kernel.outer, "mpmath")
-                values[kernel.name] = (function(*arguments.values()), one)
+                values[kernel.name] = (function(*arguments.values()), values[kernel.of][1])
     return values
+
+
+def conditioning(value: mpmath.mpf, moved: mpmath.mpf) -> mpmath.mpf:
+    """1 + |q F′/F| from F(q) and F((1 + STEP) q): what the rounding of q may do, and 1."""
+    return 1 + abs((moved - value) / (STEP * value))
+
+
+def _jacobian_reference(
+    weights: str, kernel: Sampled, point: Point
+) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """The kernels of a Bernoulli D², and of the depth limits."""
+    own = {a.name: point[a.name] for a in kernel.arguments}
+    if kernel.oracle == "limit":
+        return limit_density(kernel.name, own)
+    if kernel.oracle == "limit_edge":
+        return limit_edge(kernel.name, own)
+    if kernel.oracle == "limit_atom":
+        return limit_atom(own)
+    if kernel.oracle == "jacobian_density":
+        return jacobian_density(own, weights)
+    if kernel.oracle == "jacobian_atom":
+        return jacobian_atom(own)
+    return jacobian_edge(kernel.name, own, weights)
 
 
 @lru_cache(maxsize=16)
@@ -220,13 +279,13 @@ def _comparison(point: Point, value: float, exact: mpmath.mpf, condition: mpmath
         return Comparison(point, value, expected, math.inf, math.inf)
     with mpmath.workdps(60):
         distance = abs(mpmath.mpf(value) - exact) / condition
-        # Below the digits of the reference, or of doubles, there is nothing to measure.
-        if abs(exact) < sys.float_info.min and abs(value) <= sys.float_info.min:
-            return Comparison(point, value, expected, 0.0, 0.0)
+        # Below the digits of the reference there is nothing to measure.
         if distance <= abs(exact) * mpmath.mpf(10) ** -(DIGITS - 5):
             return Comparison(point, value, expected, 0.0, 0.0)
-        error = float(distance / abs(exact)) if exact else math.inf
-        ulp = float(distance / mpmath.mpf(math.ulp(expected)))
+        # A value below the normal doubles has no digits to lose.
+        size = max(abs(exact), _LEAST)
+        error = float(distance / size)
+        ulp = float(distance / mpmath.mpf(math.ulp(float(size))))
     return Comparison(point, value, expected, error, ulp)
 
 

@@ -13,12 +13,16 @@ __all__ = ["code_name"]
 _TAKEN = {
     "above", "below", "centre", "finest", "half", "high", "i", "kind", "left", "low", "math", "np",
     "njit", "reach", "right", "share", "span", "start", "stop", "total", "vectorize", "abs", "max",
-    "min", "range", "float", "second_moment", "length_map", "chi",
+    "min", "range", "float", "second_moment", "length_map", "chi", "dual",
+    "dual_slope", "up", "down", "gap", "size", "edge", "near", "far", "tau", "step", "ratio",
+    "sine", "away", "t", "bend", "angle", "quarter", "inside",
 }  # fmt: skip
 """Names that a template uses and a parameter therefore cannot have in the code."""
 
 
 def code_name(name: str) -> str:
     """Spell a symbol's name so that no template and no keyword is hidden by it."""
-    clash = keyword.iskeyword(name) or name in _TAKEN or name.startswith(("mu_", "_"))
+    clash = (
+        keyword.iskeyword(name) or name in _TAKEN or name.startswith(("mu_", "mean_", "end_", "_"))
+    )
     return f"p_{name.strip('_')}" if clash or not name.isidentifier() else name

@@ -23,12 +23,12 @@ import numpy as np
 import sympy as sp
 
 from freejac.codegen.approximate import approximate
-from freejac.codegen.crosscheck import References, compare, references, worst
+from freejac.codegen.crosscheck import STEP, References, compare, conditioning, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.points import Point, spread_points
 from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
 from freejac.codegen.render import render
-from freejac.codegen.spec import Derived, Mean, Module
+from freejac.codegen.spec import Derived, Dual, Mean, Module
 from freejac.symbolic.errors import DomainError, Error, NotConvergedError
 
 __all__ = ["plan", "restrict"]
@@ -58,7 +58,16 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
         Error: a kernel meets its tolerance nowhere.
     """
     if module.variable is None:
-        return ModuleRecord(kernels={k.name: KernelRecord() for k in module.kernels})
+        return ModuleRecord(
+            kernels={
+                k.name: KernelRecord(
+                    domain=(k.arguments[0].low, k.arguments[0].high)
+                    if isinstance(k, Dual)
+                    else None
+                )
+                for k in module.kernels
+            }
+        )
     full = (module.variable.low, module.variable.high)
     progress("measuring closed forms")
     closed = _closed_intervals(module, full)
@@ -150,8 +159,13 @@ def _closed_errors(kernel: Mean, compiled: ModuleType, points: list[Point]) -> n
     errors = []
     with mpmath.workdps(100):
         for point, value in zip(points, values, strict=True):
-            reference = mpmath.mpf(exact(*(mpmath.mpf(point[name]) for name in used)))
-            errors.append(_relative(float(value), reference))
+            numbers = {name: mpmath.mpf(point[name]) for name in used}
+            reference = mpmath.mpf(exact(*numbers.values()))
+            error = _relative(float(value), reference)
+            if kernel.may_vanish and "q" in numbers and 0.0 < error < float("inf"):
+                moved = mpmath.mpf(exact(*(numbers | {"q": numbers["q"] * (1 + STEP)}).values()))
+                error /= float(conditioning(reference, moved))
+            errors.append(error)
     return np.array(errors)
 
 

@@ -17,6 +17,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
+from freejac.codegen.correlation import Angle, ExpGap, Tail2
 from freejac.codegen.functions import Cos1m, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
@@ -27,11 +28,14 @@ from freejac.symbolic.voigt import VoigtK, VoigtL
 __all__ = ["HELPERS", "NumbaPrinter", "source"]
 
 HELPERS: dict[type, str] = {
+    Angle: "_angle",
     Cos1m: "_one_minus_cos",
+    ExpGap: "_exp_gap",
     OwenT: "_owens_t",
     Phi: "_normal_cdf",
     Phi2: "_bivariate_normal_cdf",
     Sech2: "_sech_squared",
+    Tail2: "_bivariate_tail",
     VoigtK: "_voigt_k",
     VoigtL: "_voigt_l",
     dawson: "_dawson",

@@ -1,7 +1,7 @@
 """A rational function of √q as data and as code: what is kept of an approximation.
 
 >>> form = RationalForm(lead=2, zeros=(), above=("1.0", "2.0"), below=("1.0", "3.0", "0.5"))
->>> for line in (*form.block().lines, form.block().result):
+>>> for line in (*form.block("").lines, form.block("").result):
 ...     print(line)
 root = math.sqrt(q)
 above = 2.0 * root + 1.0
@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from freejac.codegen.statements import Block
+from freejac.codegen.zero_factors import difference, signed
 
 __all__ = ["RationalForm"]
 
@@ -52,26 +53,21 @@ class RationalForm:
         """What it is, for tables."""
         return f"rational in √q, {len(self.above) - 1}/{len(self.below) - 1}"
 
-    def block(self) -> Block:
+    def table(self) -> Sequence[Sequence[str]]:
+        """The constant that the statements read: none."""
+        return ()
+
+    def block(self, table: str) -> Block:
         """Statements in q without a branch or a call but for the root, so that they vectorise."""
         lines = ["root = math.sqrt(q)"]
         for name, coefficients in (("above", self.above), ("below", self.below)):
             lines += _polynomial(name, coefficients)
-        factors = [_difference(*zero) for zero in self.zeros]
+        factors = [difference(*zero) for zero in self.zeros]
         over, under = ["above"], ["below"]
         (over if self.lead >= 0 else under)[:0] = ["q"] * (abs(self.lead) // 2)
         (over if self.lead >= 0 else under)[:0] = ["root"] * (abs(self.lead) % 2)
         below = f"({' * '.join(under)})" if len(under) > 1 else "below"
         return Block(tuple(lines), f"{' * '.join([*factors, *over])} / {below}")
-
-
-def _difference(high: str, low: str) -> str:
-    return f"(q - {high} {_signed(low)})"
-
-
-def _signed(number: str) -> str:
-    """Minus the number, as the end of a sum."""
-    return f"+ {number[1:]}" if number.startswith("-") else f"- {number}"
 
 
 def _polynomial(name: str, coefficients: Sequence[str]) -> list[str]:
@@ -80,19 +76,15 @@ def _polynomial(name: str, coefficients: Sequence[str]) -> list[str]:
     if len(coefficients) == 1:
         return [f"{name} = {even[0]}"]
     if len(coefficients) <= 3:
-        tail = f"({even[1]} * q {_plus(even[0])})" if len(even) == 2 else even[0]
-        return [f"{name} = {odd[0]} * root {_plus(tail)}"]
+        tail = f"({even[1]} * q {signed(even[0])})" if len(even) == 2 else even[0]
+        return [f"{name} = {odd[0]} * root {signed(tail)}"]
     lines = []
     for part, numbers in (("odd", odd), ("even", even)):
         first, *rest = reversed(numbers)
         value = first
         for number in rest:
-            lines.append(f"{part} = {value} * q {_plus(number)}")
+            lines.append(f"{part} = {value} * q {signed(number)}")
             value = part
         if not rest:
             lines.append(f"{part} = {first}")
     return [*lines, f"{name} = odd * root + even"]
-
-
-def _plus(number: str) -> str:
-    return f"- {number[1:]}" if number.startswith("-") else f"+ {number}"

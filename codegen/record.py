@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from freejac.codegen.rational_form import RationalForm
+from freejac.codegen.table_form import TableForm
 from freejac.symbolic.errors import InputError
 
 __all__ = ["Interval", "KernelRecord", "ModuleRecord", "ledger_text", "read_ledger"]
@@ -39,7 +40,7 @@ class KernelRecord:
     error: str = ""
     ulp: int = 0
     points: int = 0
-    form: RationalForm | None = None
+    form: RationalForm | TableForm | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -52,8 +53,12 @@ class KernelRecord:
     def from_json(cls, data: Mapping[str, Any]) -> KernelRecord:
         """Read plain data."""
         closed, domain = (tuple(data[k]) if data[k] else None for k in ("closed", "domain"))
-        form = RationalForm.from_json(data["form"]) if "form" in data else None
+        form = _form(data["form"]) if "form" in data else None
         return cls(closed, domain, data["error"], data["ulp"], data["points"], form)
+
+
+def _form(data: Mapping[str, Any]) -> RationalForm | TableForm:
+    return (TableForm if "rows" in data else RationalForm).from_json(data)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,21 @@ import sympy as sp
 
 from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
+from freejac.codegen.operations import counted
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.spec import Argument, Base, Derived, Mean, Module, Sampled
+from freejac.codegen.spec import (
+    Argument,
+    Base,
+    Derived,
+    Dual,
+    Kernel,
+    Mean,
+    Module,
+    Sampled,
+    Solver,
+)
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
 from freejac.symbolic.expectation import expect
@@ -33,6 +44,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
+_METHODS = {"density": "Newton", "jacobian_density": "Newton", "limit": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -101,15 +113,19 @@ def render(module: Module, record: ModuleRecord) -> str:
         p.block for b in (rule or {}).get("bases", ()) for p in b["pieces"]
     ]
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
+    text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
+    needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
         "intro": _intro(module),
         "digits": DIGITS,
         "table": _table(module, record),
-        "names": sorted(k["name"] for k in kernels),
+        "costs": _costs(module, kernels),
+        "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
-        **preamble(text, always_math=True, always_numpy=rule is not None),
+        **preamble(text, always_math=True, always_numpy=needs_numpy),
+        **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
 
@@ -341,9 +357,7 @@ def _switch(record: KernelRecord) -> str | None:
     return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
 
 
-def _kernel_view(
-    module: Module, kernel: Mean | Derived | Sampled, record: ModuleRecord
-) -> dict[str, Any]:
+def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[str, Any]:
     arguments = module.arguments(kernel)
     names = [a.name for a in arguments]
     view: dict[str, Any] = {
@@ -354,8 +368,10 @@ def _kernel_view(
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
+        "kind": type(kernel).__name__.lower(),
         "formula": "",
         "straight": False,
+        "table": {"name": "", "rows": ()},
         "block": Block((), ""),
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
@@ -373,7 +389,10 @@ def _kernel_view(
         view["straight"] = True
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
-    else:
+    elif isinstance(kernel, Dual):
+        view["code"] = kernel.code
+        view["straight"] = kernel.code.straight
+    elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
     view["inside"] = " and ".join(view["checks"])
@@ -392,7 +411,12 @@ def _mean_view(
     module: Module, kernel: Mean, names: list[str], record: KernelRecord
 ) -> dict[str, Any]:
     if record.form is not None:
-        return {"straight": True, "block": record.form.block()}
+        table = f"_{kernel.name.upper()}_TABLE"
+        return {
+            "straight": True,
+            "block": record.form.block(table),
+            "table": {"name": table, "rows": record.form.table()},
+        }
     switch = _switch(record)
     quadrature = f"_gaussian_mean(_{kernel.name.upper()}, {', '.join(names)})" + _delta_source(
         module, kernel
@@ -449,17 +473,32 @@ def _plain(number: str) -> str:
 
 def _intro(module: Module) -> list[str]:
     lines = textwrap.wrap(module.subject, _WIDTH)
+    if any(isinstance(kernel, Dual) for kernel in module.kernels):
+        lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
-    for kernel in module.kernels:
+    elif lines:
+        lines.append("")
+    for kernel in module.offered:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
     return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
 
 
+def _costs(module: Module, views: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Operations of the means that are not integrated, a line for each."""
+    found = {
+        kernel.name: counted(view["block"].lines, view["block"].result)
+        for kernel, view in zip(module.kernels, views, strict=True)
+        if isinstance(kernel, Mean | Derived) and "_gaussian_mean(" not in view["block"].result
+    }
+    width = max(map(len, found), default=0)
+    return [f"    {name.ljust(width)}  {cost}" for name, cost in found.items()]
+
+
 def _table(module: Module, record: ModuleRecord) -> list[str]:
     rows: list[tuple[str, ...]] = [("kernel", "evaluated by", "q", "error", "ulp", "points")]
-    for kernel in module.kernels:
+    for kernel in module.offered:
         mine = record.kernels[kernel.name]
         rows.append(
             (
@@ -480,10 +519,14 @@ def _table(module: Module, record: ModuleRecord) -> list[str]:
     ]
 
 
-def method(kernel: Mean | Derived | Sampled, record: KernelRecord) -> str:
+def method(kernel: Kernel, record: KernelRecord) -> str:
     """How a kernel is evaluated, in words."""
+    if isinstance(kernel, Dual):
+        return kernel.code.method
+    if isinstance(kernel, Solver):
+        return "iteration"
     if isinstance(kernel, Sampled):
-        return "formula" if kernel.oracle != "density" else "bisection"
+        return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):
         return kernel.of
     if record.form is not None:

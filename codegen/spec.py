@@ -6,13 +6,27 @@ number is printed, so that no file depends on how a platform writes a double.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import sympy as sp
 
+from freejac.codegen.dual_spec import DualCode
 from freejac.symbolic.piecewise import PiecewiseFunction
 
-__all__ = ["Argument", "Base", "Derived", "Formula", "Mean", "Module", "Sampled"]
+__all__ = [
+    "Argument",
+    "Base",
+    "Derived",
+    "Dual",
+    "Formula",
+    "Kernel",
+    "Mean",
+    "Module",
+    "Sampled",
+    "Solver",
+]
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,8 @@ class Mean:
         base: name of the base f.
         power: exponent.
         closed: closed form in q and the parameters, or None.
+        may_vanish: whether its zeros depend on parameters, so that its errors are taken relative
+            to |F| + |q F′|.
     """
 
     name: str
@@ -59,6 +75,7 @@ class Mean:
     base: str
     power: int
     closed: sp.Expr | None
+    may_vanish: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,11 +115,50 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Dual:
+    """The kernel E[f(h₁)f(h₂)], h₁ and h₂ normal of one variance and a correlation.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        base: name of the base f.
+        arguments: q, c and the parameters.
+        code: how it is evaluated.
+        closed: closed form in q, c and the parameters, or None: it serves the cross-check.
+    """
+
+    name: str
+    equation: str
+    base: str
+    arguments: tuple[Argument, ...]
+    code: DualCode
+    closed: sp.Expr | None = None
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A function that solves equations in other kernels of its module, and returns several arrays.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        arguments: in order, without the parameters.
+    """
+
+    name: str
+    equation: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
 class Formula:
     """An expression that a hand-laid template prints under a name."""
 
     name: str
     expr: sp.Expr
+
+
+Kernel: TypeAlias = Mean | Derived | Sampled | Dual | Solver
 
 
 @dataclass(frozen=True)
@@ -121,12 +177,13 @@ class Module:
         parameters: further arguments of every kernel, after its own.
         bases: functions that integrands are powers of.
         formulas: expressions for the template.
+        context: gives, with the module's record, what else the template needs.
     """
 
     name: str
     title: str
     template: str
-    kernels: tuple[Mean | Derived | Sampled, ...]
+    kernels: tuple[Kernel, ...]
     tolerance: float
     source: str
     subject: str = ""
@@ -134,15 +191,24 @@ class Module:
     parameters: tuple[Argument, ...] = ()
     bases: tuple[Base, ...] = ()
     formulas: tuple[Formula, ...] = field(default=())
+    context: Callable[[Module, Any], Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def base(self, name: str) -> PiecewiseFunction:
         """The function of a base by its name."""
         return next(base.function for base in self.bases if base.name == name)
 
-    def arguments(self, kernel: Mean | Derived | Sampled) -> tuple[Argument, ...]:
+    @property
+    def offered(self) -> tuple[Kernel, ...]:
+        """The kernels that are public: in a module of solvers these alone."""
+        solvers = tuple(k for k in self.kernels if isinstance(k, Solver))
+        return solvers or self.kernels
+
+    def arguments(self, kernel: Kernel) -> tuple[Argument, ...]:
         """Every argument of a kernel, in order."""
-        if isinstance(kernel, Sampled):
+        if isinstance(kernel, Sampled | Dual):
             return kernel.arguments
+        if isinstance(kernel, Solver):
+            return (*kernel.arguments, *self.parameters)
         own = (self.variable,) if self.variable else ()
         extra = kernel.extra if isinstance(kernel, Derived) else ()
         return (*own, *extra, *self.parameters)

@@ -23,6 +23,7 @@ __all__ = [
     "Eigenvalues",
     "gaussian_multiples",
     "gaussian_orthogonal",
+    "haar",
     "single_layer",
     "wishart",
 ]
@@ -179,6 +180,20 @@ def single_layer(
     w = sqrt(weight) * random.standard_normal((*shape, outputs.size))
     h = w @ outputs + sqrt(bias) * random.standard_normal(shape)
     return np.asarray(np.mean(h**2, axis=1))
+
+
+def haar(width: int, random: np.random.Generator) -> Array:
+    """Draw an orthogonal matrix from Haar's measure on O(width).
+
+    The Q of a Gaussian matrix's QR decomposition, with the signs of R's diagonal moved into it:
+    without them LAPACK's convention would prefer some rotations (Mezzadri 2007, section 5).
+
+    >>> matrix = haar(5, np.random.default_rng(0))
+    >>> bool(np.allclose(matrix @ matrix.T, np.eye(5)))
+    True
+    """
+    q, r = np.linalg.qr(random.standard_normal((width, width)))
+    return np.asarray(q * np.where(np.diagonal(r) < 0, -1.0, 1.0))
 
 
 def _random(seed: int) -> np.random.Generator:

@@ -28,6 +28,9 @@ from freejac.symbolic.slope_panels import SlopePanels
 
 __all__ = ["LayerBlock", "SmoothProduct"]
 
+_LOST = 1e-12
+"""An imaginary part of m that may be rounding alone."""
+
 
 @dataclass(frozen=True)
 class LayerBlock(Block):
@@ -139,7 +142,8 @@ class SmoothProduct(BlockProduct):
         self.layers = tuple(layers)
         if len(layers) == 1 and layers[0].count == 1 and not layers[0].weights.free_symbols:
             raise NoClosedForm(
-                "the density", "of one layer with orthogonal weights it is that of σ_w² φ′(h)²"
+                "the density",
+                "of one layer with orthogonal weights: that of σ_w² φ′(h)², see SlopeDensity",
             )
 
     def density(self, points: Sequence[Any]) -> list[Any]:
@@ -168,14 +172,22 @@ class SmoothProduct(BlockProduct):
                 found.append(mp.zero)
                 continue
             state = self._beside(state, last, point) or self.solutions([float(mp.log(point))])[0]
-            if state is None or not (is_inside(state) or self._is_outside(state)):
+            if state is None or not (self._is_inside(state) or self._is_outside(state)):
                 raise NotConvergedError(
                     f"the density at λ = {mp.nstr(point, 10)} is singular, or so small that double "
                     "precision loses it: move λ away from there"
                 )
             last = point
-            found.append(self.value(point, state) if is_inside(state) else mp.zero)
+            found.append(self.value(point, state) if self._is_inside(state) else mp.zero)
         return found[::-1]
+
+    def _is_inside(self, state: ProductState) -> bool:
+        """Whether the density is positive: m left the real axis, or does so seen from −rank.
+
+        Where λ tends to 0, m tends to minus the smallest rank, and so does its imaginary part to 0.
+        """
+        from_rank = abs(state[0] + min(1.0, *self._ranks))
+        return is_inside(state) or bool(abs(state[0].imag) > max(_LOST, 1e-3 * from_rank))
 
     def _is_outside(self, state: ProductState) -> bool:
         """Whether a real solution is one outside the spectrum: no 1/κ is a value of φ′².
@@ -191,14 +203,14 @@ class SmoothProduct(BlockProduct):
 
     def _beside(self, state: ProductState | None, last: Any, point: Any) -> ProductState | None:
         """The solution continued along the real line inside the spectrum; None if it is lost."""
-        if state is None or not is_inside(state):
+        if state is None or not self._is_inside(state):
             return None
         ends = complex(mp.log(last)), complex(mp.log(point))
         try:
             found = follow(self._solve, state, *ends, "the density")
         except NotConvergedError:
             return None
-        return found if is_inside(found) else None
+        return found if self._is_inside(found) else None
 
     @cached_property
     def upper(self) -> Any:

@@ -23,6 +23,8 @@ ACTIVATIONS = names()
 # Numba compiles a module when it is first imported: the others are run with the slow tests.
 SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
+DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
+SPECTRA = {*DENSITIES, "jacobian_moments", "resnet_density"}
 PARAMETERS = {"elu": (1.0,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
 
 
@@ -37,7 +39,7 @@ def module_of(name: str) -> ModuleType:
 
 def test_every_activation_of_the_library_has_its_module(repository: Path) -> None:
     present = {path.stem for path in (repository / "generated").glob("*.py")} - {"__init__"}
-    assert present == {*ACTIVATIONS, "jacobian_moments", "resnet_density"}
+    assert present == {*ACTIVATIONS, *(f"{name}_dual" for name in ACTIVATIONS), *SPECTRA}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -46,7 +48,7 @@ def test_the_ledger_states_a_full_check_within_tolerance(
 ) -> None:
     for kernel in records[name].kernels.values():
         assert kernel.points >= POINTS
-        assert 0.0 <= float(kernel.error) <= 1e-13
+        assert 0.0 <= float(kernel.error) <= (1e-12 if name in DENSITIES else 1e-13)
 
 
 @pytest.mark.parametrize(
@@ -178,5 +180,7 @@ def test_every_kernel_is_as_accurate_as_recorded(
 ) -> None:
     # The oracle bisects its way through the oscillations of sin at large q, and through the
     # bend of the smoothed ReLU when its width s is small.
+    # In two variables it takes half a second a point.
     slow_oracle = name in {"sin", "smoothed_relu"}
-    remeasured(records, name, 20 if slow_oracle else POINTS, seed=1)
+    count = 4 if name.endswith("_dual") else 20 if slow_oracle else POINTS
+    remeasured(records, name, count, seed=1)

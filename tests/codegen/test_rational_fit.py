@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import flint
@@ -40,7 +41,7 @@ def test_the_scale_need_not_be_exact(scale: float) -> None:
 def test_errors_fall_by_the_same_factor_with_every_degree() -> None:
     # 1/√(1 + t²) has branch points at ±i: the convergence of best approximations is geometric.
     errors = [fitted(lambda t: 1 / (1 + t * t).sqrt(), 0, (n - 1, n)).error for n in (6, 9, 12, 15)]
-    ratios = [late / early for early, late in zip(errors, errors[1:], strict=False)]
+    ratios = [late / early for early, late in pairwise(errors)]
     assert max(ratios) < 0.1
     assert errors[-1] < 1e-8
 

@@ -1,0 +1,262 @@
+"""Duals that close nowhere: code of E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)] of any activation.
+
+h₁ and h₂ are normal of variance q and correlation c, q from 1e-12 to 1e12 and c from −1 to 1.
+
+A smooth φ that approaches polynomials at ±∞ up to what every power outgrows (tanh, sigmoid,
+softplus, swish, mish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
+which does not depend on q and c. Any other φ is integrated on panels, which costs about 100
+microseconds at q = 1 and milliseconds at both ends of q.
+
+The coefficients of the library's activations are kept in `generated/duals.json`, each with a
+digest of what it was fitted to: the fit takes seconds, and its last bits depend on the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sympy as sp
+
+from freejac.codegen.approximate_dual_fit import Rules, UnfitError, fit
+from freejac.codegen.approximate_dual_growth import Growth, growth_of
+from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
+from freejac.codegen.approximate_dual_table import Table, table_code
+from freejac.codegen.dual_spec import DualCode
+from freejac.codegen.files import write_atomically
+from freejac.codegen.load import cache_folder, load_text
+from freejac.codegen.render import preamble, template
+from freejac.symbolic.activation import Activation
+from freejac.symbolic.bivariate_quadrature import gaussian_mean2
+from freejac.symbolic.errors import DomainError, Error, InputError, NoClosedForm, Undecided
+from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.symbols import x
+
+__all__ = ["LEDGER", "approximated_dual", "integrand", "refit"]
+
+LEDGER = Path(__file__).resolve().parents[1] / "generated" / "duals.json"
+"""Coefficients of the library's activations."""
+
+_VERSION = 1
+_TOLERANCE = 5e-14
+_PANELS = (Panels(), Panels(0.25, 1), Panels(0.25, 4), Panels(0.03125, 4))
+_PROBES = ((1e-3, 0.5), (1.0, 0.75), (1.0, -0.75), (1.0, 1.0), (100.0, -0.999), (1e4, 0.5))
+
+
+def approximated_dual(
+    phi: Activation, slope: bool = False, progress: Callable[[str], None] = lambda _: None
+) -> DualCode:
+    """The code of a dual that has no closed form.
+
+    Args:
+        phi: an activation without parameters.
+        slope: whether E[φ′(h₁)φ′(h₂)] is wanted in place of E[φ(h₁)φ(h₂)].
+        progress: told each step in words.
+
+    Returns:
+        Module-level constants and functions, and the body of a function of q and c.
+
+    Raises:
+        InputError: the activation has parameters.
+        DomainError: φ jumps, so that the dual of its slope does not exist.
+        Error: φ varies too sharply for the panels.
+
+    >>> from freejac.symbolic.activation import activation
+    >>> approximated_dual(activation("where(x>0, tanh(x), 0)")).result
+    '_dual_mean(q, c)'
+    """
+    f = integrand(phi, slope)
+    name = _name(phi, slope)
+    growth = _growth(f)
+    if growth is not None:
+        table = _kept(f, growth, lambda step: progress(f"{name}: {step}"))
+        if table is not None:
+            return _by_table(table, growth, slope)
+    return _by_quadrature(f, slope, lambda step: progress(f"{name}: {step}"))
+
+
+def _name(phi: Activation, slope: bool) -> str:
+    return f"{phi.name}, dual of φ{'′' if slope else ''}"
+
+
+def refit(phi: Activation, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Fit both duals of an activation anew and keep their coefficients in the ledger.
+
+    Args:
+        phi: an activation without parameters.
+        progress: told each step in words.
+    """
+    kept = _read(LEDGER)
+    for slope in (False, True):
+        f = integrand(phi, slope)
+        growth = _growth(f)
+        name = _name(phi, slope)
+        table = None
+        if growth is not None:
+            table = _fitted(f, growth, lambda step, name=name: progress(f"{name}: {step}"))
+        if table is not None:
+            kept[_digest(f)] = {"of": name, **table.to_json()}
+    write_atomically(LEDGER, _ledger_text(kept))
+    _read_once.cache_clear()
+
+
+def integrand(phi: Activation, slope: bool) -> PiecewiseFunction:
+    """φ or φ′, of which a dual is the mean of a product.
+
+    Raises:
+        InputError: the activation has parameters.
+        DomainError: φ jumps, so that the dual of its slope does not exist.
+    """
+    if phi.parameters:
+        raise InputError(
+            f"{phi.name} has the parameter {phi.parameters[0]}; give it a number, as in "
+            '"tanh(3*x)" for "tanh(a*x)"'
+        )
+    f = phi.distribution(1) if slope else phi.function
+    if f.deltas:
+        raise DomainError(
+            f"{phi.name} jumps at x = {f.deltas[0].location}, so that the dual of its slope does "
+            "not exist"
+        )
+    return f
+
+
+def _growth(f: PiecewiseFunction) -> Growth | None:
+    """The exact part of the dual of a smooth function, if it is of the kind that has one."""
+    if f.breakpoints:
+        return None
+    try:
+        return growth_of(f)
+    except (NoClosedForm, Undecided):
+        return None
+
+
+def _by_table(table: Table, growth: Growth, slope: bool) -> DualCode:
+    constants, lines, result = table_code(table, growth, _prefix(slope))
+    return DualCode(tuple(lines), result, "polynomials", tuple(constants))
+
+
+def _by_quadrature(f: PiecewiseFunction, slope: bool, progress: Callable[[str], None]) -> DualCode:
+    """Panels fine enough for the tolerance at a few points.
+
+    Raises:
+        Error: none of those tried is.
+    """
+    for panels in _PANELS:
+        progress(f"integrating on panels of {panels.finest:g} beside breakpoints")
+        if _probe(f, _compiled(f, panels)) <= _TOLERANCE:
+            lines = quadrature_text(f, _prefix(slope), _summary(slope), panels)
+            return DualCode((), f"{_prefix(slope)}_mean(q, c)", "quadrature", tuple(lines))
+    raise Error("the activation varies too sharply for the panels of its dual; rescale x")
+
+
+def _probe(f: PiecewiseFunction, module: ModuleType) -> float:
+    """Worst error of the product rule, over E[f²], at a few points."""
+    worst = 0.0
+    for q, c in _PROBES:
+        exact = gaussian_mean2(f, f, q, q, c, 20)
+        scale = gaussian_mean2(f, f, q, q, 1, 20)
+        worst = max(worst, float(abs(module._dual_mean(q, c) - exact) / scale))
+    return worst
+
+
+def _fitted(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None]) -> Table | None:
+    """Coefficients, if polynomials reach the goal."""
+    for panels in _PANELS:
+        module = _compiled(f, panels)
+        if _probe(f, module) > _TOLERANCE / 5.0:
+            continue
+        try:
+            return fit(_rules(f, module), growth, progress)
+        except UnfitError:
+            return None
+    return None
+
+
+def _rules(f: PiecewiseFunction, module: ModuleType) -> Rules:
+    """Values of the dual in double precision."""
+
+    def mean(variance: float) -> float:
+        return (
+            float(gaussian_mean(f, variance, 40))
+            if variance
+            else float(f.pieces[0].expr.subs(x, 0))
+        )
+
+    return Rules(module._dual_product, module._odd_product, mean)
+
+
+def _compiled(f: PiecewiseFunction, panels: Panels) -> ModuleType:
+    """The product rule as a module, for fitting and for probing."""
+    text = "\n".join(quadrature_text(f, "_dual", _summary(False), panels))
+    helpers = preamble(text, always_math=True, always_numpy=True)["helpers"]
+    return load_text(
+        template("dual_rule.py.jinja", text=text, helpers=helpers, finest=panels.finest)
+    )
+
+
+def _prefix(slope: bool) -> str:
+    return "_slope" if slope else "_dual"
+
+
+def _summary(slope: bool) -> str:
+    return f"Return φ{'′' if slope else ''}(x); x is not a breakpoint."
+
+
+def _digest(f: PiecewiseFunction) -> str:
+    """Fingerprint of a smooth function and of the way of fitting."""
+    return hashlib.sha256(f"{_VERSION} {sp.srepr(f.pieces[0].expr)}".encode()).hexdigest()[:32]
+
+
+def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None]) -> Table | None:
+    """Coefficients from the ledger, or from an earlier fit on this machine, or fitted now."""
+    digest = _digest(f)
+    entry = _read_once(LEDGER).get(digest)
+    if entry is not None:
+        return Table.from_json(entry)
+    own = cache_folder() / f"dual_{digest}.json"
+    if own.exists():
+        return next((Table.from_json(found) for found in _read(own).values()), None)
+    table = _fitted(f, growth, progress)
+    found = {} if table is None else {digest: {"of": str(f.pieces[0].expr), **table.to_json()}}
+    write_atomically(own, _ledger_text(found))
+    return table
+
+
+@lru_cache(maxsize=1)
+def _read_once(path: Path) -> dict[str, Any]:
+    return _read(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        for entry in data.values():
+            Table.from_json(entry)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path.name} is not a ledger of coefficients ({type(error).__name__}); restore it"
+        ) from None
+    return dict(data)
+
+
+def _ledger_text(kept: dict[str, Any]) -> str:
+    """The ledger's file content: a line for each row of coefficients."""
+    entries = []
+    for key, entry in sorted(kept.items(), key=lambda item: item[1]["of"]):
+        rows = ",\n".join(f"   {json.dumps(row)}" for row in entry["rows"])
+        head = {name: value for name, value in entry.items() if name != "rows"}
+        body = ",\n".join(
+            f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
+            for name, value in head.items()
+        )
+        entries.append(f' {json.dumps(key)}: {{\n{body},\n  "rows": [\n{rows}\n  ]\n }}')
+    return "{\n" + ",\n".join(entries) + "\n}\n"

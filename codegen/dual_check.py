@@ -1,0 +1,134 @@
+"""Points and references for duals: where they are checked, and against what.
+
+The reference is the closed form with as many digits as its cancellations ask for; at every fifth
+point it has to agree to 18 digits of E[f²] with quadrature of the definition, where that can be
+resolved (q up to 1000). Without a closed form the definition is the reference at every point.
+
+>>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
+[-1.0, -0.998, 0.0, 0.559, 1.0]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+
+from freejac.codegen.points import Point, spread_points
+from freejac.codegen.spec import Argument, Dual, Module
+from freejac.symbolic.bivariate import expect2
+from freejac.symbolic.bivariate_quadrature import gaussian_mean2
+from freejac.symbolic.errors import InternalError, NotConvergedError
+from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.symbols import c, q
+
+__all__ = ["dual_points", "dual_reference"]
+
+_Q = Argument("q", "", "1e-12", "1e12")
+_C = Argument("c", "", "-1.0", "1.0", logarithmic=False)
+_DIGITS = 20
+_AGREEMENT = mpf("1e-18")
+_NOTHING = mpf(2) ** -1100
+_STRIDE = 5
+_FARTHEST = 1e3
+"""The largest variance at which the definition is integrated where there is a closed form."""
+_MOST_DIGITS = 6000
+
+
+def dual_points(arguments: Sequence[Argument], count: int, *, seed: int = 0) -> list[Point]:
+    """Corners of the domain, c = 0, and points inside: half of them crowd at c = ±1.
+
+    Args:
+        arguments: q, c and the parameters.
+        count: number of interior points.
+        seed: another seed gives other interior points.
+    """
+    share = Argument("c", "", "0.0", "1.0", logarithmic=False)
+    spread = [share if a.name == "c" else a for a in arguments]
+    points = spread_points(spread, count, seed=seed)
+    for point in points:
+        point["c"] = _correlation(point["c"])
+    zero = [{**point, "c": 0.0} for point in points[:2]]
+    return [*zero, *points]
+
+
+def _correlation(share: float) -> float:
+    """From (0, 1) to [−1, 1]: the outer quarters approach the ends by factors of ten."""
+    if 0.25 <= share <= 0.75:
+        return 4.0 * share - 2.0
+    outer = 4.0 * min(share, 1.0 - share)
+    return math.copysign(1.0 - 10.0 ** (-16.5 * (1.0 - outer)), share - 0.5)
+
+
+def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[mpf, mpf]]:
+    """The value of every dual at a point, and 1 + δ |∂_c D/D|.
+
+    Raises:
+        InternalError: a closed form differs from the definition.
+        NotConvergedError: the definition cannot be resolved, and there is no closed form.
+    """
+    found = {}
+    for kernel in module.kernels:
+        if isinstance(kernel, Dual):
+            value, slope = _values(module, kernel, point, index)
+            at = point["c"]
+            distance = min(abs(at), 1.0 - abs(at))
+            magnified = 1 + (abs(distance * slope / value) if value and distance else mpf(0))
+            found[kernel.name] = (value, magnified)
+    return found
+
+
+def _values(module: Module, kernel: Dual, point: Point, index: int) -> tuple[mpf, mpf]:
+    """A dual and its derivative in c."""
+    if kernel.closed is None:
+        value = _quadrature(module, kernel, point, 0, _DIGITS)
+        return value, point["q"] * _quadrature(module, kernel, point, 1, 8)
+    value, slope = _closed_values(module, kernel, point)
+    if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
+        defined = _quadrature(module, kernel, point, 0, _DIGITS)
+        size = _quadrature(module, kernel, point | {"c": 1.0}, 0, 8)
+        if abs(defined - value) > _AGREEMENT * size + _NOTHING:
+            raise InternalError(f"{module.name}.{kernel.name} differs from its definition: {point}")
+    return value, slope
+
+
+def _closed_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
+    """The closed form and its derivative in c, with as many digits as the cancellations ask for."""
+    at = point["c"]
+    names, function = _function(module.base(kernel.base), int(at) if abs(at) == 1.0 else None)
+    digits, before = 40, None
+    while digits < _MOST_DIGITS:
+        with mp.workdps(digits):
+            value, slope = function(*(mpf(point[name]) for name in names))
+            value, slope = mpmath.mpmathify(value), mpmath.mpmathify(slope)
+            if before is not None and abs(value - before) <= abs(value) * mpf(10) ** -_DIGITS:
+                return value, slope
+            before = value
+        digits *= 2
+    raise NotConvergedError(f"{kernel.closed} cancels to thousands of digits at {point}")
+
+
+@lru_cache(maxsize=128)
+def _function(
+    base: PiecewiseFunction, end: int | None
+) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """Names of arguments, and the closed form with its derivative in c, which is 0 at c = ±1."""
+    closed = expect2(base, base, c=c if end is None else sp.Integer(end))
+    symbols = sorted(closed.free_symbols | {q}, key=str)
+    slope = sp.diff(closed, c)
+    return tuple(s.name for s in symbols), sp.lambdify(symbols, [closed, slope], "mpmath")
+
+
+def _quadrature(module: Module, kernel: Dual, point: Point, order: int, digits: int) -> mpf:
+    function = module.base(kernel.base)
+    for _ in range(order):
+        if abs(point["c"]) == 1.0:
+            return mpf(0)  # what it stands for is multiplied by the distance from the end
+        function = function.derivative()
+    values = {s: point[s.name] for s in function.free_symbols}
+    return gaussian_mean2(function, function, point["q"], point["q"], point["c"], digits, values)

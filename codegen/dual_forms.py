@@ -1,0 +1,299 @@
+"""The form in which code evaluates a dual that has a closed form without integrals.
+
+Candidates are the closed form itself, in 1 ± c; the same in the angle Θ = π/2 + asin(κc); and near
+Θ = 0 the exact rearrangements of `codegen.angle`, for several orders and reaches. Which is taken is
+decided by evaluating all of them in 53-bit arithmetic on a grid over the whole domain, the ends
+c = ±1 and their neighbours included, and comparing with hundreds of digits: the same decision on
+every machine.
+
+The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of −1, 0 and 1: where
+a dual D crosses zero in between, no form in double precision has a small relative error.
+
+>>> from freejac.symbolic.activation import activation
+>>> from freejac.symbolic.bivariate import expect2
+>>> phi = activation("relu").function
+>>> code = closed_code(expect2(phi, phi), 0, ())
+>>> code.method, code.result
+('closed form; rearranged near c = -1', 'near if above < below / 8.0 else far')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+
+from freejac.codegen.angle import AngleForm, arcsine, rearranged, remainder, tangent
+from freejac.codegen.correlation import (
+    Angle,
+    ExpGap,
+    down,
+    gap,
+    gap_exponentials,
+    joined_exponentials,
+    paired,
+    up,
+    with_tails,
+)
+from freejac.codegen.dual_spec import DualCode
+from freejac.codegen.horner import Horner
+from freejac.codegen.printer import source
+from freejac.codegen.render import kernel_block
+from freejac.codegen.stable import stabilise
+from freejac.symbolic.bivariate_normal import Phi2
+from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.symbols import c, q
+from freejac.symbolic.symmetry import parity
+
+__all__ = ["closed_code", "elementary_code", "positive_code", "positive_form"]
+
+_ELEMENTARY = (sp.asin, sp.exp, sp.Pow, sp.Add, sp.Mul)
+_GOOD = mpf("2e-15")
+_ACCEPTED = mpf("1e-14")
+_DIGITS = 200
+_MOST_JOINED = 4
+_REACHES = (sp.Rational(1, 8), sp.Rational(1, 3), sp.S.One)
+_VARIANCES = tuple(sp.Integer(10) ** k for k in range(-12, 13, 2))
+_POSITIVE = (sp.Rational(1, 100), sp.S.One, sp.Integer(100))
+_REAL = (sp.Integer(-10), sp.Rational(1, 100), sp.Rational(1, 2), sp.Integer(10))
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "Angle": Angle._imp_,
+    "ExpGap": ExpGap._imp_,
+}
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A form for all c, and one instead of it near the end where Θ = 0."""
+
+    whole: sp.Expr
+    near: AngleForm | None = None
+    reach: sp.Rational = sp.S.Zero
+
+    @property
+    def tail(self) -> sp.Expr:
+        """The form near the end."""
+        if self.near is None:
+            return sp.S.Zero
+        series = Horner(tangent**2, *remainder(self.near.joined, self.reach))
+        return self.near.exact + self.near.factor * series
+
+
+def elementary_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | None:
+    """The code of E[f(h₁)f(h₂)] where its closed form is elementary and some form of it sound.
+
+    Args:
+        function: f.
+        closed: the closed form.
+
+    Returns:
+        The code; None if there is none.
+    """
+    functions = {type(e) for e in sp.preorder_traversal(closed) if e.args}
+    if not functions <= set(_ELEMENTARY):
+        return None
+    parameters = sorted(function.free_symbols, key=str)
+    return closed_code(closed, parity(function), parameters)
+
+
+def positive_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | None:
+    """The code of a closed form with the bivariate normal distribution, if all its terms are ≥ 0.
+
+    Args:
+        function: f.
+        closed: the closed form.
+
+    Returns:
+        The code; None where a term may be negative, so that others may cancel it.
+    """
+    form = positive_form(closed)
+    if form is None:
+        return None
+    taken = ["q", "c", "up", "down", "gap", *sorted(s.name for s in function.free_symbols)]
+    block = kernel_block(form, taken)
+    return DualCode((*_ends(form, "c"), *block.lines), block.result, "closed form")
+
+
+def positive_form(closed: sp.Expr) -> sp.Expr | None:
+    """A sum of terms none of which is negative, in code's functions; None if there is none."""
+    turned = _turned(closed)
+    if turned is None:
+        return None
+    form = paired(with_tails(turned))
+    terms = sp.Add.make_args(form)
+    return form if not form.has(Phi2) and all(t.is_nonnegative for t in terms) else None
+
+
+def closed_code(
+    closed: sp.Expr, symmetry: int | None, parameters: Sequence[sp.Symbol]
+) -> DualCode | None:
+    """The code of an elementary closed form in q and c; None if every form of it cancels.
+
+    Args:
+        closed: the dual as an expression in `q`, `c` and the parameters.
+        symmetry: 1 or −1 where the dual is even or odd in c, and exponentials may be joined.
+        parameters: its parameters.
+    """
+    folded = bool(symmetry) and closed.has(sp.exp)
+    points = [p for p in _grid(parameters) if not folded or p[c] > 0]
+    exact = _references(closed, points)
+    best: tuple[mpf, _Candidate] | None = None
+    for candidate in _candidates(closed, folded):
+        error = _worst_error(candidate, points, exact, None if best is None else best[0])
+        if best is None or error < best[0]:
+            best = error, candidate
+        if error <= _GOOD:
+            break
+    if best is None or best[0] > _ACCEPTED:
+        return None
+    return _code(best[1], [s.name for s in parameters], symmetry if folded else None)
+
+
+def _candidates(closed: sp.Expr, folded: bool) -> Iterable[_Candidate]:
+    if folded:
+        closed = gap_exponentials(joined_exponentials(closed))
+    plain = _with_half_angle(paired(closed))
+    yield _Candidate(stabilise(plain))
+    arc = arcsine(closed)
+    if arc is None:
+        return
+    yield _Candidate(stabilise(paired(sp.factor_terms(_turned(closed)))))
+    for reach, joined in product(_REACHES, range(_MOST_JOINED)):
+        near = rearranged(closed, joined)
+        if near is not None:
+            yield _Candidate(stabilise(plain), near, reach)
+
+
+def _turned(closed: sp.Expr) -> sp.Expr | None:
+    """The closed form with its arcsine written as an angle less π/2; None if it has none."""
+    arc = arcsine(closed)
+    if arc is None:
+        return None
+    below, above = sp.fraction(sp.together(arc.args[0]))[::-1]
+    angle = Angle(below + above, below - above)
+    terms = sp.Add.make_args(closed.xreplace({arc: angle - sp.pi / 2}))
+    return sp.Add(*(sp.expand(term, deep=False) for term in terms))
+
+
+def _with_half_angle(expr: sp.Expr) -> sp.Expr:
+    """Write asin(a/b) = 2 atan(a/(b + √(b² − a²))): the argument stays in [−1, 1]."""
+
+    def rewritten(argument: sp.Expr) -> sp.Expr:
+        below, above = sp.fraction(sp.together(argument))[::-1]
+        root = sp.sqrt(paired(sp.expand(below**2 - above**2)))
+        return 2 * sp.atan(above / (below + root))
+
+    return expr.replace(sp.asin, rewritten)
+
+
+def _grid(parameters: Sequence[sp.Symbol]) -> list[dict[sp.Symbol, sp.Rational]]:
+    ends = [1 - sp.Rational(1, 2**k) for k in (1, 2, 3, 4, 6, 9, 14, 20, 27, 34, 41, 47, 53)]
+    inside = [sp.Rational(1, 2**k) for k in (2, 3, 6, 15, 40)] + [sp.Rational(3, 8)]
+    correlations = [sign * value for value in (*ends, *inside) for sign in (1, -1)]
+    choices = [_POSITIVE if p.is_positive else _REAL for p in parameters]
+    variances = _VARIANCES if not parameters else _VARIANCES[::2]
+    return [
+        {q: variance, c: correlation, **dict(zip(parameters, setting, strict=True))}
+        for setting in product(*choices)
+        for variance in variances
+        for correlation in correlations
+    ]
+
+
+def _references(
+    closed: sp.Expr, points: Sequence[Mapping[sp.Symbol, sp.Rational]]
+) -> list[tuple[mpf, mpf]]:
+    """The exact values, and 1 + δ |∂_c D/D|."""
+    names = list(points[0])
+    function = sp.lambdify(names, [closed, sp.diff(closed, c)], "mpmath")
+    found = []
+    with mp.workdps(_DIGITS):
+        for point in points:
+            value, slope = function(*(_number(v) for v in point.values()))
+            at = point[c]
+            distance = _number(min(abs(at), 1 - abs(at)))
+            found.append((value, 1 + abs(distance * slope / value) if value else mpf(1)))
+    return found
+
+
+def _number(value: sp.Rational) -> mpf:
+    return mpf(value.p) / value.q
+
+
+def _worst_error(
+    candidate: _Candidate,
+    points: Sequence[Mapping[sp.Symbol, sp.Rational]],
+    exact: Sequence[tuple[mpf, mpf]],
+    limit: mpf | None,
+) -> mpf:
+    """The largest error in 53-bit arithmetic, or some error above the limit."""
+    names = [*points[0], up, down, gap, tangent]
+    near = candidate.near
+    modules = [dict(_FUNCTIONS), "mpmath"]
+    whole = sp.lambdify(names, candidate.whole, modules)
+    tail = sp.lambdify(names, candidate.tail, modules)
+    square = sp.lambdify(names[:-1], near.above / near.below, modules) if near else None
+    worst = mpf(0)
+    for point, (value, condition) in zip(points, exact, strict=True):
+        with mp.workprec(53):
+            numbers = [_number(v) for v in point.values()]
+            numbers += [1 + _number(point[c]), 1 - _number(point[c])]
+            numbers.append(numbers[-1] * numbers[-2])
+            ratio = square(*numbers) if square else mpf(1)
+            chosen = tail if ratio < _number(candidate.reach) else whole
+            result = chosen(*numbers, mpmath.sqrt(ratio))
+        with mp.workdps(_DIGITS):
+            # Below the smallest normal double there is nothing to measure.
+            size = max(abs(value), mpf(2) ** -1000)
+            worst = max(worst, abs(result - value) / size / condition)
+        if limit is not None and worst > limit:
+            break
+    return worst
+
+
+def _code(candidate: _Candidate, parameters: list[str], symmetry: int | None) -> DualCode:
+    """Statements of a candidate; both forms are computed, so that the loop over points is one."""
+    taken = ["q", "c", "up", "down", "gap", "size", *parameters]
+    whole, near = candidate.whole, candidate.near
+    argument = "size" if symmetry else "c"
+    first = ["size = abs(c)"] if symmetry else []
+    if symmetry:
+        whole = whole.xreplace({c: sp.Symbol("size", nonnegative=True)})
+    block = kernel_block(whole, taken)
+    if near is None:
+        lines = [*first, *_ends(whole, argument), *block.lines]
+        result = f"math.copysign({block.result}, c)" if symmetry == -1 else block.result
+        return DualCode(tuple(lines), result, "closed form", straight=True)
+    lines = _ends(whole + near.above + near.below + candidate.tail, argument)
+    taken += ["above", "below", "tau", "near", "far", "step", "total"]
+    lines += [f"above = {source(near.above)}", f"below = {source(near.below)}"]
+    # Where the rearranged form is not taken, it is kept from overflowing.
+    bound = "below" if candidate.reach == 1 else f"below / {float(1 / candidate.reach)!r}"
+    lines += [
+        "ratio = above / max(below, 0.5 * (above + below))",
+        f"tau = math.sqrt(min(ratio, {source(candidate.reach)}))",
+    ]
+    for name, expr in (("near", candidate.tail), ("far", whole)):
+        block = kernel_block(expr, taken)
+        lines += [*block.lines, f"{name} = {block.result}"]
+        taken += [line.split(" = ")[0] for line in block.lines]
+    method = "closed form; rearranged near c = -1"
+    return DualCode(tuple(lines), f"near if above < {bound} else far", method, straight=True)
+
+
+def _ends(expr: sp.Expr, argument: str) -> list[str]:
+    """The statements that define `up`, `down` and `gap` where they are used."""
+    used = expr.free_symbols
+    lines = []
+    if used & {up, gap}:
+        lines.append(f"up = 1.0 + {argument}")
+    if used & {down, gap}:
+        lines.append(f"down = 1.0 - {argument}")
+    if gap in used:
+        lines.append("gap = up * down")
+    return lines

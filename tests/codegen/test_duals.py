@@ -1,0 +1,180 @@
+"""Kernels of duals: against the definition in two variables, at both ends of c, and beside."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+from freejac.codegen.catalogue import activation_dual_module
+from freejac.codegen.crosscheck import check_points, compare, references, worst
+from freejac.codegen.load import load_text
+from freejac.codegen.plan import plan
+from freejac.codegen.render import render
+from freejac.symbolic.activation import activation
+from freejac.symbolic.bivariate_quadrature import gaussian_mean2
+from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.quadrature import gaussian_mean
+
+# One for each way of evaluation: in the half angle, rearranged near c = −1, exponentials joined,
+# an integral of a positive function, an integral from either end, and one over tails.
+QUICK = ["relu", "hard_tanh"]
+LATER = [
+    "erf",
+    "gelu",
+    "sin",
+    "relu2",
+    "hard_sigmoid",
+    "hard_swish",
+    "shifted_relu",
+    "elu(1)",
+    "smoothed_relu(1/2)",
+]
+ALL = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in LATER)]
+
+variances = st.floats(-6.0, 2.0).map(lambda exponent: 10.0**exponent)
+beside = st.floats(-16.0, -0.5).map(lambda exponent: 1.0 - 10.0**exponent)
+correlations = st.one_of(st.floats(-1.0, 1.0), beside, beside.map(lambda c: -c))
+
+
+@lru_cache
+def duals(name: str) -> ModuleType:
+    module = activation_dual_module(activation(name))
+    return load_text(render(module, plan(module)))
+
+
+def definition(name: str, order: int, q: float, c: float) -> mpf:
+    f = activation(name).distribution(order)
+    return gaussian_mean2(f, f, q, q, c, 22)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_both_duals_agree_with_the_definition(name: str) -> None:
+    @settings(max_examples=3, deadline=None)
+    @given(variances, correlations)
+    def agree(q: float, c: float) -> None:
+        for order, kernel in enumerate((duals(name).dual, duals(name).dual_slope)):
+            value = definition(name, order, q, c)
+            distance = min(abs(c), 1.0 - abs(c))
+            rate = definition(name, order + 1, q, c) if distance else mpf(0)
+            # A zero between the ends magnifies the rounding of c, and nothing else does.
+            bound = 2e-14 * (abs(value) + q * abs(rate) * distance)
+            resolved = 1e-20 * definition(name, order, q, 1.0)
+            assert abs(float(kernel(q, c)) - value) <= bound + resolved
+
+    agree()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_at_the_ends_and_at_zero_one_variable_is_enough(name: str) -> None:
+    phi = activation(name)
+    for order, kernel in enumerate((duals(name).dual, duals(name).dual_slope)):
+        f = phi.distribution(order)
+        for q in (1e-12, 1e-3, 1.0, 50.0):
+            square = gaussian_mean(f**2, q, 30)
+            mean = gaussian_mean(f, q, 30)
+            assert abs(float(kernel(q, 1.0)) - square) <= 1e-14 * square
+            assert abs(float(kernel(q, 0.0)) - mean**2) <= 1e-14 * mean**2 + 1e-28 * square
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_dual_rises_where_its_slope_is_positive_and_the_slope_is_its_derivative(
+    name: str,
+) -> None:
+    # By differences of the definition: ∂_c dual = q dual_slope.
+    q, c, step = 0.7, 0.3, mpf(10) ** -6
+    with mp.workdps(30):
+        ends = [definition(name, 0, q, sp.Rational(c) + s * sp.Rational(1, 10**6)) for s in (-1, 1)]
+        slope = (ends[1] - ends[0]) / (2 * step) / q
+    assert float(duals(name).dual_slope(q, c)) == pytest.approx(float(slope), rel=1e-9)
+    grid = np.linspace(0.0, 1.0, 201)
+    # With squares for coefficients in powers of c, a dual grows on [0, 1].
+    assert (np.diff(duals(name).dual(q, grid)) >= 0.0).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_outside_the_domain_a_dual_is_nan_and_no_flag_is_raised_inside(name: str) -> None:
+    module = duals(name)
+    q = np.geomspace(1e-12, 1e12, 13)[:, None]
+    ends = 1.0 - 2.0 ** -np.arange(1.0, 54.0)
+    c = np.concatenate([-ends, [-1.0, -1e-300, 0.0, 1e-300, 1.0], ends])
+    for kernel in (module.dual, module.dual_slope):
+        with np.errstate(all="raise", under="ignore"):
+            assert np.isfinite(kernel(q, c)).all()
+        with np.errstate(all="ignore"):
+            for bad in (math.nextafter(1e-12, 0.0), math.nextafter(1e12, math.inf), 0.0, -1.0):
+                assert math.isnan(kernel(bad, 0.5))
+            for bad in (math.nextafter(1.0, 2.0), math.nextafter(-1.0, -2.0), math.inf, math.nan):
+                assert math.isnan(kernel(1.0, bad))
+            assert math.isnan(kernel(math.nan, 0.5))
+
+
+@pytest.mark.parametrize("exponent", [4, 10, 16])
+def test_relu_near_minus_one_is_the_power_three_halves(exponent: int) -> None:
+    # E[relu(h₁)relu(h₂)]/q = (1 + c)^{3/2} √8/(6π) (1 + O(1 + c)), and c is a double.
+    c = -1.0 + 10.0**-exponent
+    with mp.workdps(40):
+        exact = definition("relu", 0, 1.0, c)
+        up = mpf(c) + 1
+        leading = up ** mpf(1.5) * mpmath.sqrt(8) / (6 * mpmath.pi)
+    assert abs(exact / leading - 1) <= 0.1 * 10.0**-exponent
+    assert abs(float(duals("relu").dual(1.0, c)) / exact - 1) <= 4 * 2.0**-52
+    assert duals("relu").dual(1.0, -1.0) == 0.0
+
+
+def test_gelu_near_minus_one_keeps_its_digits_at_every_variance() -> None:
+    # The plain formula is off by 1e-4 there already at q = 100.
+    gelu = duals("gelu")
+    for q in (1.0, 100.0):
+        for c in (-1.0, -1.0 + 1e-16, -1.0 + 1e-8):
+            exact = definition("gelu", 0, q, c)
+            assert abs(float(gelu.dual(q, c)) / exact - 1) <= 1e-14
+
+
+def test_the_dual_of_an_odd_function_is_odd_in_c_and_that_of_its_slope_even() -> None:
+    for name in ("erf", "hard_tanh"):
+        c = np.array([1e-300, 1e-9, 0.3, 1.0 - 1e-12, 1.0])
+        module = duals(name)
+        assert (module.dual(2.0, -c) == -module.dual(2.0, c)).all()
+        assert (module.dual_slope(2.0, -c) == module.dual_slope(2.0, c)).all()
+        assert module.dual(2.0, 0.0) == 0.0
+
+
+def test_a_wrong_dual_is_caught_by_the_cross_check(tmp_path: Path) -> None:
+    module = activation_dual_module(activation("erf"))
+    record = plan(module)
+    text = render(module, record).replace("4.0 * angle_1", "4.000000000001 * angle_1")
+    points = check_points(module, record, 4)
+    results = compare(module, load_text(text, tmp_path), references(module, points))
+    assert worst(results["dual"]).error == pytest.approx(2.5e-13, rel=0.1)
+    assert worst(results["dual_slope"]).error < 1e-15
+
+
+def test_what_has_no_dual_says_so() -> None:
+    with pytest.raises(NoClosedForm, match="tanh"):
+        activation_dual_module(activation("tanh(a*x)"))
+    with pytest.raises(DomainError, match="jumps"):
+        activation_dual_module(activation("sign(x)"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    ["relu(x)**3", "abs(x) - x/3", "where(abs(x) < 1, x**2, 1) + relu(x)", "erf(x) + relu(x)"],
+)
+def test_expressions_of_a_user_get_duals_as_good(text: str) -> None:
+    module = activation_dual_module(activation(text))
+    record = plan(module)
+    points = check_points(module, record, 16, seed=3)
+    results = compare(module, load_text(render(module, record)), references(module, points))
+    for comparisons in results.values():
+        assert worst(comparisons).error <= 2e-14
