@@ -386,7 +386,9 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
-        view["straight"] = True
+        # Where quadrature is called, a loop calls it for no more numbers than it must.
+        inner_record = record.kernels[kernel.of]
+        view["straight"] = inner_record.form is not None or _switch(inner_record) == ""
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
