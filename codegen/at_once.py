@@ -7,16 +7,24 @@ import json
 from collections.abc import Callable
 from types import ModuleType
 
+import numpy as np
+
+from freejac.codegen.catalogue import activation_dual_module, activation_module
+from freejac.codegen.crosscheck import check_points, compare, references, worst
 from freejac.codegen.files import write_atomically
 from freejac.codegen.load import cache_folder, load_text
+from freejac.codegen.phases import phase_module, phase_record
 from freejac.codegen.plan import plan
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.render import render
-from freejac.codegen.spec import Module
+from freejac.codegen.spec import Dual, Module
+from freejac.symbolic.activation import Activation
+from freejac.symbolic.errors import Error, NoClosedForm
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_solvers"]
 
 _STRIDE = 4
+_TRIALS = 6
 
 
 def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -> ModuleType:
@@ -32,6 +40,39 @@ def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -
     Raises:
         Error: a kernel agrees with its definition nowhere.
     """
+    record = _planned(module, progress)
+    progress("compiling")
+    return load_text(render(module, record))
+
+
+def compiled_solvers(
+    phi: Activation, progress: Callable[[str], None] = lambda _: None
+) -> ModuleType:
+    """Load the solvers of an activation; its Gaussian means are planned as for `compiled`.
+
+    Args:
+        phi: the activation.
+        progress: told each step in words.
+
+    Raises:
+        Error: a mean agrees with its definition nowhere.
+        DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
+    """
+    means = activation_module(phi)
+    module = phase_module(phi, means, _duals(phi, progress))
+    record = phase_record(module, _planned(means, progress))
+    progress("compiling the solvers")
+    return load_text(render(module, record))
+
+
+def _duals(phi: Activation, progress: Callable[[str], None]) -> Module | None:
+    try:
+        return activation_dual_module(phi, progress=progress)
+    except NoClosedForm:
+        return None
+
+
+def _planned(module: Module, progress: Callable[[str], None]) -> ModuleRecord:
     # The definition and every closed form, as the text depends on them.
     key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
     kept = cache_folder() / f"plan_{key}.json"
@@ -39,6 +80,20 @@ def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -
         record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
     else:
         record = plan(module, stride=_STRIDE, progress=progress)
+        if any(isinstance(kernel, Dual) for kernel in module.kernels):
+            progress("comparing the duals with their definition")
+            _require_agreement(module, record)
         write_atomically(kept, json.dumps(record.to_json()))
-    progress("compiling")
-    return load_text(render(module, record))
+    return record
+
+
+def _require_agreement(module: Module, record: ModuleRecord) -> None:
+    """Compare at the ends of the domain and at a few points inside."""
+    exact = references(module, check_points(module, record, _TRIALS))
+    with np.errstate(all="ignore"):
+        results = compare(module, load_text(render(module, record)), exact)
+    for name, comparisons in results.items():
+        bad = worst(comparisons)
+        if not bad.error <= module.tolerance:
+            where = ", ".join(f"{key} = {value:g}" for key, value in bad.point.items())
+            raise Error(f"the kernel {name} misses its tolerance {module.tolerance:g} at {where}")

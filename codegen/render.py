@@ -22,7 +22,17 @@ from freejac.codegen.operations import counted
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.spec import Argument, Base, Derived, Dual, Mean, Module, Sampled
+from freejac.codegen.spec import (
+    Argument,
+    Base,
+    Derived,
+    Dual,
+    Kernel,
+    Mean,
+    Module,
+    Sampled,
+    Solver,
+)
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
 from freejac.symbolic.expectation import expect
@@ -34,7 +44,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
-_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
+_METHODS = {"density": "Newton", "jacobian_density": "Newton", "limit": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -111,10 +121,11 @@ def render(module: Module, record: ModuleRecord) -> str:
         "digits": DIGITS,
         "table": _table(module, record),
         "costs": _costs(module, kernels),
-        "names": sorted(k["name"] for k in kernels),
+        "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
         **preamble(text, always_math=True, always_numpy=needs_numpy),
+        **(module.context(module, record) if module.context else {}),
     }
     return template(module.template, module=view)
 
@@ -346,9 +357,7 @@ def _switch(record: KernelRecord) -> str | None:
     return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
 
 
-def _kernel_view(
-    module: Module, kernel: Mean | Derived | Sampled | Dual, record: ModuleRecord
-) -> dict[str, Any]:
+def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[str, Any]:
     arguments = module.arguments(kernel)
     names = [a.name for a in arguments]
     view: dict[str, Any] = {
@@ -359,6 +368,7 @@ def _kernel_view(
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
+        "kind": type(kernel).__name__.lower(),
         "formula": "",
         "straight": False,
         "table": {"name": "", "rows": ()},
@@ -381,10 +391,8 @@ def _kernel_view(
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
         view["code"] = kernel.code
-        view["inside"] = " & ".join(
-            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
-        )
-    else:
+        view["straight"] = kernel.code.straight
+    elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
     view["inside"] = " and ".join(view["checks"])
@@ -471,7 +479,7 @@ def _intro(module: Module) -> list[str]:
         lines += ["Here h = √q z, z standard normal.", ""]
     elif lines:
         lines.append("")
-    for kernel in module.kernels:
+    for kernel in module.offered:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
     return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
@@ -490,7 +498,7 @@ def _costs(module: Module, views: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _table(module: Module, record: ModuleRecord) -> list[str]:
     rows: list[tuple[str, ...]] = [("kernel", "evaluated by", "q", "error", "ulp", "points")]
-    for kernel in module.kernels:
+    for kernel in module.offered:
         mine = record.kernels[kernel.name]
         rows.append(
             (
@@ -511,10 +519,12 @@ def _table(module: Module, record: ModuleRecord) -> list[str]:
     ]
 
 
-def method(kernel: Mean | Derived | Sampled | Dual, record: KernelRecord) -> str:
+def method(kernel: Kernel, record: KernelRecord) -> str:
     """How a kernel is evaluated, in words."""
     if isinstance(kernel, Dual):
         return kernel.code.method
+    if isinstance(kernel, Solver):
+        return "iteration"
     if isinstance(kernel, Sampled):
         return _METHODS.get(kernel.oracle, "formula")
     if isinstance(kernel, Derived):

@@ -6,14 +6,27 @@ number is printed, so that no file depends on how a platform writes a double.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import sympy as sp
 
 from freejac.codegen.dual_spec import DualCode
 from freejac.symbolic.piecewise import PiecewiseFunction
 
-__all__ = ["Argument", "Base", "Derived", "Dual", "Formula", "Mean", "Module", "Sampled"]
+__all__ = [
+    "Argument",
+    "Base",
+    "Derived",
+    "Dual",
+    "Formula",
+    "Kernel",
+    "Mean",
+    "Module",
+    "Sampled",
+    "Solver",
+]
 
 
 @dataclass(frozen=True)
@@ -123,11 +136,29 @@ class Dual:
 
 
 @dataclass(frozen=True)
+class Solver:
+    """A function that solves equations in other kernels of its module, and returns several arrays.
+
+    Attributes:
+        name: function name.
+        equation: what it computes, for the reader.
+        arguments: in order, without the parameters.
+    """
+
+    name: str
+    equation: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
 class Formula:
     """An expression that a hand-laid template prints under a name."""
 
     name: str
     expr: sp.Expr
+
+
+Kernel: TypeAlias = Mean | Derived | Sampled | Dual | Solver
 
 
 @dataclass(frozen=True)
@@ -146,12 +177,13 @@ class Module:
         parameters: further arguments of every kernel, after its own.
         bases: functions that integrands are powers of.
         formulas: expressions for the template.
+        context: gives, with the module's record, what else the template needs.
     """
 
     name: str
     title: str
     template: str
-    kernels: tuple[Mean | Derived | Sampled | Dual, ...]
+    kernels: tuple[Kernel, ...]
     tolerance: float
     source: str
     subject: str = ""
@@ -159,15 +191,24 @@ class Module:
     parameters: tuple[Argument, ...] = ()
     bases: tuple[Base, ...] = ()
     formulas: tuple[Formula, ...] = field(default=())
+    context: Callable[[Module, Any], Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def base(self, name: str) -> PiecewiseFunction:
         """The function of a base by its name."""
         return next(base.function for base in self.bases if base.name == name)
 
-    def arguments(self, kernel: Mean | Derived | Sampled | Dual) -> tuple[Argument, ...]:
+    @property
+    def offered(self) -> tuple[Kernel, ...]:
+        """The kernels that are public: in a module of solvers these alone."""
+        solvers = tuple(k for k in self.kernels if isinstance(k, Solver))
+        return solvers or self.kernels
+
+    def arguments(self, kernel: Kernel) -> tuple[Argument, ...]:
         """Every argument of a kernel, in order."""
         if isinstance(kernel, Sampled | Dual):
             return kernel.arguments
+        if isinstance(kernel, Solver):
+            return (*kernel.arguments, *self.parameters)
         own = (self.variable,) if self.variable else ()
         extra = kernel.extra if isinstance(kernel, Derived) else ()
         return (*own, *extra, *self.parameters)

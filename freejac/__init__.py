@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from freejac.codegen.sound import sound_form as sound_form
     from freejac.evaluators import compile as compile
     from freejac.evaluators import kernels as kernels
+    from freejac.initial_weights import Initialisation as Initialisation
+    from freejac.initial_weights import initialisation as initialisation
     from freejac.networks import Jacobian as Jacobian
     from freejac.networks import ResNet as ResNet
+    from freejac.sweeps import sweep as sweep
     from freejac.symbolic import laws as laws
     from freejac.symbolic.activation import Activation as Activation
     from freejac.symbolic.activation import activation as activation
@@ -78,6 +81,7 @@ _HOME = {
     "Error": "freejac.symbolic.errors",
     "Expectation": "freejac.symbolic.expectation",
     "Expectation2": "freejac.symbolic.bivariate",
+    "Initialisation": "freejac.initial_weights",
     "InputError": "freejac.symbolic.errors",
     "InternalError": "freejac.symbolic.errors",
     "Jacobian": "freejac.networks",
@@ -114,6 +118,7 @@ _HOME = {
     "erfcx": "freejac.symbolic.scaled",
     "expect": "freejac.symbolic.expectation",
     "expect2": "freejac.symbolic.bivariate",
+    "initialisation": "freejac.initial_weights",
     "kernels": "freejac.evaluators",
     "lam": "freejac.symbolic.symbols",
     "laws": "freejac.symbolic:laws",
@@ -123,6 +128,7 @@ _HOME = {
     "sigma_b": "freejac.symbolic.symbols",
     "sigma_w": "freejac.symbolic.symbols",
     "sound_form": "freejac.codegen.sound",
+    "sweep": "freejac.sweeps",
     "x": "freejac.symbolic.symbols",
     "z": "freejac.symbolic.symbols",
 }
@@ -136,6 +142,7 @@ __all__ = [
     "Error",
     "Expectation",
     "Expectation2",
+    "Initialisation",
     "InputError",
     "InternalError",
     "Jacobian",
@@ -173,6 +180,7 @@ __all__ = [
     "erfcx",
     "expect",
     "expect2",
+    "initialisation",
     "kernels",
     "lam",
     "laws",
@@ -182,6 +190,7 @@ __all__ = [
     "sigma_b",
     "sigma_w",
     "sound_form",
+    "sweep",
     "x",
     "z",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from freejac import cli, derive
+from freejac import command_derive, derive
 from freejac.cli import run
 from freejac.codegen import generate
 from freejac.symbolic.errors import InternalError, NoClosedForm, NotConvergedError
@@ -355,5 +355,5 @@ def test_generate_names_what_it_wrote(
 
 
 def test_limits_of_the_depth_are_those_of_the_message() -> None:
-    assert cli._layers("1000") == 1000
-    assert cli._layers("1") == 1
+    assert command_derive._layers("1000") == 1000
+    assert command_derive._layers("1") == 1
