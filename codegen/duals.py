@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import sympy as sp
 
@@ -21,6 +22,7 @@ from freejac.codegen.spec import Argument, Base, Dual, Module
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = ["dual_module"]
 
@@ -54,8 +56,8 @@ def dual_module(
 
     Raises:
         DomainError: φ jumps.
-        NoClosedForm: a dual has no closed form, or none of its forms is sound, and the activation
-            has parameters; without any it is approximated.
+        NoClosedForm: φ has parameters, and a dual no closed form that double precision can
+            evaluate.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     bases = (
@@ -92,23 +94,29 @@ def _dual(
     phi: Activation,
     progress: Callable[[str], None],
 ) -> Dual:
-    prefix = "dual" if name == "dual" else "slope"
     if base.function.deltas:
         raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
+    slope = name == "dual_slope"
     closed: sp.Expr | None = None
     code: DualCode | None = None
     try:
         closed = expect2(base.function, base.function)
-        code = (
-            elementary_code(base.function, closed)
-            or positive_code(base.function, closed)
-            or integral_code(base.function, prefix)
-        )
+        code = _closed_code(base.function, closed, "slope" if slope else "dual")
     except NoClosedForm:
         if phi.parameters:
             raise
     if code is None and phi.parameters:
-        raise NoClosedForm(equation, "none of its forms keeps its digits on the whole domain")
+        raise NoClosedForm(equation, "no form of it keeps its digits; give the parameters numbers")
     if code is None:
-        code = approximated_dual(phi, prefix == "slope", progress)
+        code = approximated_dual(phi, slope, progress)
     return Dual(name, equation, base.name, arguments, code, closed)
+
+
+@lru_cache(maxsize=64)
+def _closed_code(function: PiecewiseFunction, closed: sp.Expr, prefix: str) -> DualCode | None:
+    """The code of a closed form, which a process looks for once."""
+    return (
+        elementary_code(function, closed)
+        or positive_code(function, closed)
+        or integral_code(function, prefix)
+    )
