@@ -39,6 +39,7 @@ from freejac.codegen.spectral_oracle import (
     limit_density,
     limit_edge,
 )
+from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
