@@ -23,7 +23,7 @@ from freejac.codegen.points import Point, spread_points
 from freejac.codegen.spec import Argument, Dual, Module
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
-from freejac.symbolic.errors import InternalError, NotConvergedError
+from freejac.symbolic.errors import DomainError, InternalError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import c, q
 
@@ -87,7 +87,10 @@ def _values(module: Module, kernel: Dual, point: Point, index: int) -> tuple[mpf
     """A dual and its derivative in c."""
     if kernel.closed is None:
         value = _quadrature(module, kernel, point, 0, _DIGITS)
-        return value, point["q"] * _quadrature(module, kernel, point, 1, 8)
+        try:
+            return value, point["q"] * _quadrature(module, kernel, point, 1, 8)
+        except (DomainError, NotConvergedError):
+            return value, mpf(0)  # nothing is forgiven where the derivative is not resolved
     value, slope = _closed_values(module, kernel, point)
     if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
         defined = _quadrature(module, kernel, point, 0, _DIGITS)
@@ -131,4 +134,8 @@ def _quadrature(module: Module, kernel: Dual, point: Point, order: int, digits: 
             return mpf(0)  # what it stands for is multiplied by the distance from the end
         function = function.derivative()
     values = {s: point[s.name] for s in function.free_symbols}
-    return gaussian_mean2(function, function, point["q"], point["q"], point["c"], digits, values)
+    q, c = point["q"], point["c"]
+    try:
+        return gaussian_mean2(function, function, q, q, c, digits, values)
+    except ZeroDivisionError:
+        raise NotConvergedError(f"the product cannot be resolved at q = {q:g}, c = {c:g}") from None
