@@ -17,6 +17,7 @@ from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.bivariate import expect2
+from freejac.symbolic.depth_limits import bernoulli_limit, smooth_limit
 from freejac.symbolic.derivative_law import general_law
 from freejac.symbolic.ensembles import general
 from freejac.symbolic.errors import NoClosedForm
@@ -262,9 +263,10 @@ def resnet_density() -> Module:
         ),
         tolerance=_TOLERANCE,
         source="Tarnowski et al. (2019), arXiv:1809.08848, section II.1. With "
-        "λG = 1/2 + s + i t the equation is solved along its support: 2ct is the angle of the "
-        "argument, so that s² = 1/4 + t cot(2ct) − t², and one real unknown t is left; "
-        "ρ = t/(πλ), exactly 0 outside the support. The error of the density is divided by "
+        "λG = 1/2 + s + i t the equation is one for log λ ± c, without a critical point above the "
+        "real line; where it is real 0 < 2ct < π, and the solution there is the only one. Newton's "
+        "method finds it from a start that is right at both ends; ρ = t/(πλ), exactly 0 outside "
+        "the support. The error of the density is divided by "
         "1 + |λ ρ′/ρ|, because the square-root edges magnify the rounding of λ itself.",
         formulas=(Formula("lower_edge", lower), Formula("upper_edge", upper)),
     )
@@ -326,6 +328,38 @@ def _density_module(weights: str) -> Callable[[], Module]:
     return lambda: jacobian_density(weights)
 
 
+def universality_density() -> Module:
+    """Densities and edges of J Jᵀ in the depth limits at fixed total variance."""
+    lam = Argument("lam", "eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    root = Argument("sigma0", "root of the total variance of the eigenvalues", "1e-3", "10.0")
+    kernels = []
+    for name, limit, equation in (
+        ("bernoulli", bernoulli_limit(), "S = exp(−σ₀² z/(1 + z))"),
+        ("smooth", smooth_limit(), "S = exp(−σ₀² z)"),
+    ):
+        lower, upper = limit.edges()
+        kernels.append(Sampled(f"{name}_density", f"ρ(λ), {equation}", (lam, root), "limit"))
+        ends = (("lower", lower), ("upper", upper)) if lower != 0 else (("upper", upper),)
+        kernels += [
+            Sampled(f"{name}_{end}_edge", f"The {end} end of the spectrum", (root,), "limit_edge")
+            for end, _ in ends
+        ]
+    atom = "Mass of the atom at λ = exp(σ₀²), Bernoulli class"
+    return Module(
+        name="universality_density",
+        title="Eigenvalue densities of J Jᵀ at infinite depth, critical orthogonal networks.",
+        template="universality_density.py.jinja",
+        kernels=(*kernels, Sampled("bernoulli_atom", atom, (root,), "limit_atom")),
+        tolerance=_TOLERANCE,
+        source="Pennington, Schoenholz & Ganguli (2018), arXiv:1802.09979, section 4. Mean 1, "
+        "variance σ₀². The Bernoulli class has λ = σ₀² exp(y)/y with 1 + m = 1/(1 − y/σ₀²): where "
+        "λ is real y = θ cot θ + i θ, 0 < θ < π, and log λ falls as θ grows; Newton's method finds "
+        "y. The smooth class is exp(−c) times the law of a residual network of cumulant "
+        "c = σ₀²/2. The error of a density is divided by 1 + |λ ρ′/ρ|, because the edges magnify "
+        "the rounding of λ itself.",
+    )
+
+
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
     **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY)},
@@ -333,5 +367,6 @@ CATALOGUE: Mapping[str, Callable[[], Module]] = {
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": _density_module("orthogonal"),
     "resnet_density": resnet_density,
+    "universality_density": universality_density,
 }
 """Every committed module by name; a call derives it."""

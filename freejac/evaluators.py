@@ -123,12 +123,18 @@ class Kernels(PhaseKernels):
             self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
 
+    @property
+    def solvers(self) -> ModuleType:
+        """The generated module of the solvers, loaded or compiled when it is first asked for."""
+        if self._solver is None:
+            self._solver = _solver_module(self.module, self.phi)
+        return self._solver[0]
+
     def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
         values = self._values(parameters)
-        if self._solver is None:
-            self._solver = _solvers(self.module, self.phi)
-        module, parametrised = self._solver
-        return getattr(module, name)(*given, *(values if parametrised else ()))
+        solve = getattr(self.solvers, name)
+        parametrised = self._solver is not None and self._solver[1]
+        return solve(*given, *(values if parametrised else ()))
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
         """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
@@ -279,7 +285,7 @@ def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
-def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+def _solver_module(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
     """The module of the solvers, and whether they take the parameters of the other module."""
     name = f"{module.__name__}_phase"
     if module.__name__.startswith("freejac.generated.") and find_spec(name):

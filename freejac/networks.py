@@ -63,8 +63,7 @@ class Jacobian(jacobian.Jacobian):
             numbers beyond. Atoms are not part of it; see `atoms`.
 
         Raises:
-            NoClosedForm: of a D² nothing but moments is known, or there is one layer of
-                orthogonal weights, whose law is that of D² itself.
+            NoClosedForm: of a D² nothing but moments is known.
             DomainError: a value is missing or out of range.
             NotConvergedError: the continuation did not reach λ, or the density there is so small
                 that double precision loses it.
