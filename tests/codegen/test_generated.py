@@ -24,7 +24,7 @@ ACTIVATIONS = names()
 SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
 DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
-SPECTRA = {*DENSITIES, "jacobian_moments", "resnet_density"}
+SPECTRA = {*DENSITIES, "jacobian_moments", "resnet_density", "universality_density"}
 PARAMETERS = {"elu": (1.0,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
 
 
