@@ -1,7 +1,7 @@
 """Points and references for duals: where they are checked, and against what.
 
 The reference is the closed form with as many digits as its cancellations ask for; at every fifth
-point it has to agree to 20 digits of E[f²] with quadrature of the definition, where that can be
+point it has to agree to 18 digits of E[f²] with quadrature of the definition, where that can be
 resolved (q up to 1000). Without a closed form the definition is the reference at every point.
 
 >>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
@@ -31,8 +31,8 @@ __all__ = ["dual_points", "dual_reference"]
 
 _Q = Argument("q", "", "1e-12", "1e12")
 _C = Argument("c", "", "-1.0", "1.0", logarithmic=False)
-_DIGITS = 25
-_AGREEMENT = mpf("1e-20")
+_DIGITS = 20
+_AGREEMENT = mpf("1e-18")
 _NOTHING = mpf(2) ** -1100
 _STRIDE = 5
 _FARTHEST = 1e3

@@ -23,7 +23,7 @@ import numpy as np
 import sympy as sp
 
 from freejac.codegen.approximate import approximate
-from freejac.codegen.crosscheck import STEP, References, compare, condition, references, worst
+from freejac.codegen.crosscheck import STEP, References, compare, conditioning, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.points import Point, spread_points
 from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
@@ -162,9 +162,9 @@ def _closed_errors(kernel: Mean, compiled: ModuleType, points: list[Point]) -> n
             numbers = {name: mpmath.mpf(point[name]) for name in used}
             reference = mpmath.mpf(exact(*numbers.values()))
             error = _relative(float(value), reference)
-            if kernel.may_vanish and 0.0 < error < float("inf"):
+            if kernel.may_vanish and "q" in numbers and 0.0 < error < float("inf"):
                 moved = mpmath.mpf(exact(*(numbers | {"q": numbers["q"] * (1 + STEP)}).values()))
-                error /= float(condition(reference, moved))
+                error /= float(conditioning(reference, moved))
             errors.append(error)
     return np.array(errors)
 

@@ -18,6 +18,7 @@ import sympy as sp
 
 from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
+from freejac.codegen.operations import counted
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
@@ -43,7 +44,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
-_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
+_METHODS = {"density": "Newton", "jacobian_density": "Newton", "limit": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -119,6 +120,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "intro": _intro(module),
         "digits": DIGITS,
         "table": _table(module, record),
+        "costs": _costs(module, kernels),
         "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
@@ -389,9 +391,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
         view["code"] = kernel.code
-        view["inside"] = " & ".join(
-            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
-        )
+        view["straight"] = kernel.code.straight
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
@@ -483,6 +483,17 @@ def _intro(module: Module) -> list[str]:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
     return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
+
+
+def _costs(module: Module, views: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Operations of the means that are not integrated, a line for each."""
+    found = {
+        kernel.name: counted(view["block"].lines, view["block"].result)
+        for kernel, view in zip(module.kernels, views, strict=True)
+        if isinstance(kernel, Mean | Derived) and "_gaussian_mean(" not in view["block"].result
+    }
+    width = max(map(len, found), default=0)
+    return [f"    {name.ljust(width)}  {cost}" for name, cost in found.items()]
 
 
 def _table(module: Module, record: ModuleRecord) -> list[str]:

@@ -19,9 +19,8 @@ import sympy as sp
 from mpmath import mp
 from numpy.typing import NDArray
 
-from freejac.evaluators import kernels
 from freejac.networks import Jacobian, ResNet
-from freejac.phase_grid import numbers_for, parallel_slope
+from freejac.phase_grid import bound_kernels, numbers_for, parallel_slope
 from freejac.residual_signal import effective_cumulant
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.derivative_law import AtomicLaw, DerivativeLaw
@@ -187,7 +186,7 @@ class _Line:
     def __init__(self, phi: str, depth: int, weights: str) -> None:
         self.phi, self.depth, self.weights = phi, depth, weights
         self.shown = activation(phi)
-        k = kernels(phi)
+        k = bound_kernels(phi)
         with np.errstate(all="ignore"):
             slope, fourth = k.mu_1(_GRID), k.mu_2(_GRID)
             bias = _GRID - k.second_moment(_GRID) / slope
@@ -246,7 +245,7 @@ class _Line:
 
     def _crossing(self, low: float, high: float, target: float) -> float:
         """Halve between a q that keeps to the target and one that does not."""
-        k = kernels(self.phi)
+        k = bound_kernels(self.phi)
         for _ in range(60):
             middle = math.sqrt(low * high)
             spread = float(k.mu_2(middle)) / float(k.mu_1(middle)) ** 2 - 1
@@ -284,14 +283,14 @@ class _Line:
         """The q with χ_∥ nearest to 1, and of those the one nearest to 1 itself."""
         ordinary = (self.q >= _ORDINARY[0]) & (self.q <= _ORDINARY[1])
         among = self.q[ordinary] if ordinary.any() else self.q
-        scale = 1 / np.sqrt(kernels(self.phi).mu_1(among))
+        scale = 1 / np.sqrt(bound_kernels(self.phi).mu_1(among))
         parallel = parallel_slope(self.phi)(among, scale)
         away = np.round(np.abs(np.log(np.abs(parallel))), 6)
         best = np.lexsort((np.abs(np.log(among)), away))[0]
         return float(among[best]), float(parallel[best])
 
     def _complete(self, q: float, weight: float, bias: float, reason: str) -> Initialisation:
-        k = kernels(self.phi)
+        k = bound_kernels(self.phi)
         inside = max(q, 1e-12)
         chi, parallel = (
             float(k.chi(inside, weight)),

@@ -33,6 +33,7 @@ __all__ = [
     "STATUSES",
     "CriticalCurve",
     "PhasePoints",
+    "bound_kernels",
     "critical_curve",
     "linear_share",
     "numbers_for",
@@ -92,7 +93,7 @@ def phase_points(phi: str, sigma_w: Any, sigma_b: Any) -> PhasePoints:
         InputError: the activation cannot be read.
         DomainError: a value is not a number, or φ jumps.
     """
-    found = _kernels(phi).phase(sigma_w, sigma_b)
+    found = bound_kernels(phi).phase(sigma_w, sigma_b)
     share = linear_share(phi)(np.clip(found.q, _LOW, _HIGH))
     return PhasePoints(
         q=found.q,
@@ -111,7 +112,7 @@ def _chi(phi: str, found: Any, sigma_w: Any) -> Array:
     """χ at q*; where lengths grow without bound, that of a φ′² whose law does not depend on q."""
     if not without_length(phi) or np.isfinite(found.q).all():
         return found.chi
-    return np.where(np.isinf(found.q), _kernels(phi).chi(1.0, sigma_w), found.chi)
+    return np.where(np.isinf(found.q), bound_kernels(phi).chi(1.0, sigma_w), found.chi)
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +123,13 @@ def without_length(phi: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _kernels(phi: str) -> Kernels:
+def bound_kernels(phi: str) -> Kernels:
+    """The kernels of an activation whose parameters all have values.
+
+    Raises:
+        InputError: the activation cannot be read, or a parameter has no value.
+    """
+    require_values(activation(phi))
     return kernels(phi)
 
 
@@ -155,10 +162,19 @@ def numbers_for(phi: Activation, expr: sp.Expr) -> sp.Expr:
     Raises:
         InputError: a parameter has none.
     """
+    require_values(phi)
+    return expr.subs(phi.defaults)
+
+
+def require_values(phi: Activation) -> None:
+    """Refuse an activation with a parameter that has no value.
+
+    Raises:
+        InputError: there is one.
+    """
     missing = [symbol.name for symbol in phi.parameters if symbol not in phi.defaults]
     if missing:
         raise InputError(f"give a value for {missing[0]}, a parameter of {phi.name}")
-    return expr.subs(phi.defaults)
 
 
 @dataclass(frozen=True)
@@ -200,8 +216,8 @@ def critical_curve(phi: str, q: Any = None) -> CriticalCurve:
         raise DomainError("every q on the critical line must be positive and finite")
     shown = activation(phi)
     exact = MeanField(shown).critical_line()
-    weight = 1 / _kernels(phi).mu_1(at)
-    bias = at - weight * _kernels(phi).second_moment(at)
+    weight = 1 / bound_kernels(phi).mu_1(at)
+    bias = at - weight * bound_kernels(phi).second_moment(at)
     # Where σ_b vanishes identically, as for ReLU, rounding leaves crumbs of either sign.
     bias = np.where(np.abs(bias) <= _CRUMBS * at, 0.0, bias)
     real = bias >= 0

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freejac.evaluators import Kernels, kernels
+from freejac.phase_grid import bound_kernels
 
 __all__ = ["effective_cumulant"]
 
@@ -45,10 +44,5 @@ def effective_cumulant(phi: str, depth: int, sigma_w: Any, sigma_b: Any, q1: Any
     for start in range(0, flat.size, step):
         part = slice(start, start + step)
         given = (weight.flat[part], bias.flat[part], length.flat[part])
-        flat[part] = _kernels(phi).propagate(depth, *given).effective_cumulant
+        flat[part] = bound_kernels(phi).propagate(depth, *given).effective_cumulant
     return found
-
-
-@lru_cache(maxsize=64)
-def _kernels(phi: str) -> Kernels:
-    return kernels(phi)

@@ -26,9 +26,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from freejac.evaluators import Kernels, compile, kernels
+from freejac.evaluators import compile
 from freejac.networks import Jacobian, ResNet
-from freejac.phase_grid import PhasePoints, numbers_for, phase_points, without_length
+from freejac.phase_grid import PhasePoints, bound_kernels, numbers_for, phase_points, without_length
 from freejac.residual_signal import effective_cumulant
 from freejac.sweep_spec import Block, Spec
 from freejac.symbolic.activation import activation
@@ -92,8 +92,8 @@ def engine(phi: str) -> str:
     """
     from freejac.generated import jacobian_moments, resnet_density
 
-    k = _kernels(phi)
-    modules = (k.module, k._solvers(), jacobian_moments, resnet_density)
+    k = bound_kernels(phi)
+    modules = (k.module, k.solvers, jacobian_moments, resnet_density)
     text = "".join(inspect.getsource(module) for module in modules)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -159,7 +159,7 @@ class _Points:
 
     def __init__(self, wanted: Request, weight: Array, bias: Array) -> None:
         self.wanted, self.weight, self.bias = wanted, weight, bias
-        self.kernels = _kernels(wanted.activation)
+        self.kernels = bound_kernels(wanted.activation)
         self.mean_field: PhasePoints = phase_points(wanted.activation, weight, bias)
         self._known: dict[str, Array] = {}
 
@@ -259,11 +259,6 @@ def _residual_edges(number: Array) -> tuple[Array, Array]:
     from freejac.generated import resnet_density
 
     return resnet_density.lower_edge(number), resnet_density.upper_edge(number)
-
-
-@lru_cache(maxsize=64)
-def _kernels(phi: str) -> Kernels:
-    return kernels(phi)
 
 
 @lru_cache(maxsize=64)

@@ -29,6 +29,8 @@ __all__ = ["Crew", "Progress", "in_memory", "run"]
 Progress = Callable[[int, int], None]
 Array = NDArray[Any]
 
+_PATIENCE = "10s"
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -124,7 +126,7 @@ def _executor(crew: Crew) -> Iterator[tuple[Executor, int]]:
     from distributed import Client
 
     try:
-        client = Client(crew.scheduler, set_as_default=False, timeout="10s")
+        client = Client(crew.scheduler, set_as_default=False, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"no Dask scheduler is reached at {crew.scheduler}: {error}") from None
     with client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ def test_a_range_has_both_ends_and_as_many_points_as_asked(
     stop = start + width * 2
     values = read_axis("a", f"{start!r}:{stop!r}:{count}{spacing}")
     assert (values[0], values[-1], len(values)) == (start, stop, count)
-    assert all(a < b for a, b in zip(values, values[1:], strict=False))
+    assert all(a < b for a, b in pairwise(values))
 
 
 def test_numbers_are_read_in_the_grammar() -> None:
@@ -56,13 +57,13 @@ def test_numbers_are_read_in_the_grammar() -> None:
     ],
 )
 def test_what_is_no_axis_is_refused(given: object, part: str) -> None:
-    with pytest.raises(InputError, match="^a") as caught:
+    with pytest.raises(InputError, match=r"^a") as caught:
         read_axis("a", given)
     assert part in str(caught.value)
 
 
 def test_a_depth_is_a_whole_number() -> None:
-    with pytest.raises(InputError, match="whole numbers, not 2.5"):
+    with pytest.raises(InputError, match=r"whole numbers, not 2\.5"):
         read_counts("depth", [1, 2.5])
     with pytest.raises(InputError, match="must be positive"):
         read_counts("depth", "0")
