@@ -44,9 +44,9 @@ def critical(name: str, weights: str, depth: int, variance: float) -> NetworkThe
 
 def jacobian_spectra() -> None:
     """Critical tanh and hard tanh networks, both ensembles, over log λ."""
-    drawn = {"width": 500, "draws": 4, "seed": 1}
+    drawn = {"width": 300, "draws": 4, "seed": 1}
     curves = [
-        curve(critical(name, weights, 4, 0.2), f"{name}, {weights}", points=120, log=True, **drawn)
+        curve(critical(name, weights, 4, 0.2), f"{name}, {weights}", points=80, log=True, **drawn)
         for name, weights in (
             ("tanh", "gaussian"),
             ("tanh", "orthogonal"),
@@ -54,7 +54,7 @@ def jacobian_spectra() -> None:
             ("hard_tanh", "orthogonal"),
         )
     ]
-    title = "JJᵀ of 4 critical layers: theory (lines), width 500 (bars)"
+    title = "JJᵀ of 4 critical layers: theory (lines), width 300 (bars)"
     save(spectra(curves, title=title, log=True), FOLDER / "jacobian.png")
 
 
@@ -67,10 +67,10 @@ def universality_classes() -> None:
         ends = [float(edge) for edge in limit.edges()]
         for colour, depth in zip(("C3", "C1", "C2", "C4"), (2, 8, 32, 128), strict=True):
             theory = critical(name, "orthogonal", depth, variance_at(name, depth))
-            line = curve(theory, f"L = {depth}", points=160, log=False)
+            line = curve(theory, f"L = {depth}", points=100, log=False)
             panel.plot(line.lam, line.density, color=colour, label=line.label)
             if depth == 8:
-                bars = theory.sample(width=400, draws=3, seed=2).eigenvalues
+                bars = theory.sample(width=300, draws=3, seed=2).eigenvalues
                 span = (float(line.lam[0]), float(line.lam[-1]))
                 counts, edges = np.histogram(bars, 60, span)
                 heights = counts / bars.size / np.diff(edges)

@@ -34,7 +34,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 _MOST_LAYERS = 12
-_LEFT_OUT = 1e-6
+_LEFT_OUT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class SimulationReport:
 def grid(law: NumericLaw, points: int, *, log: bool = False) -> Array:
     """Abscissae inside the support, denser at the ends of every interval.
 
-    With `log` they are even in log λ, over six decades where the support begins at 0. Where it does,
-    a millionth of the mass is left out below: the density may be lost in rounding there.
+    With `log` they are even in log λ, over six decades where the support begins at 0. Where it
+    does, a ten-thousandth of the mass is left out below: the density may be lost in rounding there.
     """
     least = law.quantile(min(1 - 1e-9, float(law.cdf(0.0)) + _LEFT_OUT))
     parts: list[Array] = []
