@@ -4,10 +4,10 @@ Usage: python benchmarks/spectra_against_simulation.py [--width N] [--draws N] [
        [--results FILE]
 
 Each case is a network at the critical point χ = 1 with the q* named in the table. Its law is
-integrated: the total mass with the atoms, and m_1 … m_4 against the exact moments. Networks are drawn
-at N, N/2 and N/4, and the Kolmogorov–Smirnov distance is held against its 99 % band, and against a
-law of 1/width, or 1/√width where the law has atoms. One row a case; rows that the results file holds
-already are not computed again.
+integrated: the total mass with the atoms, and m_1 … m_4 against the exact moments. Networks are
+drawn at N, N/2 and N/4, and the Kolmogorov–Smirnov distance is held against its 99 % band, and
+against a law of 1/width, or 1/√width where the law has atoms. One row a case; rows that the results
+file holds already are not computed again.
 """
 
 from __future__ import annotations

@@ -342,7 +342,7 @@ class Spectrum(NumericLaw):
         Raises:
             NotConvergedError: that does not end; or g vanishes and should not.
         """
-        waiting, done = panels, []
+        waiting, done = panels, list[_Panel]()
         top = max(float(p.u(np.array(p.high))) for p in (*panels, *self._panels))
         known = sum(panel.integral(_HIGHEST, top) for panel in self._panels)
         for _ in range(_MOST_ROUNDS):
