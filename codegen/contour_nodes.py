@@ -135,5 +135,8 @@ def _nodes(square: Any, line: _Line, width: float, fineness: float) -> Rule | No
     weights = step * slope * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
     kept = np.abs(weights) > _NEGLIGIBLE
     values, weights = square(x[kept]), weights[kept]
-    parts = (values.real, values.imag, weights.real, weights.imag)
-    return (0.0, *(np.ascontiguousarray(part) for part in parts))
+    a, a_y, w, w_y = (
+        np.ascontiguousarray(part)
+        for part in (values.real, values.imag, weights.real, weights.imag)
+    )
+    return 0.0, a, a_y, w, w_y

@@ -31,14 +31,14 @@ __all__ = [
 DIGITS = 13
 """What a kernel is good for; more are computed by mpmath."""
 
-CONTOUR_DIGITS = 11
+CONTOUR_DIGITS = 10
 """What the continuation in double precision is good for."""
 
 FEWEST = 32
 """From so many eigenvalues on it pays to prepare the continuation."""
 
 _FINENESS = (6.0, 9.0)
-_AGREEMENT = 1e-11
+_AGREEMENT = 1e-10
 _REAL = 1e-9
 _LEAST_P = 1e-12
 _SCALES = (1e-3, 1e3)

@@ -62,7 +62,7 @@ class Jacobian(jacobian.Jacobian):
             depth: the number of layers, when this Jacobian has the symbol.
             parameters: values of the activation's parameters, of p, or of other symbols in layers.
             digits: correct digits aimed at, 5 to 1000; to 100 where a φ is not piecewise linear.
-                Of a φ without kinks double precision gives 11. Up to 9, any such φ is evaluated in
+                Of a φ without kinks double precision gives 10. Up to 9, any such φ is evaluated in
                 double precision throughout, many times faster. The kernel gives up to 13,
                 relatively, but next to an edge, at a relative distance d, where its error grows
                 to 1e-16/d; more are computed by mpmath.
