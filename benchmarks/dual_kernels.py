@@ -12,7 +12,6 @@ digits, on correlations that approach ±1 by factors of ten.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
