@@ -173,7 +173,9 @@ def _module_lines(table: Table, prefix: str) -> list[str]:
 
 
 def _array(name: str, values: tuple[float, ...] | list[float]) -> list[str]:
-    return [f"{name} = np.array([{', '.join(map(repr, values))}])"]
+    numbers = f"[{', '.join(map(repr, values))}]"
+    line = f"{name} = np.array({numbers})"
+    return [line] if len(line) <= 100 else [f"{name} = np.array(", f"    {numbers}", ")"]
 
 
 def _function_lines(table: Table, prefix: str) -> list[str]:
@@ -181,7 +183,7 @@ def _function_lines(table: Table, prefix: str) -> list[str]:
     count = len(table.shares) - 1
     lines = [
         '@njit(cache=True, error_model="numpy", fastmath={"contract"})',
-        f"def {prefix}_rest(gap, share, first):",
+        f"def {prefix}_rest(gap, share, first):  # noqa: PLR0915",
         '    """Return F(gap, share) from the rows that begin at first."""',
         f"    i = {_index('gap', table.gaps)}",
         f"    j = {_index('share', table.shares)}",
