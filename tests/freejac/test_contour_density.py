@@ -42,7 +42,7 @@ def test_mass_and_moments(weights: str) -> None:
     heights = kernel(lam)
     known = np.isfinite(heights)
     assert np.all(known[(y > 3e-3) & (y**2 < 38)])
-    # next to the edge, where rounding is magnified, ρ grows like y; little mass is left below exp(−38)
+    # next to the edge, where rounding is magnified, ρ grows like y; below exp(−38) is little mass
     first = np.argmin(np.where(known, y, np.inf))
     beside = heights.ravel()[first] / y.ravel()[first] * y
     heights = np.where(known, heights, np.where(y < 3e-3, beside, 0.0))
