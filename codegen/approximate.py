@@ -103,7 +103,7 @@ def _sampled(terms: Sequence[Term]) -> list[list[mpf] | None]:
     if not terms:
         return []
     try:
-        curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS)
+        curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS, adaptive=False)
         # From above: what cannot be resolved fails there first.
         rows = [curve(_squared(t)) for t in reversed(_nodes())]
     except (Error, ZeroDivisionError):
@@ -135,7 +135,7 @@ def _form(term: Term, values: Sequence[mpf]) -> RationalForm | TableForm | None:
     fit = _fit(_Curve(points, rest), lead, last - 2 * len(zeros))
     if fit is not None:
         return _printed(fit, lead, zeros)
-    curve = MeanValues([term], _DIGITS, more=_MORE_DIGITS)
+    curve = MeanValues([term], _DIGITS, more=_MORE_DIGITS, adaptive=False)
     return table_fit(lambda q: curve(q)[0], zeros)
 
 
@@ -196,7 +196,7 @@ def _fit(curve: _Curve, lead: int, last: int) -> Fit | None:
     size, refused = max(_FIRST_SIZE, abs(drop)), 0
     while size <= _LAST_SIZE and refused < _MOST_REFUSED:
         degrees = (size + min(drop, 0), size - max(drop, 0))
-        fit = rational_fit(curve.points, curve.values, lead, degrees, scale)
+        fit = rational_fit(curve.points, curve.values, lead, degrees, scale, goal=_GOAL)
         usable = fit is not None and fit.one_signed and _is_representable(fit)
         if fit is not None and usable:
             if fit.error <= _GOAL:

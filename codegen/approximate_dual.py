@@ -16,25 +16,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import sympy as sp
 
-from freejac.codegen.approximate_dual_fit import UnfitError, fit
+from freejac.codegen.approximate_dual_fit import Rules, UnfitError, fit
 from freejac.codegen.approximate_dual_growth import Growth, growth_of
 from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
 from freejac.codegen.approximate_dual_table import Table, table_code
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.files import write_atomically
-from freejac.codegen.load import load_text
+from freejac.codegen.load import cache_folder, load_text
 from freejac.codegen.render import preamble, template
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError, Error, InputError, NoClosedForm, Undecided
 from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.symbols import x
 
 __all__ = ["LEDGER", "approximated_dual", "integrand", "refit"]
 
@@ -70,27 +72,49 @@ def approximated_dual(
     '_dual_mean(q, c)'
     """
     f = integrand(phi, slope)
-    name = f"{phi.name}, dual of {'φ′' if slope else 'φ'}"
+    name = _name(phi, slope)
     growth = _growth(f)
     if growth is not None:
-        table = _kept(f) or _fitted(f, growth, lambda step: progress(f"{name}: {step}"))
+        table = _kept(f, growth, partial(_tell, progress, name))
         if table is not None:
             return _by_table(table, growth, slope)
-    return _by_quadrature(f, slope, lambda step: progress(f"{name}: {step}"))
+    return _by_quadrature(f, slope, partial(_tell, progress, name))
 
 
-def refit(phi: Activation, slope: bool, progress: Callable[[str], None] = lambda _: None) -> bool:
-    """Fit a dual anew and keep its coefficients; tell whether there are any to keep."""
-    f = integrand(phi, slope)
-    growth = _growth(f)
-    table = None if growth is None else _fitted(f, growth, progress)
-    if table is None:
-        return False
+def _name(phi: Activation, slope: bool) -> str:
+    return f"{phi.name}, dual of φ{'′' if slope else ''}"
+
+
+def refit(phi: Activation, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Fit both duals of an activation anew and keep their coefficients in the ledger.
+
+    Where polynomials do not reach the goal the ledger says so, with no rows.
+
+    Args:
+        phi: an activation without parameters.
+        progress: told each step in words.
+    """
     kept = _read(LEDGER)
-    kept[_digest(f)] = {"of": f"{phi.name}, φ{'′' if slope else ''}", **table.to_json()}
+    for slope in (False, True):
+        f = integrand(phi, slope)
+        growth = _growth(f)
+        if growth is not None:
+            name = _name(phi, slope)
+            kept[_digest(f)] = _entry(name, _fitted(f, growth, partial(_tell, progress, name)))
     write_atomically(LEDGER, _ledger_text(kept))
     _read_once.cache_clear()
-    return True
+
+
+def _tell(progress: Callable[[str], None], name: str, step: str) -> None:
+    progress(f"{name}: {step}")
+
+
+def _entry(name: str, table: Table | None) -> dict[str, Any]:
+    return {"of": name, **({"rows": []} if table is None else table.to_json())}
+
+
+def _table(entry: dict[str, Any]) -> Table | None:
+    return Table.from_json(entry) if entry["rows"] else None
 
 
 def integrand(phi: Activation, slope: bool) -> PiecewiseFunction:
@@ -160,17 +184,32 @@ def _fitted(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None
         if _probe(f, module) > _TOLERANCE / 5.0:
             continue
         try:
-            return fit(module._dual_product, growth, progress)
+            return fit(_rules(f, module), growth, progress)
         except UnfitError:
             return None
     return None
+
+
+def _rules(f: PiecewiseFunction, module: ModuleType) -> Rules:
+    """Values of the dual in double precision."""
+
+    def mean(variance: float) -> float:
+        return (
+            float(gaussian_mean(f, variance, 40))
+            if variance
+            else float(f.pieces[0].expr.subs(x, 0))
+        )
+
+    return Rules(module._dual_product, module._odd_product, mean)
 
 
 def _compiled(f: PiecewiseFunction, panels: Panels) -> ModuleType:
     """The product rule as a module, for fitting and for probing."""
     text = "\n".join(quadrature_text(f, "_dual", _summary(False), panels))
     helpers = preamble(text, always_math=True, always_numpy=True)["helpers"]
-    return load_text(template("dual_rule.py.jinja", text=text, helpers=helpers))
+    return load_text(
+        template("dual_rule.py.jinja", text=text, helpers=helpers, finest=panels.finest)
+    )
 
 
 def _prefix(slope: bool) -> str:
@@ -186,10 +225,18 @@ def _digest(f: PiecewiseFunction) -> str:
     return hashlib.sha256(f"{_VERSION} {sp.srepr(f.pieces[0].expr)}".encode()).hexdigest()[:32]
 
 
-def _kept(f: PiecewiseFunction) -> Table | None:
-    """Coefficients from the ledger."""
-    entry = _read_once(LEDGER).get(_digest(f))
-    return None if entry is None else Table.from_json(entry)
+def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None]) -> Table | None:
+    """Coefficients from the ledger, or from an earlier fit on this machine, or fitted now."""
+    digest = _digest(f)
+    entry = _read_once(LEDGER).get(digest)
+    if entry is not None:
+        return _table(entry)
+    own = cache_folder() / f"dual_{digest}.json"
+    if own.exists():
+        return _table(_read(own)[digest])
+    table = _fitted(f, growth, progress)
+    write_atomically(own, _ledger_text({digest: _entry(str(f.pieces[0].expr), table)}))
+    return table
 
 
 @lru_cache(maxsize=1)
@@ -203,7 +250,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         for entry in data.values():
-            Table.from_json(entry)
+            _table(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path.name} is not a ledger of coefficients ({type(error).__name__}); restore it"

@@ -23,11 +23,26 @@ from numpy.polynomial import chebyshev
 from freejac.codegen.approximate_dual_growth import NARROW, WIDE, Growth
 from freejac.codegen.approximate_dual_table import Table
 
-__all__ = ["Product", "UnfitError", "fit"]
+__all__ = ["Rules", "UnfitError", "fit"]
 
 Array = npt.NDArray[np.float64]
-Product = Callable[[float, float, float], float]
-"""E[f(y + z) f(sign (y − z))] at (sign, variance of y, variance of z)."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Values of a dual in double precision.
+
+    Attributes:
+        product: E[f(y + z) f(sign (y − z))] at (sign, variance of y, variance of z).
+        odd: the same for an odd f and sign 1, without cancellation, at (variance of y, variance of
+            z, their difference).
+        mean: E[f(h)] at a variance of h, of which the square is the dual at c = 0.
+    """
+
+    product: Callable[[float, float, float], float]
+    odd: Callable[[float, float, float], float]
+    mean: Callable[[float], float]
+
 
 _COARSE = 28
 _FINE = 48
@@ -35,10 +50,12 @@ _SEEN = 1e-9  # a coefficient of the coarse interpolant that counts
 _FARTHEST = 2.0**10
 _STEPS = (2.0, 1.375)
 # Rectangles in gap and in share, and the total degree, by the number of coefficients.
-_SHAPES = ((3, 3, 13), (3, 3, 15), (3, 3, 17), (4, 3, 15), (3, 4, 15), (4, 4, 15), (4, 4, 17))
+_SHAPES = ((3, 3, 13), (3, 3, 15), (3, 3, 17), (4, 4, 15), (4, 4, 17), (5, 5, 17))
 _NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 _EXTRA = 3  # nodes beyond the degree, in each variable
-_GOAL = 3e-14
+_GOAL = 6e-14
+_PROMISING = 2e-13  # an estimate from above that may still fit within the goal
+_TRIED = 6  # points between the nodes of a rectangle, in each variable
 _EXPONENTS = 6
 
 
@@ -50,7 +67,7 @@ class UnfitError(Exception):
 class _Square:
     """The coordinates, and the function on them."""
 
-    product: Product
+    rules: Rules
     growth: Growth
     gap_scale: float
     share_scale: float
@@ -64,14 +81,22 @@ class _Square:
         return self.share_scale * share / (1.0 - share)
 
     def value(self, sign: float, gap: float, share: float) -> tuple[float, float]:
-        """F, and what is left of the dual when (1 − gap)^½ (m + b)ᵉ is divided out."""
+        """F, and the size of the exact part over the factor of F."""
         b = self.narrow(share)
         a = (b + self.gap_scale * gap) / (1.0 - gap)
         root = math.sqrt(1.0 - gap)
-        whole = self.product(sign, a, b)
+        if self.growth.parity == -1:
+            difference = gap * (self.gap_scale + b) / (1.0 - gap)
+            whole = self.rules.odd(a, b, difference)
+        elif gap == 0.0:
+            whole = self.rules.mean(2.0 * b) ** 2
+        else:
+            whole = self.rules.product(sign, a, b)
         constant, rest = _exact_parts(self.growth, sign)
         exact = constant * gap / (1.0 + root) + sum(w * a**m * b**n for m, n, w in rest)
         scale = root * (self.share_scale + b) ** self.exponent
+        if self.growth.parity == -1:
+            scale *= gap
         return (whole - exact) / scale, abs(exact) / scale
 
     def values(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array]:
@@ -90,49 +115,45 @@ def _exact_parts(growth: Growth, sign: float) -> tuple[float, tuple[tuple[int, i
     return float(constant), tuple(term for term in terms if term[:2] != (0, 0))
 
 
-def fit(
-    product: Product, growth: Growth, progress: Callable[[str], None] = lambda _: None
-) -> Table:
+def fit(rules: Rules, growth: Growth, progress: Callable[[str], None] = lambda _: None) -> Table:
     """Fit the bounded part of a dual.
 
     Args:
-        product: values of the dual.
+        rules: values of the dual.
         growth: its exact part.
         progress: told each step in words.
 
     Returns:
-        The table with the lowest degree that reaches the goal, 3e-14.
+        The table with the lowest degree that reaches the goal, 6e-14.
 
     Raises:
         UnfitError: none does.
     """
-    best: tuple[int, _Square] | None = None
     for rooted in (False, True):
         progress("choosing coordinates" + (" in odd powers, too" if rooted else ""))
-        count, square = _coordinates(product, growth, rooted)
-        if best is None or count < 0.7 * best[0]:
-            best = count, square
-    if best is None:
-        raise UnfitError
-    square = best[1]
-    coarse = [_interpolant(square, sign, _FINE) for sign in growth.fitted]
-    for columns, rows, degree in _SHAPES:
-        gaps, shares, error = _balanced(coarse, columns, rows, degree)
-        if error > _GOAL:
-            continue
-        progress(f"fitting {columns * rows} rectangles with degree {degree}")
-        return _fitted(square, gaps, shares, degree)
+        square = _coordinates(rules, growth, rooted)
+        coarse = [_interpolant(square, sign, _FINE) for sign in growth.fitted]
+        for columns, rows, degree in _SHAPES:
+            gaps, shares, error = _balanced(coarse, columns, rows, degree)
+            if error > _PROMISING:
+                continue
+            progress(f"fitting {columns * rows} rectangles with degree {degree}")
+            table = _fitted(square, gaps, shares, degree)
+            missed = _missed(square, table)
+            progress(f"missed by {missed:.1e} at most between the nodes")
+            if missed <= _GOAL:
+                return table
     raise UnfitError
 
 
-def _coordinates(product: Product, growth: Growth, rooted: bool) -> tuple[int, _Square]:
+def _coordinates(rules: Rules, growth: Growth, rooted: bool) -> _Square:
     """Scales for which the coarse interpolant needs the fewest coefficients."""
-    exponent = _exponent(product, growth)
+    exponent = _exponent(rules, growth)
     seen: dict[tuple[float, float], int] = {}
 
     def count(k: float, m: float) -> int:
         if (k, m) not in seen:
-            square = _Square(product, growth, k, m, rooted, exponent)
+            square = _Square(rules, growth, k, m, rooted, exponent)
             tables = [_interpolant(square, sign, _COARSE) for sign in growth.fitted]
             seen[k, m] = max(int((np.abs(table) > _SEEN).sum()) for table in tables)
         return seen[k, m]
@@ -146,14 +167,14 @@ def _coordinates(product: Product, growth: Growth, rooted: bool) -> tuple[int, _
             if count(*better) >= count(*at):
                 break
             at = better
-    return count(*at), _Square(product, growth, *at, rooted, exponent)
+    return _Square(rules, growth, *at, rooted, exponent)
 
 
-def _exponent(product: Product, growth: Growth) -> int:
+def _exponent(rules: Rules, growth: Growth) -> int:
     """The power of b with which what is fitted grows, from two large variances of one ratio."""
     powers = []
     for sign in growth.fitted:
-        square = _Square(product, growth, 1.0, 1.0, False, 0)
+        square = _Square(rules, growth, 1.0, 1.0, False, 0)
         sizes = [abs(square.value(sign, 0.5, b / (1.0 + b))[0]) for b in (1e4, 1e6)]
         if min(sizes) > 0.0:
             powers.append(math.log(sizes[1] / sizes[0]) / math.log(100.0))
@@ -224,34 +245,18 @@ def _fitted(
     square: _Square, gaps: tuple[float, ...], shares: tuple[float, ...], degree: int
 ) -> Table:
     """Least squares on every rectangle."""
-    powers = [(m, n) for n in range(degree + 1) for m in range(degree - n, -1, -1)]
-    nodes = _nodes(degree + 1 + _EXTRA)
-    basis = chebyshev.chebvander(2.0 * nodes - 1.0, degree)
-    columns = [np.multiply.outer(basis[:, m], basis[:, n]).ravel() for m, n in powers]
-    matrix = np.stack(columns, axis=1)
-    to = _shifted(degree)
     rows = []
     for sign in square.growth.fitted:
         for left, low in pairs_of(range(len(gaps) - 1), range(len(shares) - 1)):
-            right, high = left + 1, low + 1
-            values, exact = square.values(
-                sign,
-                gaps[left] + (gaps[right] - gaps[left]) * nodes,
-                shares[low] + (shares[high] - shares[low]) * nodes,
-            )
-            weights = 1.0 / (np.abs(values).max() + exact).ravel()
-            found = np.linalg.lstsq(matrix * weights[:, None], values.ravel() * weights)[0]
-            grid = np.zeros((degree + 1, degree + 1))
-            for (m, n), value in zip(powers, found, strict=True):
-                grid[m, n] = value
-            grid = to.T @ grid @ to
-            _vanish(grid, square.growth, left == 0, low == 0)
-            rows.append(tuple(float(grid[m, n]) for m, n in powers))
+            place = _Place(square, sign, gaps[left : left + 2], shares[low : low + 2])
+            grid = place.near_zero(degree) if left == 0 else place.plain(degree)
+            rows.append(tuple(float(grid[m, n]) for m, n in _powers(degree)))
     return Table(
         square.gap_scale,
         square.share_scale,
         square.rooted,
         square.exponent,
+        square.growth.parity == -1,
         gaps,
         shares,
         degree,
@@ -259,12 +264,94 @@ def _fitted(
     )
 
 
-def _vanish(grid: Array, growth: Growth, near_zero: bool, narrow: bool) -> None:
-    """Put what is known to be zero: an odd f at c = 0, and f(0) = 0 at q = 0."""
-    if growth.parity == -1 and near_zero:
-        grid[0, :] = 0.0
-    if growth.at_zero and near_zero and narrow:
-        grid[0, 0] = 0.0
+def _missed(square: _Square, table: Table) -> float:
+    """Worst error between the nodes, over the largest value on the rectangle."""
+    inner = (np.arange(_TRIED) + 0.3) / _TRIED
+    places = pairs_of(
+        square.growth.fitted, range(len(table.gaps) - 1), range(len(table.shares) - 1)
+    )
+    worst = 0.0
+    for (sign, left, low), row in zip(places, table.rows, strict=True):
+        gaps = table.gaps[left] + (table.gaps[left + 1] - table.gaps[left]) * inner
+        shares = table.shares[low] + (table.shares[low + 1] - table.shares[low]) * inner
+        values, exact = square.values(sign, gaps, shares)
+        fitted = sum(
+            value * np.multiply.outer(inner**m, inner**n)
+            for (m, n), value in zip(_powers(table.degree), row, strict=True)
+        )
+        weights = np.abs(values).max() + exact
+        worst = max(worst, float((np.abs(fitted - values) / weights).max()))
+    return worst
+
+
+def _powers(degree: int) -> list[tuple[int, int]]:
+    """Exponents of gap and share, in the order of a row."""
+    return [(m, n) for n in range(degree + 1) for m in range(degree - n, -1, -1)]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One rectangle."""
+
+    square: _Square
+    sign: float
+    gaps: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def grid(self, left: Array, right: Array) -> tuple[Array, Array]:
+        """F and the exact part at places in [0, 1]²."""
+        return self.square.values(
+            self.sign,
+            self.gaps[0] + (self.gaps[1] - self.gaps[0]) * left,
+            self.shares[0] + (self.shares[1] - self.shares[0]) * right,
+        )
+
+    def plain(self, degree: int) -> Array:
+        """Coefficients of gapᵐ shareⁿ by least squares."""
+        nodes = _nodes(degree + 1 + _EXTRA)
+        values, exact = self.grid(nodes, nodes)
+        return _squares(values, 1.0 / (np.abs(values).max() + exact), degree)
+
+    def near_zero(self, degree: int) -> Array:
+        """The same where c → 0, with F at c = 0 for itself.
+
+        Where f(0) = 0 it is small of second order at q = 0. Then the dual keeps its relative
+        accuracy to c = 0 and to q = 0.
+        """
+        growth = self.square.growth
+        nodes = _nodes(degree + 1 + _EXTRA)
+        values, exact = self.grid(nodes, nodes)
+        if growth.parity == -1 or not growth.at_zero:
+            return _squares(values, 1.0 / (np.abs(values).max() + exact), degree)
+        corner = self.shares[0] == 0.0
+        order = 2 if corner else 0
+        edge = self.grid(np.zeros(1), nodes)[0][0]
+        found = chebyshev.chebfit(2.0 * nodes - 1.0, edge / nodes**order, degree - order)
+        start = np.zeros(degree + 1)
+        start[order:] = found @ _shifted(degree - order)
+        values = values - edge
+        weights = nodes[:, None] / (nodes[:, None] + (nodes if corner else np.ones_like(nodes)))
+        slopes = _squares(values / nodes[:, None], weights, degree - 1)
+        grid = np.zeros((degree + 1, degree + 1))
+        grid[1:, :-1] = slopes
+        grid[0] = start
+        return grid
+
+
+def _squares(values: Array, weights: Array, degree: int) -> Array:
+    """Coefficients on [0, 1]² by weighted least squares at Chebyshev's nodes."""
+    nodes = _nodes(len(values))
+    powers = _powers(degree)
+    basis = chebyshev.chebvander(2.0 * nodes - 1.0, degree)
+    columns = [np.multiply.outer(basis[:, m], basis[:, n]).ravel() for m, n in powers]
+    matrix = np.stack(columns, axis=1)
+    scale = weights.ravel()
+    found = np.linalg.lstsq(matrix * scale[:, None], values.ravel() * scale)[0]
+    grid = np.zeros((degree + 1, degree + 1))
+    for (m, n), value in zip(powers, found, strict=True):
+        grid[m, n] = value
+    to = _shifted(degree)
+    return np.asarray(to.T @ grid @ to)
 
 
 def _shifted(degree: int) -> Array:

@@ -15,6 +15,7 @@ odd powers of √b come in, and 1 − √(m/(m + b)) takes the place of share.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,8 @@ from freejac.codegen.printer import source
 
 __all__ = ["Table", "table_code"]
 
+_IN = " " * 12
+
 
 @dataclass(frozen=True)
 class Table:
@@ -36,6 +39,7 @@ class Table:
         share_scale: m.
         rooted: whether 1 − √(m/(m + b)) takes the place of b/(m + b).
         exponent: e.
+        divided: whether gap is a factor of F that is divided out, as for an odd f.
         gaps: ends of the rectangles in gap, from 0 to 1.
         shares: the same in share.
         degree: total degree.
@@ -48,6 +52,7 @@ class Table:
     share_scale: float
     rooted: bool
     exponent: int
+    divided: bool
     gaps: tuple[float, ...]
     shares: tuple[float, ...]
     degree: int
@@ -66,6 +71,7 @@ class Table:
             float(data["share_scale"]),
             bool(data["rooted"]),
             int(data["exponent"]),
+            bool(data["divided"]),
             tuple(float(v) for v in data["gaps"]),
             tuple(float(v) for v in data["shares"]),
             int(data["degree"]),
@@ -96,11 +102,13 @@ def table_code(table: Table, growth: Growth, prefix: str) -> tuple[list[str], li
         lines.append(f"share = narrow / ({m} + narrow)")
     both = len(growth.fitted) == 2
     first = f"{(len(table.gaps) - 1) * (len(table.shares) - 1)} * (c < 0.0)" if both else "0"
-    scaled = f"root * {prefix}_rest(gap, share, {first})"
+    scaled = "gap * " if table.divided else ""
+    scaled += f"root * {prefix}_rest(gap, share, {first})"
     if table.exponent:
         base = f"({m} + narrow)"
         power = " * ".join([base] * abs(table.exponent))
-        scaled += f" * {power}" if table.exponent > 0 else f" / ({power})"
+        bracket = f"({power})" if table.exponent < -1 else power
+        scaled += f" * {power}" if table.exponent > 0 else f" / {bracket}"
     lines.append(f"value = {scaled}")
     parts = {1.0: growth.plus, -1.0: growth.minus}
     lines += _exact_part([_in_covariance(parts[sign]) for sign in growth.fitted])
@@ -121,7 +129,8 @@ def _exact_part(parts: list[sp.Expr]) -> list[str]:
         constant, rest = sp.expand(part).as_independent(*part.free_symbols, as_Add=True)
         if not part.free_symbols:
             constant, rest = part, sp.S.Zero
-        near = "" if constant == 0 else f"{source(constant)} * gap / (1.0 + root)"
+        weight = "" if constant == 1 else f"{source(constant)} * "
+        near = "" if constant == 0 else f"{weight}gap / (1.0 + root)"
         far = "" if rest == 0 else source(rest)
         texts.append(" + ".join(text for text in (near, far) if text))
     if not any(texts):
@@ -150,12 +159,16 @@ def _module_lines(table: Table, prefix: str) -> list[str]:
         *_array(f"{name}_SHARES", table.shares[:-1]),
         *_array(f"{name}_SHARE_WIDTHS", [1.0 / (b - a) for a, b in pairwise(table.shares)]),
         "# Coefficients, a row for each rectangle; in a row the powers of share ascend.",
+        "# fmt: off",
         f"{name}_ROWS = np.array(",
         "    [",
     ]
     for row in table.rows:
-        lines += ["        [", *(f"            {value!r}," for value in row), "        ],"]
-    lines += ["    ]", ")", "", ""]
+        packed = textwrap.wrap(
+            ", ".join(map(repr, row)) + ",", 92, initial_indent=_IN, subsequent_indent=_IN
+        )
+        lines += ["        [", *packed, "        ],"]
+    lines += ["    ]", ")", "# fmt: on", "", ""]
     return [*lines, *_function_lines(table, prefix)]
 
 

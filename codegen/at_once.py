@@ -7,20 +7,24 @@ import json
 from collections.abc import Callable
 from types import ModuleType
 
+import numpy as np
+
 from freejac.codegen.catalogue import activation_dual_module, activation_module
+from freejac.codegen.crosscheck import check_points, compare, references, worst
 from freejac.codegen.files import write_atomically
 from freejac.codegen.load import cache_folder, load_text
 from freejac.codegen.phases import phase_module, phase_record
 from freejac.codegen.plan import plan
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.render import render
-from freejac.codegen.spec import Module
+from freejac.codegen.spec import Dual, Module
 from freejac.symbolic.activation import Activation
-from freejac.symbolic.errors import NoClosedForm
+from freejac.symbolic.errors import Error, NoClosedForm
 
 __all__ = ["compiled", "compiled_solvers"]
 
 _STRIDE = 4
+_TRIALS = 6
 
 
 def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -> ModuleType:
@@ -55,15 +59,15 @@ def compiled_solvers(
         DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
     """
     means = activation_module(phi)
-    module = phase_module(phi, means, _duals(phi))
+    module = phase_module(phi, means, _duals(phi, progress))
     record = phase_record(module, _planned(means, progress))
     progress("compiling the solvers")
     return load_text(render(module, record))
 
 
-def _duals(phi: Activation) -> Module | None:
+def _duals(phi: Activation, progress: Callable[[str], None]) -> Module | None:
     try:
-        return activation_dual_module(phi)
+        return activation_dual_module(phi, progress=progress)
     except NoClosedForm:
         return None
 
@@ -76,5 +80,20 @@ def _planned(module: Module, progress: Callable[[str], None]) -> ModuleRecord:
         record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
     else:
         record = plan(module, stride=_STRIDE, progress=progress)
+        if any(isinstance(kernel, Dual) for kernel in module.kernels):
+            progress("comparing the duals with their definition")
+            _require_agreement(module, record)
         write_atomically(kept, json.dumps(record.to_json()))
     return record
+
+
+def _require_agreement(module: Module, record: ModuleRecord) -> None:
+    """Compare at the ends of the domain and at a few points inside."""
+    exact = references(module, check_points(module, record, _TRIALS))
+    with np.errstate(all="ignore"):
+        results = compare(module, load_text(render(module, record)), exact)
+    for name, comparisons in results.items():
+        bad = worst(comparisons)
+        if not bad.error <= module.tolerance:
+            where = ", ".join(f"{key} = {value:g}" for key, value in bad.point.items())
+            raise Error(f"the kernel {name} misses its tolerance {module.tolerance:g} at {where}")

@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
+from freejac.codegen.approximate_dual import refit
 from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
 from freejac.symbolic.activation import Activation, activation
+from freejac.symbolic.bivariate import expect2
+from freejac.symbolic.depth_limits import bernoulli_limit, smooth_limit
 from freejac.symbolic.derivative_law import general_law
 from freejac.symbolic.ensembles import general
 from freejac.symbolic.errors import NoClosedForm
@@ -30,6 +33,7 @@ __all__ = [
     "activation_dual_module",
     "activation_module",
     "moment_module",
+    "refit_library",
     "spread",
 ]
 
@@ -162,24 +166,43 @@ def _parameter(symbol: sp.Symbol, default: sp.Rational | None) -> Argument:
     return Argument(symbol.name, f"parameter{shown}", "-10.0", "10.0", logarithmic=False)
 
 
-def activation_dual_module(phi: Activation, *, name: str = "", text: str = "") -> Module:
+def activation_dual_module(
+    phi: Activation,
+    *,
+    name: str = "",
+    text: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Module:
     """Kernels of one activation that take a correlation.
 
     Args:
         phi: the activation; its parameters become arguments of every kernel.
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
+        progress: told each step in words.
 
     Returns:
         E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
 
     Raises:
-        NoClosedForm: there is no closed form, or none that double precision can evaluate.
+        NoClosedForm: φ has parameters, and there is no closed form that double precision can
+            evaluate.
         DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
-    return dual_module(phi, Q, parameters, name=name, text=text)
+    return dual_module(phi, Q, parameters, name=name, text=text, progress=progress)
+
+
+def refit_library(progress: Callable[[str], None] = lambda _: None) -> None:
+    """Fit the duals of the library that close nowhere anew, and keep their coefficients."""
+    for name in sorted(LIBRARY):
+        phi = activation(name)
+        try:
+            for order in (0, 1):
+                expect2(phi.distribution(order), phi.distribution(order))
+        except NoClosedForm:
+            refit(phi, progress)
 
 
 def _library_module(name: str) -> Callable[[], Module]:
@@ -240,9 +263,10 @@ def resnet_density() -> Module:
         ),
         tolerance=_TOLERANCE,
         source="Tarnowski et al. (2019), arXiv:1809.08848, section II.1. With "
-        "λG = 1/2 + s + i t the equation is solved along its support: 2ct is the angle of the "
-        "argument, so that s² = 1/4 + t cot(2ct) − t², and one real unknown t is left; "
-        "ρ = t/(πλ), exactly 0 outside the support. The error of the density is divided by "
+        "λG = 1/2 + s + i t the equation is one for log λ, without a critical point above the "
+        "real line; where it is real 0 < 2ct < π, and the solution there is the only one. Newton's "
+        "method finds it from a start that is right at both ends; ρ = t/(πλ), exactly 0 outside "
+        "the support. The error of the density is divided by "
         "1 + |λ ρ′/ρ|, because the square-root edges magnify the rounding of λ itself.",
         formulas=(Formula("lower_edge", lower), Formula("upper_edge", upper)),
     )
@@ -304,15 +328,51 @@ def _density_module(weights: str) -> Callable[[], Module]:
     return lambda: jacobian_density(weights)
 
 
-_NO_DUAL = frozenset({"mish", "sigmoid", "softplus", "swish", "tanh"})
-"""Activations of the library whose dual has no closed form."""
+def universality_density() -> Module:
+    """Densities and edges of J Jᵀ in the depth limits at fixed total variance."""
+    lam = Argument("lam", "eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    root = Argument("sigma0", "root of the total variance of the eigenvalues", "1e-3", "10.0")
+    kernels = []
+    for name, limit, equation in (
+        ("bernoulli", bernoulli_limit(), "S = exp(−σ₀² z/(1 + z))"),
+        ("smooth", smooth_limit(), "S = exp(−σ₀² z)"),
+    ):
+        lower, upper = limit.edges()
+        kernels.append(Sampled(f"{name}_density", f"ρ(λ), {equation}", (lam, root), "limit"))
+        ends = (("lower", lower), ("upper", upper)) if lower != 0 else (("upper", upper),)
+        kernels += [
+            Sampled(f"{name}_{end}_edge", f"The {end} end of the spectrum", (root,), "limit_edge")
+            for end, _ in ends
+        ]
+    log_lam = Argument("log_lam", "logarithm of an eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    equation = "Log ρ of log λ, Bernoulli class"
+    kernels.append(Sampled("bernoulli_log_density", equation, (log_lam, root), "limit"))
+    atom = "Mass of the atom at λ = exp(σ₀²), Bernoulli class"
+    return Module(
+        name="universality_density",
+        title="Eigenvalue densities of J Jᵀ at infinite depth, critical orthogonal networks.",
+        template="universality_density.py.jinja",
+        kernels=(*kernels, Sampled("bernoulli_atom", atom, (root,), "limit_atom")),
+        tolerance=_TOLERANCE,
+        source="Pennington, Schoenholz & Ganguli (2018), arXiv:1802.09979, section 4. Mean 1, "
+        "variance σ₀². The Bernoulli class has λ = σ₀² exp(y)/y with 1 + m = 1/(1 − y/σ₀²): where "
+        "λ is real y = θ cot θ + i θ, 0 < θ < π, and log λ falls as θ grows; Newton's method finds "
+        "y. The smooth class is exp(−c) times the law of a residual network of cumulant "
+        "c = σ₀²/2. The error of a density is divided by 1 + |λ ρ′/ρ|, because the edges magnify "
+        "the rounding of λ itself.",
+    )
+
+
+_AT_ONCE = frozenset({"mish"})
+"""Activations whose duals have no entry in `generated/duals.json`: they are made when asked for."""
 
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
-    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _NO_DUAL},
+    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _AT_ONCE},
     "gaussian_jacobian_density": _density_module("gaussian"),
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": _density_module("orthogonal"),
     "resnet_density": resnet_density,
+    "universality_density": universality_density,
 }
 """Every committed module by name; a call derives it."""

@@ -8,15 +8,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import sympy as sp
 
+from freejac.codegen.approximate_dual import approximated_dual
 from freejac.codegen.dual_forms import elementary_code, positive_code
+from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.names import code_name
 from freejac.codegen.price import integral_code
 from freejac.codegen.spec import Argument, Base, Dual, Module
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = ["dual_module"]
 
@@ -25,7 +31,7 @@ _SOURCE = (
     "Dual and slope: Poole et al. (2016), arXiv:1606.05340; Daniely, Frostig & Singer (2016), "
     "arXiv:1602.05897; ∂_c dual = q dual_slope: R. Price, IRE Trans. Inf. Theory 4 (1958) 69. "
     "The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of -1, 0, 1: a "
-    "zero of a dual D between them magnifies the rounding of c itself"
+    "zero of a dual D between them magnifies the rounding of c itself."
 )
 
 
@@ -36,6 +42,7 @@ def dual_module(
     *,
     name: str = "",
     text: str = "",
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Module:
     """The kernels of an activation that take a correlation.
 
@@ -45,10 +52,12 @@ def dual_module(
         parameters: the activation's parameters as arguments, with the names that they have in code.
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
+        progress: told each step in words.
 
     Raises:
         DomainError: φ jumps.
-        NoClosedForm: a dual has no closed form, or none of its forms is sound.
+        NoClosedForm: φ has parameters, and a dual no closed form that double precision can
+            evaluate.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     bases = (
@@ -57,7 +66,7 @@ def dual_module(
     )
     arguments = (variance, _C, *parameters)
     kernels = tuple(
-        _dual(kernel, equation, base, arguments)
+        _dual(kernel, equation, base, arguments, phi, progress)
         for kernel, equation, base in (
             ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
             ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
@@ -77,16 +86,37 @@ def dual_module(
     )
 
 
-def _dual(name: str, equation: str, base: Base, arguments: tuple[Argument, ...]) -> Dual:
-    closed = expect2(base.function, base.function)
-    prefix = "dual" if name == "dual" else "slope"
+def _dual(
+    name: str,
+    equation: str,
+    base: Base,
+    arguments: tuple[Argument, ...],
+    phi: Activation,
+    progress: Callable[[str], None],
+) -> Dual:
     if base.function.deltas:
         raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
-    code = (
-        elementary_code(base.function, closed)
-        or positive_code(base.function, closed)
-        or integral_code(base.function, prefix)
-    )
+    slope = name == "dual_slope"
+    closed: sp.Expr | None = None
+    code: DualCode | None = None
+    try:
+        closed = expect2(base.function, base.function)
+        code = _closed_code(base.function, closed, "slope" if slope else "dual")
+    except NoClosedForm:
+        if phi.parameters:
+            raise
+    if code is None and phi.parameters:
+        raise NoClosedForm(equation, "no form of it keeps its digits; give the parameters numbers")
     if code is None:
-        raise NoClosedForm(equation, "none of its forms keeps its digits on the whole domain")
+        code = approximated_dual(phi, slope, progress)
     return Dual(name, equation, base.name, arguments, code, closed)
+
+
+@lru_cache(maxsize=64)
+def _closed_code(function: PiecewiseFunction, closed: sp.Expr, prefix: str) -> DualCode | None:
+    """The code of a closed form, which a process looks for once."""
+    return (
+        elementary_code(function, closed)
+        or positive_code(function, closed)
+        or integral_code(function, prefix)
+    )

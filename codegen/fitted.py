@@ -1,6 +1,6 @@
 """A polynomial that stands in for a closed form where the closed form cancels.
 
-Near q = 0 or q = ∞ a Gaussian mean is a power of q times a smooth function of √q or 1/√q. That
+Near q = 0 or q = ∞ a Gaussian mean is a power of q times a smooth function of √q or 1/√q. This
 function is interpolated at Chebyshev's points of the exact closed form, in many digits, and cut off
 where the rest is below the rounding of doubles: some twenty terms serve all the way to q = 1.
 
@@ -8,12 +8,13 @@ where the rest is below the rounding of doubles: some twenty terms serve all the
 >>> from freejac.symbolic.symbols import q
 >>> near = fitted(sp.sqrt(q) * sp.exp(sp.sqrt(q)), 0, sp.Integer(1))
 >>> near.args[0], round(near.subs(q, sp.Rational(1, 4)).evalf(20) / sp.exp(sp.S.Half), 12)
-(sqrt(q), 0.500000000000000)
+(sqrt(q), 0.500000000000)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import mpmath
 import sympy as sp
@@ -30,6 +31,11 @@ _LONGEST = 48
 _NEGLIGIBLE = mpf(2) ** -56
 _LARGEST_LOSS = 2.5
 """By how much the terms of the polynomial may outgrow it before another weight is tried."""
+_SHORT = 24
+"""As many terms are not worth a search."""
+_SHIFTS = (0, 1, 2, 4)
+"""At infinity the argument is 1/(√q + shift): with 0 for what is smooth in 1/√q, as error functions
+of it are, and more for scaled ones of √q, which are smooth on the other side of 0 as well."""
 _FAR = mpf(10) ** 30
 
 
@@ -42,26 +48,46 @@ def fitted(closed: sp.Expr, at: sp.Expr | int, bound: sp.Rational) -> sp.Expr | 
         bound: the other end.
 
     Returns:
-        A power of q times a polynomial in √q or 1/√q, perhaps over 1 + q or 1 + 1/q; None if the
-        limit is no power, or if more than 48 terms were needed.
+        A power of q times a polynomial in √q or 1/(√q + n), perhaps over 1 + q or 1 + 1/q; None if
+        the limit is no power, or if more than 48 terms were needed.
     """
     function = sp.lambdify(q, closed, "mpmath")
+    edge = sp.sqrt(bound)
     with mp.workdps(_DIGITS):
         exponent = _power_at(function, at)
         if exponent is None:
             return None
-        forms = []
-        for weight in (0, 1):
-            found = _polynomial(function, at, mpf(bound.p) / bound.q, exponent, weight)
-            if found is None:
-                return None
-            forms.append((found[0], weight, found[1]))
-            if found[0] <= _LARGEST_LOSS:
+        best: tuple[float, int, sp.Integer, tuple[sp.Float, ...]] | None = None
+        for shift, weight in product((0,) if at == 0 else _SHIFTS, (0, 1)):
+            variance = _variance(at, bound, shift)
+            found = _polynomial(function, at, variance, exponent, weight)
+            if found is not None and (best is None or _rank(*found) < _rank(best[0], best[3])):
+                best = (found[0], weight, sp.Integer(shift), found[1])
+            if best is not None and best[0] <= _LARGEST_LOSS and len(best[3]) <= _SHORT:
                 break
-    _, weight, coefficients = min(forms)
-    share = q / bound if at == 0 else bound / q
-    body = Horner(2 * sp.sqrt(share) - 1, *coefficients)
+    if best is None:
+        return None
+    _, weight, number, coefficients = best
+    # With a shift the argument changes fast with q at the bound, where it is 1: its difference to 1
+    # is computed there.
+    root = sp.sqrt(q)
+    near = 2 * (root / edge if at == 0 else edge / root) - 1
+    far = 1 - 2 * (root - edge) / (root + number)
+    body = Horner(far if number else near, *coefficients)
     return q**exponent * body / (1 + (q if at == 0 else 1 / q)) ** weight
+
+
+def _rank(loss: float, coefficients: tuple[sp.Float, ...]) -> tuple[bool, int]:
+    """Which of two forms is better: the one that keeps its digits, then the shorter."""
+    return loss > _LARGEST_LOSS, len(coefficients)
+
+
+def _variance(at: sp.Expr | int, bound: sp.Rational, shift: int) -> Callable[[mpf], mpf]:
+    """The variance for an argument of the polynomial from 0, where it is 0 or ∞, to 1."""
+    edge = mpmath.sqrt(mpf(bound.p) / bound.q)
+    if at == 0:
+        return lambda share: (edge * share) ** 2
+    return lambda share: ((edge + shift) / share - shift) ** 2
 
 
 def _power_at(function: Callable[[mpf], mpf], at: sp.Expr | int) -> sp.Rational | None:
@@ -78,7 +104,7 @@ def _power_at(function: Callable[[mpf], mpf], at: sp.Expr | int) -> sp.Rational 
 def _polynomial(
     function: Callable[[mpf], mpf],
     at: sp.Expr | int,
-    bound: mpf,
+    variance: Callable[[mpf], mpf],
     exponent: sp.Rational,
     weight: int,
 ) -> tuple[float, tuple[sp.Float, ...]] | None:
@@ -86,10 +112,9 @@ def _polynomial(
     power = mpf(exponent.p) / exponent.q
 
     def value(t: mpf) -> mpf:
-        root = (1 + t) / 2
-        variance = bound * root**2 if at == 0 else bound / root**2
-        weighted = 1 + (variance if at == 0 else 1 / variance)
-        return function(variance) / variance**power * weighted**weight
+        at_t = variance((1 + t) / 2)
+        weighted = 1 + (at_t if at == 0 else 1 / at_t)
+        return function(at_t) / at_t**power * weighted**weight
 
     series = chebyshev_series(value, _LONGEST)
     points = [mpf(k) / 20 for k in range(-19, 21)]

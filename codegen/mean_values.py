@@ -35,6 +35,7 @@ class MeanValues:
         digits: digits of the results, relative to E|fⁿ|.
         parameters: a value for every parameter.
         more: further digits for odd powers: such a mean may be far smaller than E|fⁿ|.
+        adaptive: whether a q is taken at which fixed panels do not resolve f; it may take seconds.
 
     Raises:
         DomainError: a parameter has no value.
@@ -47,6 +48,7 @@ class MeanValues:
         parameters: Mapping[sp.Symbol, Number] | None = None,
         *,
         more: int = 0,
+        adaptive: bool = True,
     ) -> None:
         """Sort the terms by the digits that they need."""
         self._terms, self._parameters = list(terms), dict(parameters or {})
@@ -55,9 +57,12 @@ class MeanValues:
         for place, (_, power) in enumerate(terms):
             groups.setdefault(digits + more * (power % 2), []).append(place)
         self._curves = [
-            (places, MeanCurve([terms[place] for place in places], self._parameters, count))
+            (places, self._curve([terms[place] for place in places], count, adaptive))
             for count, places in groups.items()
         ]
+
+    def _curve(self, terms: list[Term], digits: int, adaptive: bool) -> MeanCurve:
+        return MeanCurve(terms, self._parameters, digits, adaptive=adaptive)
 
     def __call__(self, variance: Number) -> list[mpf]:
         """One mean a term at variance q > 0.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -22,14 +23,14 @@ from mpmath import mp
 from freejac.codegen.names import code_name
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import kernel_block
-from freejac.codegen.spec import Argument, Dual, Formula, Mean, Module, Solver
+from freejac.codegen.spec import Argument, Dual, Formula, Kernel, Mean, Module, Solver
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.piecewise import Piece
 from freejac.symbolic.quadrature import legendre_rule
 from freejac.symbolic.symbols import x
 
-__all__ = ["origin", "phase_module", "phase_record"]
+__all__ = ["origin", "phase_module", "phase_record", "solvers_alone"]
 
 _MEANS = ("mean", "second_moment", "second_moment_slope", "mu_1")
 _PATH_NODES = 20
@@ -97,10 +98,24 @@ def phase_module(phi: Activation, means: Module, duals: Module | None) -> Module
     )
 
 
-def phase_record(module: Module, means: ModuleRecord) -> ModuleRecord:
-    """The record of a module of solvers, not measured: its means are those that were recorded."""
-    kernels = {k.name: means.kernels.get(k.name, KernelRecord()) for k in module.kernels}
-    return ModuleRecord(finest=means.finest, kernels=kernels)
+def phase_record(
+    module: Module, means: ModuleRecord, solvers: ModuleRecord | None = None
+) -> ModuleRecord:
+    """The record of a module of solvers: its means are as recorded, the rest as measured before."""
+    known = solvers or ModuleRecord()
+    kernels = {
+        k.name: known.kernels.get(k.name, KernelRecord())
+        if isinstance(k, Solver)
+        else means.kernels.get(k.name, KernelRecord())
+        for k in module.kernels
+    }
+    return ModuleRecord(digest=known.digest, finest=means.finest, kernels=kernels)
+
+
+def solvers_alone(module: Module, record: ModuleRecord) -> ModuleRecord:
+    """A record without the kernels that its module does not offer: they have records elsewhere."""
+    names = {k.name for k in module.offered}
+    return replace(record, kernels={n: k for n, k in record.kernels.items() if n in names})
 
 
 def origin(phi: Activation) -> tuple[sp.Expr, sp.Expr]:
@@ -171,7 +186,7 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
     return {"solver": solver}
 
 
-def _arguments(module: Module, kernel: Solver) -> list[str]:
+def _arguments(module: Module, kernel: Kernel) -> list[str]:
     lines: list[str] = []
     for a in module.arguments(kernel):
         ends = (end.removesuffix(".0") for end in (a.low, a.high))

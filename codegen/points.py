@@ -16,7 +16,14 @@ from itertools import product
 
 from freejac.codegen.spec import Argument
 
-__all__ = ["Point", "jacobian_points", "moment_points", "residual_points", "spread_points"]
+__all__ = [
+    "Point",
+    "jacobian_points",
+    "limit_points",
+    "moment_points",
+    "residual_points",
+    "spread_points",
+]
 
 Point = dict[str, float]
 
@@ -146,3 +153,21 @@ def _jacobian_ends(
         return 2.0 * math.log(sigma_w * (1.0 + math.sqrt(share))), math.log(low)
     m = 2.0 * share / (rest + math.sqrt(rest**2 + 4.0 * depth * share))
     return depth * math.log(sigma_w**2 * (share + m)) + math.log((1.0 + m) / m), -math.inf
+
+
+def limit_points(count: int, *, seed: int = 0) -> list[Point]:
+    """Points inside the spectrum of one depth limit or the other; it may be outside the other."""
+    points: list[Point] = []
+    for u, v in _uniform(2, count, seed):
+        sigma0 = 10.0 ** (4.0 * u - 3.0)
+        c = 0.5 * sigma0**2
+        share = 1.0 - 10.0 ** (-32.0 * (v - 0.75)) if v > 0.75 else v / 0.75
+        deep = 1.0 + 2.0 * math.log(sigma0) - 10.0 ** (10.0 * v - 6.0)
+        if len(points) % 2:
+            # down to 1e-60 from the upper edge; every eigenvalue is below it
+            level = 1.0 + 2.0 * math.log(sigma0) - 140.0 * (1.0 - share) - 1e-9
+        else:
+            top = 2.0 * math.atanh(math.sqrt(c / (c + 2.0))) + math.sqrt(c * (c + 2.0))
+            level = (1.0 if len(points) % 4 else -1.0) * top * min(share, 1.0 - 1e-9) - c
+        points.append({"lam": math.exp(level), "log_lam": deep, "sigma0": sigma0})
+    return points

@@ -29,6 +29,7 @@ BITS = 420
 _TURNS = 10
 _PLAIN_TURNS = 2
 _LEAST_WEIGHT = 1e-3
+_OUT_OF_REACH = 1e3
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,13 @@ class Fit:
 
 
 def rational_fit(
-    points: Sequence[Any], values: Sequence[Any], lead: int, degrees: tuple[int, int], scale: Any
+    points: Sequence[Any],
+    values: Sequence[Any],
+    lead: int,
+    degrees: tuple[int, int],
+    scale: Any,
+    *,
+    goal: float = 0.0,
 ) -> Fit | None:
     """Fit tᵃ P(t)/Q(t) to values.
 
@@ -63,6 +70,7 @@ def rational_fit(
         lead: the exponent a.
         degrees: of P and Q.
         scale: a t about which the values bend: the equations are well conditioned there.
+        goal: an error that is wanted; turns end where it is reached or out of reach.
 
     Returns:
         The best fit of all turns; None where the equations are singular.
@@ -70,7 +78,7 @@ def rational_fit(
     with working_bits(BITS):
         problem = _Problem(points, values, lead, degrees, scale)
         try:
-            return problem.solve()
+            return problem.solve(goal)
         except ZeroDivisionError:
             return None
 
@@ -95,7 +103,7 @@ class _Problem:
             for t, value in zip(points, values, strict=True)
         ]
 
-    def solve(self) -> Fit:
+    def solve(self, goal: float) -> Fit:
         count, best = len(self._goals), None
         below, weights = [flint.arb(1)] * count, [1.0] * count
         for turn in range(_TURNS):
@@ -110,6 +118,8 @@ class _Problem:
                 break
             if best is None or worst < best[0]:
                 best = (worst, solution)
+            if best[0] <= goal or (turn > _PLAIN_TURNS and best[0] > _OUT_OF_REACH * goal > 0):
+                break
             if turn >= _PLAIN_TURNS:
                 weights = [
                     weight * (error / worst + _LEAST_WEIGHT)

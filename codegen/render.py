@@ -18,7 +18,8 @@ import sympy as sp
 
 from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
-from freejac.codegen.oracle import DIGITS
+from freejac.codegen.operations import counted
+from freejac.codegen.oracle import DIGITS, DUAL_DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import (
@@ -43,7 +44,7 @@ __all__ = ["digest", "kernel_block", "method", "preamble", "quadrature_view", "r
 _WIDTH = 96
 _HALF_NODES = 10
 _HELPER_NODES = 40
-_METHODS = {"density": "bisection", "jacobian_density": "Newton"}
+_METHODS = {"density": "Newton", "jacobian_density": "Newton", "limit": "Newton"}
 _WORD = re.compile(r"\b_\w+")
 _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_MIDPOINTS",
@@ -117,8 +118,9 @@ def render(module: Module, record: ModuleRecord) -> str:
     view = {
         "title": module.title,
         "intro": _intro(module),
-        "digits": DIGITS,
+        "digits": DUAL_DIGITS if _is_dual(module) else DIGITS,
         "table": _table(module, record),
+        "costs": _costs(module, kernels),
         "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
         "quadrature": rule,
@@ -384,14 +386,14 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
-        view["straight"] = True
+        # Where quadrature is called, a loop calls it for no more numbers than it must.
+        inner_record = record.kernels[kernel.of]
+        view["straight"] = inner_record.form is not None or _switch(inner_record) == ""
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
         view["code"] = kernel.code
-        view["inside"] = " & ".join(
-            f"({a.low} <= {a.name}) & ({a.name} <= {a.high})" for a in arguments
-        )
+        view["straight"] = kernel.code.straight
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
@@ -471,10 +473,14 @@ def _plain(number: str) -> str:
     return number.removesuffix(".0")
 
 
+def _is_dual(module: Module) -> bool:
+    return isinstance(module.kernels[0], Dual)
+
+
 def _intro(module: Module) -> list[str]:
     lines = textwrap.wrap(module.subject, _WIDTH)
-    if any(isinstance(kernel, Dual) for kernel in module.kernels):
-        lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
+    if _is_dual(module):
+        lines.append("Here h₁ and h₂ are centred normal of variance q, their correlation is c.")
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
     elif lines:
@@ -483,6 +489,22 @@ def _intro(module: Module) -> list[str]:
         call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
         lines += textwrap.wrap(f"{call} = {kernel.equation}", _WIDTH, initial_indent="    ")
     return [*lines, "", *textwrap.wrap(f"Source: {module.source}", _WIDTH)]
+
+
+def _costs(module: Module, views: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Operations of what is not integrated, a line for each."""
+    found = {
+        kernel.name: counted(view["block"].lines, view["block"].result)
+        for kernel, view in zip(module.kernels, views, strict=True)
+        if isinstance(kernel, Mean | Derived) and "_gaussian_mean(" not in view["block"].result
+    }
+    found |= {
+        kernel.name: counted(kernel.code.lines, kernel.code.result)
+        for kernel in module.kernels
+        if isinstance(kernel, Dual) and kernel.code.straight
+    }
+    width = max(map(len, found), default=0)
+    return [f"    {name.ljust(width)}  {cost}" for name, cost in found.items()]
 
 
 def _table(module: Module, record: ModuleRecord) -> list[str]:

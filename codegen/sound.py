@@ -38,8 +38,8 @@ __all__ = ["SoundForm", "sound_form", "soundly"]
 
 _LARGEST_LOSS = 64
 """By how much the terms of a sum may outgrow it at most: six bits."""
-_WANTED_LOSS = 3
-"""By how much they may where a polynomial can take over."""
+_WANTED_LOSSES = (3, 4, 6)
+"""By how much they may where a polynomial can take over: the first with which one does."""
 _LEADING = (sp.S.One, sp.Integer(2), sp.Integer(5))
 """Leading digits of the q at which it does."""
 _NEGLIGIBLE = mpf(2) ** -55
@@ -121,7 +121,18 @@ def _with_polynomials(body: sp.Expr) -> sp.Expr | None:
 def _sound_part(body: sp.Expr) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
-    run = _longest_run(_is_good(body, marks))
+    losses = _losses(body, marks)
+    for wanted in _WANTED_LOSSES:
+        form = _completed(body, marks, _longest_run([loss <= wanted for loss in losses]))
+        if form is not None:
+            return form
+    return None
+
+
+def _completed(
+    body: sp.Expr, marks: Sequence[sp.Rational], run: tuple[int, int] | None
+) -> sp.Expr | None:
+    """The expression between two marks, and polynomials on both sides; None if there are none."""
     if run is None:
         return None
     low, high = marks[run[0]], marks[run[1]]
@@ -135,21 +146,19 @@ def _sound_part(body: sp.Expr) -> sp.Expr | None:
     return sp.Piecewise(*cases, evaluate=False) if len(cases) > 1 else body
 
 
-def _is_good(body: sp.Expr, marks: Sequence[sp.Rational]) -> list[bool]:
-    """Between which neighbouring marks no term is much larger than the sum."""
+def _losses(body: sp.Expr, marks: Sequence[sp.Rational]) -> list[mpf]:
+    """By how much the terms of a sum outgrow it, between neighbouring marks."""
     with mp.workdps(_DIGITS):
         ends = [mpf(mark.p) / mark.q for mark in marks]
         cells = [
             [low * (high / low) ** (mpf(k) / 4) for k in range(5)] for low, high in pairwise(ends)
         ]
-    values = [_values(body, cell, {}) for cell in cells]
-    return [
-        all(
-            mpmath.fsum(terms, absolute=True) <= _WANTED_LOSS * abs(mpmath.fsum(terms))
-            for terms in cell
-        )
-        for cell in values
-    ]
+    return [max(_loss(terms) for terms in _values(body, cell, {})) for cell in cells]
+
+
+def _loss(terms: Sequence[mpf]) -> mpf:
+    total = abs(mpmath.fsum(terms))
+    return mpmath.fsum(terms, absolute=True) / total if total else mpmath.inf
 
 
 def _longest_run(good: Sequence[bool]) -> tuple[int, int] | None:

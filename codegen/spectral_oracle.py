@@ -20,13 +20,21 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
-from freejac.codegen.oracle import DIGITS
+from freejac.codegen.oracle import DIGITS, residual_density
+from freejac.symbolic.depth_limits import DepthLimit, bernoulli_limit, smooth_limit
 from freejac.symbolic.derivative_law import bernoulli
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.jacobian import Jacobian
 from freejac.symbolic.symbols import depth, p, sigma_w
 
-__all__ = ["jacobian_atom", "jacobian_density", "jacobian_edge"]
+__all__ = [
+    "jacobian_atom",
+    "jacobian_density",
+    "jacobian_edge",
+    "limit_atom",
+    "limit_density",
+    "limit_edge",
+]
 
 Values = Mapping[str, float]
 Pair = tuple[mpf, mpf]
@@ -128,3 +136,54 @@ def jacobian_atom(values: Values) -> Pair:
     """The mass that projections of rank p leave at the top: max(0, 1 − L(1 − p))."""
     with mp.workdps(DIGITS + _GUARD):
         return max(mpf(0), 1 - mpf(values["depth"]) * (1 - mpf(values["p"]))), mpf(1)
+
+
+def limit_density(name: str, values: Values) -> Pair:
+    """ρ(λ) of a depth limit, and 1 + |λ ρ′/ρ|.
+
+    The Bernoulli class by Lambert's W, λ/σ₀² = exp(y)/y; the smooth class from the residual law.
+    """
+    lower, upper = _limit(name, values["sigma0"]).edges()
+    with mp.workdps(DIGITS + _GUARD):
+        square = mpf(values["sigma0"]) ** 2
+        lam = mpf(values["lam"]) if "lam" in values else mp.exp(mpf(values["log_lam"]))
+        if not mpf(lower.evalf(mp.dps)) < lam < mpf(upper.evalf(mp.dps)):
+            return mpf(0), mpf(1)
+        if name.startswith("smooth"):
+            scale = mp.exp(square / 2)
+            inside = {"lam": _exact(lam * scale), "cumulant": _exact(square / 2)}
+            density, condition = residual_density(inside)
+            return density * scale, 1 + condition
+        # the conjugate of y has Im > 0; d log λ = (1 − 1/y) dy and 1 + m = 1/(1 − y/σ₀²)
+        y = mp.conj(-mp.lambertw(-square / lam))
+        above = 1 / (1 - y / square)
+        slope = above**2 / square / (1 - 1 / y)
+        density, condition = above.imag / (mp.pi * lam), 1 + abs(slope.imag / above.imag - 1)
+        if "lam" in values:
+            return density, condition
+        logarithm = mp.log(density)
+        return logarithm, condition * max(mpf(1), abs(mp.log(lam))) / abs(logarithm)
+
+
+def _exact(number: mpf) -> sp.Rational:
+    return sp.Rational(*map(int, mpmath.libmp.to_rational(number._mpf_)))
+
+
+def limit_edge(name: str, values: Values) -> Pair:
+    """An end of the spectrum of a depth limit, from `DepthLimit.edges`."""
+    lower, upper = _limit(name, values["sigma0"]).edges()
+    with mp.workdps(DIGITS + _GUARD):
+        return mpf((upper if "upper" in name else lower).evalf(DIGITS + 10)), mpf(1)
+
+
+def limit_atom(values: Values) -> Pair:
+    """The mass of the atom of the Bernoulli class that is left."""
+    found = dict(_limit("bernoulli", values["sigma0"]).atoms())
+    with mp.workdps(DIGITS + _GUARD):
+        return mpf(sum(found.values(), sp.S.Zero).evalf(DIGITS + 10)), mpf(1)
+
+
+@lru_cache(maxsize=64)
+def _limit(name: str, sigma0: float) -> DepthLimit:
+    make = bernoulli_limit if name.startswith("bernoulli") else smooth_limit
+    return make(sp.Rational(sigma0))

@@ -18,10 +18,12 @@ from typing import Annotated, cast
 import typer
 
 from freejac import (
+    command_density,
     command_derive,
     command_generate,
     command_init,
     command_phase,
+    command_simulate,
     command_sweep,
     command_verify,
 )
@@ -31,10 +33,12 @@ from freejac.symbolic.errors import Error, InputError
 __all__ = ["COMMANDS", "app", "main", "run"]
 
 COMMANDS = (
+    command_density,
     command_derive,
     command_generate,
     command_init,
     command_phase,
+    command_simulate,
     command_sweep,
     command_verify,
 )

@@ -5,8 +5,8 @@ the eigenvalues independent, it would stay below `iid_band` in 99 % of samples. 
 eigenvalues of one matrix repel each other, which makes that band too wide, and the length of the
 signal differs from draw to draw and moves all eigenvalues of a draw together, which may make it too
 narrow. So a second band is measured: how far the mean of the draws' distribution functions strays,
-from their differences. What stays beyond both is of the finite width, and falls as 1/width; or the
-theory is wrong.
+from their differences. What stays beyond both is of the finite width, and falls as 1/width, or as
+1/√width where atoms go by the extreme of fluctuating ranks; or the theory is wrong.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freejac.samples import Sample
-from freejac.spectrum import Spectrum
+from freejac.spectrum import NumericLaw
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["Comparison", "MomentCheck", "WidthLaw", "compare", "iid_band", "width_law"]
+__all__ = ["Comparison", "MomentCheck", "WidthLaw", "compare", "falls_by", "iid_band", "width_law"]
 
 Array = NDArray[np.float64]
 
@@ -97,17 +97,19 @@ class Comparison:
 
 @dataclass(frozen=True)
 class WidthLaw:
-    """distance = a + b/width, fitted to several widths.
+    """distance = a + b/width^power, fitted to several widths.
 
     Attributes:
         a: what would remain at infinite width.
         b: the strength of the finite width.
+        power: 1, or 1/2 where ranks fluctuate.
         error: the standard error of a.
         allowed: the largest a that sampling explains.
     """
 
     a: float
     b: float
+    power: float
     error: float
     allowed: float
 
@@ -117,7 +119,7 @@ class WidthLaw:
         return self.a <= self.allowed
 
 
-def compare(law: Spectrum, sample: Sample) -> Comparison:
+def compare(law: NumericLaw, sample: Sample) -> Comparison:
     """Hold the eigenvalues of a sample against a law.
 
     Args:
@@ -179,8 +181,17 @@ def iid_band(size: int, level: float = _LEVEL) -> float:
     return low / (root + 0.12 + 0.11 / root)
 
 
-def width_law(widths: Sequence[int], found: Sequence[Comparison]) -> WidthLaw:
-    """Fit distance = a + b/width.
+def falls_by(law: NumericLaw) -> float:
+    """The power of the width by which a distance falls: 1, or 1/2 where the law has atoms.
+
+    The number of units in the linear regime of a piecewise-linear φ fluctuates by √width in every
+    layer, and the atoms' masses go by the extreme of these numbers.
+    """
+    return 0.5 if law.atoms else 1.0
+
+
+def width_law(widths: Sequence[int], found: Sequence[Comparison], power: float = 1.0) -> WidthLaw:
+    """Fit distance = a + b/width^power.
 
     The errors of the distances are taken from their measured bands. A distance of noise alone is
     not 0: a is allowed up to its own error, or the narrowest band.
@@ -188,6 +199,7 @@ def width_law(widths: Sequence[int], found: Sequence[Comparison]) -> WidthLaw:
     Args:
         widths: three or more different widths.
         found: the comparison at each.
+        power: see `falls_by`.
 
     Raises:
         DomainError: there are fewer than three widths, or they do not match.
@@ -196,15 +208,15 @@ def width_law(widths: Sequence[int], found: Sequence[Comparison]) -> WidthLaw:
         raise DomainError("a law of 1/width needs comparisons at three or more different widths")
     bands = [one.draws_band if one.draws_band < inf else one.iid_band for one in found]
     sigma = np.array(bands) / _Z
-    design = np.column_stack([np.ones(len(widths)), 1 / np.array(widths, dtype=np.float64)])
+    design = np.column_stack([np.ones(len(widths)), np.array(widths, dtype=np.float64) ** -power])
     scaled = design / sigma[:, None]
     covariance = np.linalg.inv(scaled.T @ scaled)
     a, b = covariance @ scaled.T @ (np.array([one.distance for one in found]) / sigma)
     error = float(np.sqrt(covariance[0, 0]))
-    return WidthLaw(float(a), float(b), error, max(_Z * error, min(bands)))
+    return WidthLaw(float(a), float(b), power, error, max(_Z * error, min(bands)))
 
 
-def _snapped(eigenvalues: Array, law: Spectrum) -> Array:
+def _snapped(eigenvalues: Array, law: NumericLaw) -> Array:
     """Move eigenvalues that are an atom but for rounding onto it."""
     result = np.array(eigenvalues, dtype=np.float64)
     for location, _ in law.atoms:
@@ -219,7 +231,7 @@ def _resolution(eigenvalues: Array) -> float:
     return float((width * np.finfo(float).eps) ** 2 * eigenvalues.max())
 
 
-def _distance(law: Spectrum, ordered: Array, floor: float) -> tuple[float, float]:
+def _distance(law: NumericLaw, ordered: Array, floor: float) -> tuple[float, float]:
     """The largest difference of the distribution functions at λ ≥ floor, and where it is.
 
     Both are monotone: between jumps of either the difference is largest next to a jump.

@@ -123,20 +123,18 @@ class Kernels(PhaseKernels):
             self._moments[k] = self._function(module, f"mu_{k}")
         return self._moments[k]
 
-    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
-        values = self._values(parameters)
-        module, parametrised = self._solver_module()
-        return getattr(module, name)(*given, *(values if parametrised else ()))
-
-    def _solver_module(self) -> tuple[ModuleType, bool]:
-        if self._solver is None:
-            self._solver = _solvers(self.module, self.phi)
-        return self._solver
-
     @property
     def solvers(self) -> ModuleType:
-        """The generated module of the solvers, compiled when it is first asked for."""
-        return self._solver_module()[0]
+        """The generated module of the solvers, loaded or compiled when it is first asked for."""
+        if self._solver is None:
+            self._solver = _solver_module(self.module, self.phi)
+        return self._solver[0]
+
+    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+        values = self._values(parameters)
+        solve = getattr(self.solvers, name)
+        parametrised = self._solver is not None and self._solver[1]
+        return solve(*given, *(values if parametrised else ()))
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
         """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
@@ -153,7 +151,8 @@ class Kernels(PhaseKernels):
             The value; nan outside the domain.
 
         Raises:
-            NoClosedForm: the dual has no closed form, or none that double precision can evaluate.
+            NoClosedForm: φ has parameters without a value, and the dual no closed form that double
+                precision can evaluate.
             DomainError: φ jumps, so that the kernels of its slope do not exist.
 
         Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
@@ -162,7 +161,7 @@ class Kernels(PhaseKernels):
         >>> [float(k.dual(1.0, c)) for c in (-1.0, 1.0)]
         [0.0, 0.5]
         >>> float(k.dual(1.0, -1.0 + 1e-10))  # (1 + c)^(3/2) √8/(6π) near c = −1
-        1.5005276...e-16
+        1.50052737...e-16
         """
         return self._call_dual("dual", {"q": q, "c": c}, parameters)
 
@@ -189,16 +188,19 @@ class Kernels(PhaseKernels):
         """
         # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
         length = self.length_map(q, sigma_w, sigma_b, **parameters)
-        scale, bias = real_array("sigma_w", sigma_w), real_array("sigma_b", sigma_b)
+        scale, bias = (
+            real_array(name, value, floats=True)
+            for name, value in (("sigma_w", sigma_w), ("sigma_b", sigma_b))
+        )
         return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
 
     def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value) for argument, value in given.items()]
+        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
         values = self._values(parameters)
         if self._duals is None:
             self._duals = _dual_kernels(self.module, self.phi)
         module, parametrised = self._duals
-        return getattr(module, name)(*numbers, *(values if parametrised else ()))
+        return self._function(module, name)(*numbers, *(values if parametrised else ()))
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
@@ -283,7 +285,7 @@ def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
-def _solvers(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+def _solver_module(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
     """The module of the solvers, and whether they take the parameters of the other module."""
     name = f"{module.__name__}_phase"
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
@@ -307,13 +309,10 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
     from freejac.codegen.catalogue import activation_dual_module
-    from freejac.codegen.load import load_text
-    from freejac.codegen.plan import plan
-    from freejac.codegen.render import render
 
-    specification = activation_dual_module(phi)
-    text = render(specification, plan(specification))
-    return load_text(text), bool(phi.parameters)
+    with stages() as announce:
+        specification = activation_dual_module(phi, progress=announce)
+    return _compiled(specification), bool(phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:

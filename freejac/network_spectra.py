@@ -17,8 +17,11 @@ from mpmath import mp
 from numpy.typing import NDArray
 
 from freejac.networks import FiniteResNet, Jacobian, ResNet
-from freejac.spectrum import Spectrum
+from freejac.numeric import numpy_function
+from freejac.slope_spectrum import SlopeSpectrum
+from freejac.spectrum import NumericLaw, Spectrum
 from freejac.symbolic.domain import Number, exact
+from freejac.symbolic.slope_density import SlopeDensity
 from freejac.symbolic.symbols import cumulant as cumulant_symbol
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import sigma_w as scale_symbol
@@ -39,7 +42,7 @@ def jacobian_spectrum(
     sigma_w: Number = 1,
     parameters: Parameters | None = None,
     digits: int = _DIGITS,
-) -> Spectrum:
+) -> NumericLaw:
     """The law of JᵀJ of a feed-forward network, in numbers.
 
     Args:
@@ -56,6 +59,14 @@ def jacobian_spectrum(
     given = dict(parameters or {})
     curve = network.layer_product(q=q, sigma_w=sigma_w, parameters=given, digits=digits)
     values = {scale_symbol: sigma_w, **given} | ({} if q is None else {variance_symbol: q})
+
+    if isinstance(curve, SlopeDensity):
+        phi = curve.phi
+        own = {s: v for s, v in given.items() if s in phi.parameters}
+        slope = numpy_function(phi, 1, own)
+        numbers = float(curve.variance), float(curve.scale)
+        atoms = _in_numbers(network, values)
+        return SlopeSpectrum(slope, curve.branches, *numbers, curve.support, atoms)
 
     def weight(u: Array) -> Array:
         with mp.workdps(digits + 15):

@@ -35,13 +35,16 @@ class Curve:
     eigenvalues: Array | None = None
 
 
-def spectra(curves: Sequence[Curve], *, title: str = "", bins: int = 70) -> Figure:
+def spectra(
+    curves: Sequence[Curve], *, title: str = "", bins: int = 70, log: bool = False
+) -> Figure:
     """Draw densities as lines over histograms of simulated eigenvalues.
 
     Args:
         curves: what to draw, one or more.
         title: heading of the picture.
         bins: number of bars of each histogram, 1 or more; they span the curve's abscissae.
+        log: draw λρ(λ) over log λ, where areas are probabilities as well; λ is positive then.
 
     Returns:
         A figure that belongs to no window; give it to `save`.
@@ -64,11 +67,16 @@ def spectra(curves: Sequence[Curve], *, title: str = "", bins: int = 70) -> Figu
         colour = f"C{index}"
         if curve.eigenvalues is not None:
             span = (float(curve.lam[0]), float(curve.lam[-1]))
-            _histogram(axes, np.ravel(curve.eigenvalues), span, bins, colour)
-        axes.plot(curve.lam, curve.density, color=colour, linewidth=1.8, label=curve.label)
+            _histogram(axes, np.ravel(curve.eigenvalues), span, bins, colour, log=log)
+        height = curve.lam * curve.density if log else curve.density
+        axes.plot(curve.lam, height, color=colour, linewidth=1.8, label=curve.label)
     axes.set_xlabel("eigenvalue λ of JJᵀ")
-    axes.set_ylabel("density ρ(λ)")
-    axes.set_xlim(left=0)
+    if log:
+        axes.set_xscale("log")
+        axes.set_ylabel("λρ(λ), density of log λ")
+    else:
+        axes.set_ylabel("density ρ(λ)")
+        axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.set_title(title)
     axes.legend(frameon=False)
@@ -76,11 +84,12 @@ def spectra(curves: Sequence[Curve], *, title: str = "", bins: int = 70) -> Figu
 
 
 def _histogram(
-    axes: Axes, values: Array, span: tuple[float, float], bins: int, colour: str
+    axes: Axes, values: Array, span: tuple[float, float], bins: int, colour: str, *, log: bool
 ) -> None:
     """Bars whose area is the share of the eigenvalues that lie inside the span."""
-    counts, edges = np.histogram(values, bins=bins, range=span)
-    heights = counts / (values.size * np.diff(edges))
+    ends = np.geomspace(*span, bins + 1) if log else np.linspace(*span, bins + 1)
+    counts, edges = np.histogram(values, bins=ends)
+    heights = counts / (values.size * np.diff(np.log(edges) if log else edges))
     axes.stairs(heights, edges, fill=True, color=colour, alpha=0.3)
 
 

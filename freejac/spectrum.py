@@ -9,6 +9,7 @@ bisected until its last terms are small, for the mass and for the fourth moment.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from freejac.symbolic.errors import DomainError, Error, NotConvergedError
 
-__all__ = ["Spectrum"]
+__all__ = ["NumericLaw", "Spectrum"]
 
 Array = NDArray[np.float64]
 Weight = Callable[[Array], Array]
@@ -119,14 +120,78 @@ class _Panel:
         return value, slope / value if value else inf
 
 
-class Spectrum:
-    """Distribution function and moments of a law, with the error of its total mass.
+class NumericLaw(ABC):
+    """A law on [0, ∞) in numbers: a continuous part and atoms.
 
     Attributes:
         support: the intervals of the continuous part, ascending.
         atoms: (location, mass) of each, ascending.
         mass: of the continuous part, as integrated.
-        defect: mass and atoms together, less one.
+    """
+
+    support: tuple[tuple[float, float], ...]
+    atoms: tuple[tuple[float, float], ...]
+    mass: float
+
+    @property
+    def defect(self) -> float:
+        """Mass and atoms together, less one."""
+        return self.mass + sum(mass for _, mass in self.atoms) - 1
+
+    @abstractmethod
+    def _continuous(self, lam: Array) -> Array:
+        """The mass of the continuous part below λ."""
+
+    @abstractmethod
+    def _continuous_moment(self, k: int) -> float:
+        """∫ λᵏ over the continuous part."""
+
+    def cdf(self, lam: Any) -> Array:
+        """The probability of [0, λ], atoms included; of the shape of `lam`."""
+        values = np.asarray(lam, dtype=np.float64)
+        result = self._continuous(values)
+        for location, mass in self.atoms:
+            result = result + mass * (values >= location)
+        return result
+
+    def cdf_left(self, lam: Any) -> Array:
+        """The probability of [0, λ): without an atom at λ."""
+        values = np.asarray(lam, dtype=np.float64)
+        result = self._continuous(values)
+        for location, mass in self.atoms:
+            result = result + mass * (values > location)
+        return result
+
+    def moment(self, k: int) -> float:
+        """∫ λᵏ over the whole law, k from 0 to 4.
+
+        Raises:
+            DomainError: another k.
+        """
+        if k not in range(_HIGHEST + 1):
+            raise DomainError(f"moments of order 0 to {_HIGHEST} are integrated, not {k}")
+        return self._continuous_moment(k) + sum(m * x**k for x, m in self.atoms)
+
+    def quantile(self, probability: float) -> float:
+        """The least λ, to ten digits, with at least that probability below or at it.
+
+        Raises:
+            DomainError: the probability is not between 0 and 1.
+        """
+        if not 0 < probability < 1:
+            raise DomainError(f"a probability between 0 and 1 has a quantile, not {probability}")
+        if float(self.cdf(0.0)) >= probability:
+            return 0.0
+        low, high = -700.0, 700.0
+        while high - low > 1e-10 * max(1.0, abs(low)):
+            middle = (low + high) / 2
+            enough = float(self.cdf(exp(middle))) >= probability
+            low, high = (low, middle) if enough else (middle, high)
+        return exp(high)
+
+
+class Spectrum(NumericLaw):
+    """Distribution function and moments of a law by its density.
 
     >>> def quarter_circle(u):                     # Marchenko–Pastur: √(λ(4−λ))/(2πλ)
     ...     return np.sqrt(np.exp(u) * (4 - np.exp(u))) / (2 * np.pi)
@@ -180,36 +245,16 @@ class Spectrum:
         self._starts = np.array([float(p.u(np.array(p.low))) for p in self._panels])
         self._before = self._tail[0] + np.concatenate([[0.0], np.cumsum(masses)])
         self.mass = float(self._before[-1])
-        self.defect = self.mass + sum(mass for _, mass in self.atoms) - 1
         if abs(self.defect) > allowed:
             raise NotConvergedError(
                 f"density and atoms have a total mass of 1 + {self.defect:.1e}: the density is not "
                 "resolved, or an atom is missing"
             )
 
-    def cdf(self, lam: Any) -> Array:
-        """The probability of [0, λ], atoms included; of the shape of `lam`."""
-        values = np.asarray(lam, dtype=np.float64)
-        result = self._continuous(values)
-        for location, mass in self.atoms:
-            result = result + mass * (values >= location)
-        return result
-
-    def cdf_left(self, lam: Any) -> Array:
-        """The probability of [0, λ): without an atom at λ."""
-        values = np.asarray(lam, dtype=np.float64)
-        result = self._continuous(values)
-        for location, mass in self.atoms:
-            result = result + mass * (values > location)
-        return result
-
-    def moment(self, k: int) -> float:
-        """∫ λᵏ over the whole law, k from 0 to 4; the tail towards 0 counts for k = 0 alone."""
-        if k not in range(_HIGHEST + 1):
-            raise DomainError(f"moments of order 0 to {_HIGHEST} are integrated, not {k}")
-        total = self._tail[0] if k == 0 else 0.0
-        total += sum(panel.integral(k) for panel in self._panels)
-        return total + sum(mass * location**k for location, mass in self.atoms)
+    def _continuous_moment(self, k: int) -> float:
+        """The tail towards 0 counts for k = 0 alone."""
+        tail = self._tail[0] if k == 0 else 0.0
+        return tail + sum(panel.integral(k) for panel in self._panels)
 
     def _continuous(self, lam: Array) -> Array:
         """The mass of the continuous part below λ."""
@@ -297,7 +342,7 @@ class Spectrum:
         Raises:
             NotConvergedError: that does not end; or g vanishes and should not.
         """
-        waiting, done = panels, []
+        waiting, done = panels, list[_Panel]()
         top = max(float(p.u(np.array(p.high))) for p in (*panels, *self._panels))
         known = sum(panel.integral(_HIGHEST, top) for panel in self._panels)
         for _ in range(_MOST_ROUNDS):

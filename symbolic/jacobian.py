@@ -33,6 +33,7 @@ from freejac.symbolic.layers import Layer, place
 from freejac.symbolic.product_atoms import product_atoms
 from freejac.symbolic.series import Series
 from freejac.symbolic.shape import MomentsOfS
+from freejac.symbolic.slope_density import SlopeDensity
 from freejac.symbolic.symbols import depth as symbolic_depth
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import sigma_w as scale_symbol
@@ -346,8 +347,7 @@ class Jacobian(MomentsOfS):
             beyond. Atoms are not part of it: see `atoms`.
 
         Raises:
-            NoClosedForm: of a D² nothing but moments is known, or there is one layer of
-                orthogonal weights, whose law is that of D² itself.
+            NoClosedForm: of a D² nothing but moments is known.
             DomainError: a value is missing or out of range.
             NotConvergedError: the continuation did not reach λ, or the density there is so small
                 that double precision loses it.
@@ -378,7 +378,8 @@ class Jacobian(MomentsOfS):
         """Find the intervals of the continuous spectrum of JᵀJ, numerically, ascending.
 
         Arguments and errors are those of `density`. Where a φ is not piecewise linear the answer
-        is one interval, from the lowest to the highest eigenvalue.
+        is one interval, from the lowest to the highest eigenvalue; for one layer of orthogonal
+        weights it is cut where the density of φ′(h)² is singular.
 
         >>> Jacobian("linear", depth=2).support()                  # 27/4
         ((0.0, 6.75),)
@@ -398,7 +399,7 @@ class Jacobian(MomentsOfS):
         depth: int | None = None,
         parameters: Mapping[sp.Symbol, Number] | None = None,
         digits: int = 15,
-    ) -> LayerProduct | SmoothProduct:
+    ) -> LayerProduct | SmoothProduct | SlopeDensity:
         """Put numbers in: the numeric law behind `density`, with its support.
 
         Arguments and errors are those of `density`.

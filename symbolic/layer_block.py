@@ -142,7 +142,8 @@ class SmoothProduct(BlockProduct):
         self.layers = tuple(layers)
         if len(layers) == 1 and layers[0].count == 1 and not layers[0].weights.free_symbols:
             raise NoClosedForm(
-                "the density", "of one layer with orthogonal weights it is that of σ_w² φ′(h)²"
+                "the density",
+                "of one layer with orthogonal weights: that of σ_w² φ′(h)², see SlopeDensity",
             )
 
     def density(self, points: Sequence[Any]) -> list[Any]:

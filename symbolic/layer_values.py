@@ -17,6 +17,7 @@ from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.layer_block import LayerBlock, SmoothProduct
 from freejac.symbolic.layers import PlacedLayer
 from freejac.symbolic.residual_product import GUARD
+from freejac.symbolic.slope_density import SlopeDensity
 from freejac.symbolic.slope_nodes import atomic_table, slope_table
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import z
@@ -26,7 +27,7 @@ __all__ = ["bind"]
 
 def bind(
     layers: tuple[PlacedLayer, ...], values: Mapping[sp.Symbol, Number], digits: int
-) -> LayerProduct | SmoothProduct:
+) -> LayerProduct | SmoothProduct | SlopeDensity:
     """Put numbers in.
 
     Args:
@@ -35,7 +36,7 @@ def bind(
         digits: correct digits aimed at.
 
     Raises:
-        NoClosedForm: of a D² nothing but moments is known, or the law is that of one D².
+        NoClosedForm: of a D² nothing but moments is known.
         DomainError: a value is missing or out of range.
 
     >>> from freejac.symbolic.layers import Layer, place
@@ -111,8 +112,13 @@ def _ingredients(placed: PlacedLayer, numbers: Mapping[sp.Symbol, sp.Expr]) -> _
 
 
 @lru_cache(maxsize=32)
-def _smooth(layers: tuple[_Ingredients, ...], digits: int) -> SmoothProduct:
-    """The same for layers of any φ."""
+def _smooth(layers: tuple[_Ingredients, ...], digits: int) -> SmoothProduct | SlopeDensity:
+    """The same for layers of any φ; of one layer with orthogonal weights the law is that of D²."""
+    (only, *more) = layers
+    is_one = not more and only.layers == 1 and not only.weights.free_symbols
+    if is_one and isinstance(only.source, Activation):
+        values = dict(only.parameters)
+        return SlopeDensity(only.source, only.variance, 1 / only.weights, values, digits)
     blocks = []
     with mp.workdps(digits + GUARD):
         for layer in layers:

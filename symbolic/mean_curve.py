@@ -21,7 +21,7 @@ from mpmath import mp, mpf
 
 from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.domain import Number, finite
-from freejac.symbolic.errors import DomainError
+from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import (
     Integrand,
@@ -60,6 +60,8 @@ class MeanCurve:
         terms: pairs of a function and a positive power; Dirac deltas are left out.
         parameters: a value for every parameter.
         digits: digits of the results, relative to E|fⁿ|.
+        adaptive: whether a q at which a panel fails is handed to `gaussian_means`, which may take
+            seconds for each.
 
     Raises:
         DomainError: a parameter has no value.
@@ -76,14 +78,17 @@ class MeanCurve:
         terms: Sequence[tuple[PiecewiseFunction, int]],
         parameters: Mapping[sp.Symbol, Number],
         digits: int,
+        *,
+        adaptive: bool = True,
     ) -> None:
         """Compile the functions."""
+        self._adaptive = adaptive
         self._terms, self._parameters, self._digits = list(terms), dict(parameters), digits
         functions = list(dict.fromkeys(function for function, _ in terms))
         self._powers = [(functions.index(function), power) for function, power in terms]
         with mp.workdps(digits + _GUARD_DIGITS):
             self._pieces = numeric_pieces(functions, self._parameters)
-        self._innermost = _INNERMOST
+        self._innermost: tuple[int, ...] = _INNERMOST
         # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
         self._ends = sorted({abs(low) for low, _, _ in self._pieces[1:]})
         self._panel = cache(self._segments)
@@ -104,6 +109,8 @@ class MeanCurve:
                 totals = self._summed(q, self._innermost[0])
                 if totals is None:  # f varies on a finer scale: remembered for the next q
                     self._innermost = self._innermost[1:]
+        if totals is None and not self._adaptive:
+            raise NotConvergedError(f"a mean at q = {mpmath.nstr(q, 6)} is not resolved by panels")
         if totals is None:
             return gaussian_means(self._terms, variance, self._digits, self._parameters)
         return totals

@@ -63,13 +63,10 @@ def test_a_polynomial_takes_over_where_a_closed_form_cancels() -> None:
     assert record.kernels["mu_1"].closed == FULL
 
 
-def test_what_no_series_helps_is_left_for_quadrature() -> None:
-    # E[x² e^{−|x|}]: polynomials in q times a scaled tail; its series at infinity diverges.
+def test_a_polynomial_serves_where_the_series_diverges() -> None:
+    # E[x² e^{−|x|}]: polynomials in q times a scaled tail.
     record = plan(activation_module(activation("x*exp(-abs(x)/2)")), stride=12)
-    closed = record.kernels["second_moment"].closed
-    assert closed is not None
-    assert closed[0] == "1e-12"
-    assert 1.0 <= float(closed[1]) <= 1e6
+    assert record.kernels["second_moment"].closed == FULL
 
 
 def test_a_feature_too_sharp_for_the_panels_shrinks_the_domain_or_is_refused() -> None:

@@ -24,7 +24,7 @@ ACTIVATIONS = names()
 SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
 DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
-SPECTRA = {*DENSITIES, "jacobian_moments", "resnet_density"}
+SPECTRA = {*DENSITIES, "jacobian_moments", "resnet_density", "universality_density"}
 PARAMETERS = {"elu": (1.0,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
 
 
@@ -39,7 +39,7 @@ def module_of(name: str) -> ModuleType:
 
 def test_every_activation_of_the_library_has_its_module(repository: Path) -> None:
     present = {path.stem for path in (repository / "generated").glob("*.py")} - {"__init__"}
-    assert present == {*ACTIVATIONS, *SPECTRA}
+    assert present == {*ACTIVATIONS, *(f"{name}_dual" for name in ACTIVATIONS), *SPECTRA}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -152,7 +152,9 @@ def test_moments_keep_their_digits_where_the_plain_formula_loses_them() -> None:
 
 def remeasured(records: dict[str, ModuleRecord], name: str, count: int, seed: int) -> None:
     module, record = CATALOGUE[name](), records[name]
-    exact = references(module, check_points(module, record, count, seed=seed))
+    points = check_points(module, record, count, seed=seed)
+    # In two variables the oracle takes half a second a point.
+    exact = references(module, points[-4:] if name.endswith("_dual") else points)
     results = compare(module, module_of(name), exact)
     for kernel, comparisons in results.items():
         domain = record.kernels[kernel].domain

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import freejac as fj
-from freejac.codegen.catalogue import activation_module
-from freejac.codegen.duals import dual_module
+from freejac.codegen.catalogue import activation_dual_module, activation_module
 from freejac.codegen.phases import origin, phase_module, phase_record
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import render
@@ -204,6 +203,14 @@ def test_arguments_outside_their_domain(sigma_w, sigma_b, q0):
     assert math.isnan(found.c)
 
 
+def test_parameters():
+    """Leaky ReLU, V = σ_w²(1 + a²)q/2 + σ_b²."""
+    slopes = np.array([0.0, 0.3, -0.5])
+    found = fj.kernels("leaky_relu").phase(1.1, 0.2, a=slopes)
+    assert found.q == pytest.approx(0.04 / (1 - 1.21 * (1 + slopes**2) / 2), rel=1e-14)
+    assert fj.kernels("leaky_relu(3/10)").phase(1.1, 0.2).q == found.q[1]
+
+
 def test_what_is_not_a_number_is_refused():
     with pytest.raises(DomainError, match="sigma_w"):
         kernels("erf").phase("wide", 0)
@@ -308,7 +315,7 @@ def test_no_name_of_a_module_hides_another(name, closed):
     """The solvers, the helpers and the kernels share one file."""
     phi, full = fj.activation(name), ("1e-12", "1e12")
     means = activation_module(phi)
-    module = phase_module(phi, means, dual_module(phi, means.variable, means.parameters))
+    module = phase_module(phi, means, activation_dual_module(phi))
     known = {k.name: KernelRecord(full if closed else None, full) for k in means.kernels}
     text = render(module, phase_record(module, ModuleRecord(kernels=known)))
     names = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]

@@ -187,8 +187,6 @@ def test_a_pole_on_the_line_is_refused():
 
 
 def test_refusals():
-    with pytest.raises(NoClosedForm, match="one layer with orthogonal"):
-        Jacobian("tanh", "orthogonal", depth=1).density(1, q=1)
     with pytest.raises(NoClosedForm, match="only the moments"):
         Jacobian(general_law(), depth=2).density(1)
     with pytest.raises(DomainError, match="value for q"):
