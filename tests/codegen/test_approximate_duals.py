@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from contextlib import suppress
 from functools import lru_cache
@@ -182,10 +183,11 @@ def test_an_expression_of_a_user_is_fitted_at_once() -> None:
 def test_a_wrong_coefficient_is_caught_by_the_cross_check() -> None:
     module = activation_dual_module(activation("tanh"))
     text = render(module, plan(module))
-    constant = next(line for line in module.kernels[0].code.constants if line.startswith(" " * 12))
-    assert text.count(constant) == 1
-    first, *others = constant.split(",")
-    wrong = text.replace(constant, ",".join([f"            {float(first) + 1e-9!r}", *others]))
+    # The value of F in the corner q → 0: the constant of the first rectangle.
+    table = next(t for t in json.loads(LEDGER.read_text()).values() if t["of"] == "tanh, dual of φ")
+    constant = table["rows"][0][table["degree"]]
+    assert text.count(repr(constant)) == 1
+    wrong = text.replace(repr(constant), repr(constant + 1e-9))
     points = [{"q": q, "c": c} for q, c in PLACES[:4]]
     results = compare(module, load_text(wrong), references(module, points))
     assert worst(results["dual"]).error > 1e-12
