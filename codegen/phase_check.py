@@ -2,8 +2,8 @@
 
 A fixed point q* is held against V(q*)/q* − 1, and c* against 𝒞(c*) − c*: errors of the equation,
 which are those of the solution times its distance from criticality, |1 − V′| or |1 − 𝒞′|. Slopes,
-χ and depth scales are held against the definition at the q* and c* that were found, and networks
-against their recursion, layer by layer.
+χ and depth scales are held against the definition at the q* and c* that were found, and each layer
+of a network against what follows from the layer before: an error is magnified by what comes after.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _ANGLES = 3
 """At so many points c* is checked: a mean in two variables takes seconds."""
 _ANGLE_DIGITS = 20
 _DEPTH = 12
+_LEAST, _MOST = mpf("1e-12"), mpf("1e12")
 _PLANE = (
     Argument("sigma_w", "", "0.3", "10.0"),
     Argument("sigma_b", "", "1e-3", "3.0"),
@@ -180,26 +181,32 @@ def _phase(
 def _residual(
     law: _Means, compiled: ModuleType, point: Point, settings: Mapping[str, float]
 ) -> float:
+    """Each layer is held against what follows from the layer before, as the solver gave it."""
     q1, skip, start = 1.0 + point["sigma_b"] ** 2, 0.9, 0.2
-    found = compiled.propagate(
-        _DEPTH, point["sigma_w"], point["sigma_b"], q1, skip, start, **settings
-    )
-    share = law.weight / _DEPTH
-    variance, centre = mpf(q1), mpf(start)
-    square = (variance - law.bias) / share
-    if centre**2 > square:
-        return 0.0
+    scales = (point["sigma_w"], point["sigma_b"])
+    found = compiled.propagate(_DEPTH, *scales, q1, skip, start, **settings)
+    share, kept = law.weight / _DEPTH, mpf(skip)
+    centre, square = mpf(start), (mpf(q1) - law.bias) / share
     worst = 0.0
     for i in range(_DEPTH):
-        shift, following, _, gain = law.at(variance)
-        square = (following - law.bias) / law.weight + mpf(skip) * (
-            2 * shift * centre + mpf(skip) * square
-        )
-        centre = shift + mpf(skip) * centre
-        exact = (variance, centre, square, gain)
-        for row, value in zip(found[:4], exact, strict=True):
-            worst = max(worst, _error(float(row[i]), value, max(abs(value), mpf("1e-3"))))
         variance = share * square + law.bias
+        if not _LEAST <= variance <= _MOST or centre**2 > square:
+            break
+        at = mpf(float(found[0][i]))
+        shift, following, _, gain = law.at(at)
+        product = 2 * kept * shift * centre
+        exact = (
+            variance,
+            shift + kept * centre,
+            (following - law.bias) / law.weight + product + kept**2 * square,
+            gain,
+        )
+        values = [float(row[i]) for row in found[:4]]
+        # Two terms of a mean may have different signs.
+        scale = (None, abs(shift) + abs(kept * centre), None, None)
+        for value, right, size in zip(values, exact, scale, strict=True):
+            worst = max(worst, _error(value, right, size))
+        centre, square = mpf(values[1]), mpf(values[2])
     return worst
 
 
@@ -207,9 +214,10 @@ def _plain(law: _Means, compiled: ModuleType, point: Point, settings: Mapping[st
     found = compiled.feed_forward(_DEPTH, point["sigma_w"], point["sigma_b"], 1.0, 1.0, **settings)
     variance, worst = mpf(1), 0.0
     for i in range(_DEPTH):
-        if not mpf("1e-12") <= variance <= mpf("1e12"):
+        if not _LEAST <= variance <= _MOST:
             break
-        _, following, _, gain = law.at(variance)
-        worst = max(worst, _error(float(found[0][i]), variance), _error(float(found[1][i]), gain))
-        variance = following
+        value = float(found[0][i])
+        worst = max(worst, _error(value, variance))
+        _, variance, _, gain = law.at(mpf(value))
+        worst = max(worst, _error(float(found[1][i]), gain))
     return worst

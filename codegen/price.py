@@ -23,6 +23,7 @@ Sources: R. Price, IRE Trans. Inf. Theory 4 (1958) 69; for the squares, Hermite'
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -54,6 +55,17 @@ _LAYER = sp.Rational(1, 8)
 """Width of the finest panel, in units of the narrowest layer of the integrand."""
 
 _LOW, _HIGH = sp.Rational(1, 10**12), sp.Integer(10) ** 12
+_PLACES = {
+    "half": "0.5 * angle",
+    "up": "2.0 * math.cos(half) ** 2",
+    "down": "2.0 * math.sin(half) ** 2",
+    "gap": "up * down",
+    "sine": "math.sin(angle)",
+    "t": "math.cos(angle)",
+    "away": "abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))",
+}
+"""What an integrand may need at an angle; each may use those before it."""
+
 _LOSS = 1000
 _NOTHING = mpmath.mpf(2) ** -500
 
@@ -155,12 +167,14 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
+        integrands = [self._integrand(kind) for kind in kinds]
         context = {
             "prefix": self._prefix,
             "constant": self._prefix.upper(),
             "arguments": "".join(f", {name}" for name in self._parameters),
             "means": self._means,
-            "kinds": [self._integrand(kind) for kind in kinds],
+            "kinds": integrands,
+            "places": _places(integrands),
             "rule": _rule(),
             "finest": source(_LAYER * self._scale / sp.sqrt(q)),
             **body,
@@ -288,3 +302,14 @@ def _rule() -> tuple[tuple[str, ...], tuple[str, ...]]:
     half = mpmath.mpf(1) / 2
     nodes = tuple(repr(float(half + half * t)) for t, _ in pairs)
     return nodes, tuple(repr(float(half * w)) for _, w in pairs)
+
+
+def _places(blocks: list[Block]) -> list[tuple[str, str]]:
+    """The functions of the angle that blocks speak of, and their code, in an order that works."""
+    used = set(re.findall(r"\w+", " ".join(t for b in blocks for t in (*b.lines, b.result))))
+    found = []
+    for name, text in reversed(_PLACES.items()):
+        if name in used:
+            found.append((name, text))
+            used |= set(re.findall(r"\w+", text))
+    return found[::-1]
