@@ -58,41 +58,6 @@ def jacobian_spectra() -> None:
     save(spectra(curves, title=title, log=True), FOLDER / "jacobian.png")
 
 
-def universality_classes() -> None:
-    """Orthogonal networks at variance 1/4 on the way to the two limits of large depth."""
-    figure = Figure(figsize=(9.0, 3.4), layout="constrained")
-    panels = figure.subplots(1, 2)
-    for panel, name in zip(panels, ("hard_tanh", "erf"), strict=True):
-        limit = fj.Jacobian(name, "orthogonal").depth_limit(sigma0=0.5)
-        ends = [float(edge) for edge in limit.edges()]
-        for colour, depth in zip(("C3", "C1", "C2", "C4"), (2, 8, 32, 128), strict=True):
-            theory = critical(name, "orthogonal", depth, variance_at(name, depth))
-            line = curve(theory, f"L = {depth}", points=100, log=False)
-            panel.plot(line.lam, line.density, color=colour, label=line.label)
-            if depth == 8:
-                bars = theory.sample(width=300, draws=3, seed=2).eigenvalues
-                span = (float(line.lam[0]), float(line.lam[-1]))
-                counts, edges = np.histogram(bars, 60, span)
-                heights = counts / bars.size / np.diff(edges)
-                panel.stairs(heights, edges, fill=True, color=colour, alpha=0.25)
-        inside = np.linspace(*ends, 202)[1:-1]
-        panel.plot(inside, limit.density(inside.tolist()), "k--", label="limit")
-        panel.set(title=name, xlabel="λ", xlim=(0, 2.6), ylim=(0, 3))
-    panels[0].legend(frameon=False)
-    save(figure, FOLDER / "universality.png")
-
-
-def variance_at(name: str, depth: int) -> float:
-    """The q at which L(μ₂/μ₁² − 1) = 1/4, by bisection of the kernels."""
-    kernels = fj.kernels(name)
-    low, high = 1e-8, 1e2
-    for _ in range(80):
-        middle = (low * high) ** 0.5
-        spread = depth * (float(kernels.mu(middle, 2)) / float(kernels.mu(middle, 1)) ** 2 - 1)
-        low, high = (middle, high) if spread < 0.25 else (low, middle)
-    return low
-
-
 def residual_spectra() -> None:
     """Two activations, two cumulants, one family of curves."""
     curves = []
@@ -143,7 +108,6 @@ FIGURES = {
         residual_signal,
         residual_spectra,
         slopes,
-        universality_classes,
     )
 }
 
