@@ -10,11 +10,11 @@ definition at 22 digits; q is spread evenly over decades.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from timing import seconds
 
 import freejac as fj
 from freejac.symbolic.activation import activation
@@ -23,18 +23,6 @@ from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 POINTS = 100_000
 FEW = 200
 CHECKED = 40
-
-
-def seconds(work: Callable[[], object], least: float = 0.5) -> float:
-    """Best time of one call, over repetitions that fill `least` seconds."""
-    work()
-    best, spent = math.inf, 0.0
-    while spent < least:
-        start = time.perf_counter()
-        work()
-        took = time.perf_counter() - start
-        best, spent = min(best, took), spent + took
-    return best
 
 
 def hermite(

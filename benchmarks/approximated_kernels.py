@@ -12,7 +12,6 @@ of each is its worst relative error at variances over the same range, against 30
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 from scipy import integrate
+from timing import seconds
 
 import freejac as fj
 from freejac.codegen.load import load_text
@@ -44,18 +44,6 @@ class Row:
     name: str
     seconds: float
     error: float
-
-
-def seconds(work: Callable[[], object], least: float = 0.5) -> float:
-    """Best time of one call, over repetitions that fill `least` seconds."""
-    work()
-    best, spent = math.inf, 0.0
-    while spent < least:
-        start = time.perf_counter()
-        work()
-        took = time.perf_counter() - start
-        best, spent = min(best, took), spent + took
-    return best
 
 
 def polynomial() -> Callable[..., np.ndarray]:

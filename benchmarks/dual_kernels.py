@@ -12,8 +12,6 @@ digits, on correlations that approach ±1 by factors of ten.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +22,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
+from timing import seconds
 
 import freejac as fj
 from freejac.symbolic.symbols import c as correlation
@@ -75,18 +74,6 @@ def sample(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     near = 1.0 - 10.0 ** draw.uniform(-16.0, 0.0, POINTS)
     c = np.where(draw.random(POINTS) < 0.5, draw.uniform(-1.0, 1.0, POINTS), near)
     return q, np.where(draw.random(POINTS) < 0.5, c, -c)
-
-
-def seconds(work: Callable[[], object], least: float = 0.5) -> float:
-    """Best time of one call, over repetitions that fill `least` seconds."""
-    work()
-    best, spent = math.inf, 0.0
-    while spent < least:
-        start = time.perf_counter()
-        work()
-        took = time.perf_counter() - start
-        best, spent = min(best, took), spent + took
-    return best
 
 
 def exact(name: str, q: np.ndarray, c: np.ndarray) -> list[mpmath.mpf]:

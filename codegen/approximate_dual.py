@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,10 +75,10 @@ def approximated_dual(
     name = _name(phi, slope)
     growth = _growth(f)
     if growth is not None:
-        table = _kept(f, growth, lambda step: progress(f"{name}: {step}"))
+        table = _kept(f, growth, partial(_tell, progress, name))
         if table is not None:
             return _by_table(table, growth, slope)
-    return _by_quadrature(f, slope, lambda step: progress(f"{name}: {step}"))
+    return _by_quadrature(f, slope, partial(_tell, progress, name))
 
 
 def _name(phi: Activation, slope: bool) -> str:
@@ -88,6 +88,8 @@ def _name(phi: Activation, slope: bool) -> str:
 def refit(phi: Activation, progress: Callable[[str], None] = lambda _: None) -> None:
     """Fit both duals of an activation anew and keep their coefficients in the ledger.
 
+    Where polynomials do not reach the goal the ledger says so, with no rows.
+
     Args:
         phi: an activation without parameters.
         progress: told each step in words.
@@ -96,14 +98,23 @@ def refit(phi: Activation, progress: Callable[[str], None] = lambda _: None) -> 
     for slope in (False, True):
         f = integrand(phi, slope)
         growth = _growth(f)
-        name = _name(phi, slope)
-        table = None
         if growth is not None:
-            table = _fitted(f, growth, lambda step, name=name: progress(f"{name}: {step}"))
-        if table is not None:
-            kept[_digest(f)] = {"of": name, **table.to_json()}
+            name = _name(phi, slope)
+            kept[_digest(f)] = _entry(name, _fitted(f, growth, partial(_tell, progress, name)))
     write_atomically(LEDGER, _ledger_text(kept))
     _read_once.cache_clear()
+
+
+def _tell(progress: Callable[[str], None], name: str, step: str) -> None:
+    progress(f"{name}: {step}")
+
+
+def _entry(name: str, table: Table | None) -> dict[str, Any]:
+    return {"of": name, **({"rows": []} if table is None else table.to_json())}
+
+
+def _table(entry: dict[str, Any]) -> Table | None:
+    return Table.from_json(entry) if entry["rows"] else None
 
 
 def integrand(phi: Activation, slope: bool) -> PiecewiseFunction:
@@ -219,13 +230,12 @@ def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None])
     digest = _digest(f)
     entry = _read_once(LEDGER).get(digest)
     if entry is not None:
-        return Table.from_json(entry)
+        return _table(entry)
     own = cache_folder() / f"dual_{digest}.json"
     if own.exists():
-        return next((Table.from_json(found) for found in _read(own).values()), None)
+        return _table(_read(own)[digest])
     table = _fitted(f, growth, progress)
-    found = {} if table is None else {digest: {"of": str(f.pieces[0].expr), **table.to_json()}}
-    write_atomically(own, _ledger_text(found))
+    write_atomically(own, _ledger_text({digest: _entry(str(f.pieces[0].expr), table)}))
     return table
 
 
@@ -240,7 +250,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         for entry in data.values():
-            Table.from_json(entry)
+            _table(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path.name} is not a ledger of coefficients ({type(error).__name__}); restore it"

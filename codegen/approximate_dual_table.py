@@ -15,6 +15,7 @@ odd powers of √b come in, and 1 − √(m/(m + b)) takes the place of share.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -25,6 +26,8 @@ from freejac.codegen.approximate_dual_growth import NARROW, WIDE, Growth
 from freejac.codegen.printer import source
 
 __all__ = ["Table", "table_code"]
+
+_IN = " " * 12
 
 
 @dataclass(frozen=True)
@@ -156,17 +159,23 @@ def _module_lines(table: Table, prefix: str) -> list[str]:
         *_array(f"{name}_SHARES", table.shares[:-1]),
         *_array(f"{name}_SHARE_WIDTHS", [1.0 / (b - a) for a, b in pairwise(table.shares)]),
         "# Coefficients, a row for each rectangle; in a row the powers of share ascend.",
+        "# fmt: off",
         f"{name}_ROWS = np.array(",
         "    [",
     ]
     for row in table.rows:
-        lines += ["        [", *(f"            {value!r}," for value in row), "        ],"]
-    lines += ["    ]", ")", "", ""]
+        packed = textwrap.wrap(
+            ", ".join(map(repr, row)) + ",", 92, initial_indent=_IN, subsequent_indent=_IN
+        )
+        lines += ["        [", *packed, "        ],"]
+    lines += ["    ]", ")", "# fmt: on", "", ""]
     return [*lines, *_function_lines(table, prefix)]
 
 
 def _array(name: str, values: tuple[float, ...] | list[float]) -> list[str]:
-    return [f"{name} = np.array([{', '.join(map(repr, values))}])"]
+    numbers = f"[{', '.join(map(repr, values))}]"
+    line = f"{name} = np.array({numbers})"
+    return [line] if len(line) <= 100 else [f"{name} = np.array(", f"    {numbers}", ")"]
 
 
 def _function_lines(table: Table, prefix: str) -> list[str]:
@@ -174,7 +183,7 @@ def _function_lines(table: Table, prefix: str) -> list[str]:
     count = len(table.shares) - 1
     lines = [
         '@njit(cache=True, error_model="numpy", fastmath={"contract"})',
-        f"def {prefix}_rest(gap, share, first):",
+        f"def {prefix}_rest(gap, share, first):  # noqa: PLR0915",
         '    """Return F(gap, share) from the rows that begin at first."""',
         f"    i = {_index('gap', table.gaps)}",
         f"    j = {_index('share', table.shares)}",

@@ -263,7 +263,7 @@ def resnet_density() -> Module:
         ),
         tolerance=_TOLERANCE,
         source="Tarnowski et al. (2019), arXiv:1809.08848, section II.1. With "
-        "λG = 1/2 + s + i t the equation is one for log λ ± c, without a critical point above the "
+        "λG = 1/2 + s + i t the equation is one for log λ, without a critical point above the "
         "real line; where it is real 0 < 2ct < π, and the solution there is the only one. Newton's "
         "method finds it from a start that is right at both ends; ρ = t/(πλ), exactly 0 outside "
         "the support. The error of the density is divided by "
@@ -344,6 +344,9 @@ def universality_density() -> Module:
             Sampled(f"{name}_{end}_edge", f"The {end} end of the spectrum", (root,), "limit_edge")
             for end, _ in ends
         ]
+    log_lam = Argument("log_lam", "logarithm of an eigenvalue of J Jᵀ", "-math.inf", "math.inf")
+    equation = "Log ρ of log λ, Bernoulli class"
+    kernels.append(Sampled("bernoulli_log_density", equation, (log_lam, root), "limit"))
     atom = "Mass of the atom at λ = exp(σ₀²), Bernoulli class"
     return Module(
         name="universality_density",
@@ -360,9 +363,12 @@ def universality_density() -> Module:
     )
 
 
+_AT_ONCE = frozenset({"mish"})
+"""Activations whose duals have no entry in `generated/duals.json`: they are made when asked for."""
+
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
-    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY)},
+    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _AT_ONCE},
     "gaussian_jacobian_density": _density_module("gaussian"),
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": _density_module("orthogonal"),

@@ -39,6 +39,7 @@ from freejac.codegen.spectral_oracle import (
     limit_density,
     limit_edge,
 )
+from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
 ]
 
 _SETTINGS = 10
+_CANCELLED = DIGITS - 10
 _LEAST = mpmath.mpf(2) ** -960
 STEP = mpmath.mpf(2) ** -26
 POINTS = 200
@@ -153,8 +155,12 @@ def references(
     """
     results: References = []
     for index, point in enumerate(points):
-        values = _reference(module, point, index)
-        results.append((point | _extra(module, index), values))
+        try:
+            results.append((point | _extra(module, index), _reference(module, point, index)))
+        except NotConvergedError:
+            # A dual without a closed form is held against its definition where that is resolved.
+            if not any(isinstance(k, Dual) and k.closed is None for k in module.kernels):
+                raise
         advance()
     return results
 
@@ -184,6 +190,12 @@ def _reference(
         tuple((symbols[name], value) for name, value in point.items() if name in symbols),
     )
     exact = curve(point["q"])
+    # An integral that must be 0 is rounding errors of what cancels.
+    noise = (1 + max(abs(value) for value in exact)) * mpmath.mpf(10) ** -_CANCELLED
+    exact = [
+        mpmath.mpf(0) if k.closed == 0 and abs(value) < noise else value
+        for k, value in zip(means, exact, strict=True)
+    ]
     values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
     if any(k.may_vanish for k in means):
         with mpmath.workdps(DIGITS):

@@ -19,11 +19,12 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.codegen.oracle import DUAL_DIGITS
 from freejac.codegen.points import Point, spread_points
 from freejac.codegen.spec import Argument, Dual, Module
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
-from freejac.symbolic.errors import InternalError, NotConvergedError
+from freejac.symbolic.errors import DomainError, InternalError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import c, q
 
@@ -31,7 +32,6 @@ __all__ = ["dual_points", "dual_reference"]
 
 _Q = Argument("q", "", "1e-12", "1e12")
 _C = Argument("c", "", "-1.0", "1.0", logarithmic=False)
-_DIGITS = 20
 _AGREEMENT = mpf("1e-18")
 _NOTHING = mpf(2) ** -1100
 _STRIDE = 5
@@ -86,11 +86,14 @@ def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[
 def _values(module: Module, kernel: Dual, point: Point, index: int) -> tuple[mpf, mpf]:
     """A dual and its derivative in c."""
     if kernel.closed is None:
-        value = _quadrature(module, kernel, point, 0, _DIGITS)
-        return value, point["q"] * _quadrature(module, kernel, point, 1, 8)
+        value = _quadrature(module, kernel, point, 0, DUAL_DIGITS)
+        try:
+            return value, point["q"] * _quadrature(module, kernel, point, 1, 8)
+        except (DomainError, NotConvergedError):
+            return value, mpf(0)  # nothing is forgiven where the derivative is not resolved
     value, slope = _closed_values(module, kernel, point)
     if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
-        defined = _quadrature(module, kernel, point, 0, _DIGITS)
+        defined = _quadrature(module, kernel, point, 0, DUAL_DIGITS)
         size = _quadrature(module, kernel, point | {"c": 1.0}, 0, 8)
         if abs(defined - value) > _AGREEMENT * size + _NOTHING:
             raise InternalError(f"{module.name}.{kernel.name} differs from its definition: {point}")
@@ -106,7 +109,7 @@ def _closed_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf
         with mp.workdps(digits):
             value, slope = function(*(mpf(point[name]) for name in names))
             value, slope = mpmath.mpmathify(value), mpmath.mpmathify(slope)
-            if before is not None and abs(value - before) <= abs(value) * mpf(10) ** -_DIGITS:
+            if before is not None and abs(value - before) <= abs(value) * mpf(10) ** -DUAL_DIGITS:
                 return value, slope
             before = value
         digits *= 2
@@ -131,4 +134,8 @@ def _quadrature(module: Module, kernel: Dual, point: Point, order: int, digits: 
             return mpf(0)  # what it stands for is multiplied by the distance from the end
         function = function.derivative()
     values = {s: point[s.name] for s in function.free_symbols}
-    return gaussian_mean2(function, function, point["q"], point["q"], point["c"], digits, values)
+    q, c = point["q"], point["c"]
+    try:
+        return gaussian_mean2(function, function, q, q, c, digits, values)
+    except ZeroDivisionError:
+        raise NotConvergedError(f"the product cannot be resolved at q = {q:g}, c = {c:g}") from None

@@ -68,8 +68,12 @@ def fitted(closed: sp.Expr, at: sp.Expr | int, bound: sp.Rational) -> sp.Expr | 
     if best is None:
         return None
     _, weight, number, coefficients = best
-    share = sp.sqrt(q / bound) if at == 0 else (edge + number) / (sp.sqrt(q) + number)
-    body = Horner(2 * share - 1, *coefficients)
+    # With a shift the argument changes fast with q at the bound, where it is 1: its difference to 1
+    # is computed there.
+    root = sp.sqrt(q)
+    near = 2 * (root / edge if at == 0 else edge / root) - 1
+    far = 1 - 2 * (root - edge) / (root + number)
+    body = Horner(far if number else near, *coefficients)
     return q**exponent * body / (1 + (q if at == 0 else 1 / q)) ** weight
 
 

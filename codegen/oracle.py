@@ -19,6 +19,7 @@ from freejac.symbolic.errors import NotConvergedError
 
 __all__ = [
     "DIGITS",
+    "DUAL_DIGITS",
     "moment_law",
     "residual_density",
     "residual_edge",
@@ -26,7 +27,9 @@ __all__ = [
 ]
 
 DIGITS = 50
-"""Digits to which every reference is good."""
+"""Digits to which every reference is good, but those of duals."""
+DUAL_DIGITS = 20
+"""Digits to which references of duals are good."""
 
 Exact: TypeAlias = int | float | sp.Rational
 

@@ -3,7 +3,8 @@
 1. Closed form: in double precision against itself at 100 digits, on a fine grid of q. Where it
    loses more than `_CLOSED_TOLERANCE` to cancellation, something else has to be found.
 2. Approximation, of a mean without parameters whose closed form does not serve everywhere: a
-   quotient of polynomials in √q, if one is as good as doubles. It is taken for all of the domain.
+   quotient of polynomials in √q, or a table of polynomials, if one is as good as doubles and the
+   definition can be resolved everywhere. It is taken for all of the domain.
 3. Quadrature, where neither serves: of what has parameters, or no such quotient. Switches from a
    closed form are powers of ten, rounded towards the safe side, so that the text does not depend
    on the machine that measured.
@@ -28,6 +29,7 @@ from freejac.codegen.load import load_text
 from freejac.codegen.points import Point, spread_points
 from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
 from freejac.codegen.render import render
+from freejac.codegen.resolution import sees
 from freejac.codegen.spec import Derived, Dual, Mean, Module
 from freejac.symbolic.errors import DomainError, Error, NotConvergedError
 
@@ -72,9 +74,11 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
     progress("measuring closed forms")
     closed = _closed_intervals(module, full)
     records = {k.name: KernelRecord(closed.get(k.name), full) for k in module.kernels}
-    records |= _approximated(module, records, full, progress)
-    progress("comparing kernels with their definition")
+    progress("integrating the definition")
     exact = _probe_references(module, stride)
+    if (min(exact), max(exact)) == (_DECADES[0], _DECADES[-1]):
+        records |= _approximated(module, records, full, progress)
+    progress("comparing kernels with their definition")
     for finest in _FINEST:
         record = ModuleRecord(finest=finest, kernels=records)
         compiled = load_text(render(module, record))
@@ -98,6 +102,8 @@ def _approximated(
     if module.parameters:
         return {}
     wanting = [k for k in module.kernels if isinstance(k, Mean) and records[k.name].closed != full]
+    if not all(sees(module.base(name)) for name in sorted({k.base for k in wanting})):
+        return {}
     forms = approximate([(module.base(k.base), k.power) for k in wanting], progress)
     return {
         k.name: KernelRecord(domain=full, form=form)

@@ -162,11 +162,12 @@ def limit_points(count: int, *, seed: int = 0) -> list[Point]:
         sigma0 = 10.0 ** (4.0 * u - 3.0)
         c = 0.5 * sigma0**2
         share = 1.0 - 10.0 ** (-32.0 * (v - 0.75)) if v > 0.75 else v / 0.75
+        deep = 1.0 + 2.0 * math.log(sigma0) - 10.0 ** (10.0 * v - 6.0)
         if len(points) % 2:
             # down to 1e-60 from the upper edge; every eigenvalue is below it
             level = 1.0 + 2.0 * math.log(sigma0) - 140.0 * (1.0 - share) - 1e-9
         else:
             top = 2.0 * math.atanh(math.sqrt(c / (c + 2.0))) + math.sqrt(c * (c + 2.0))
             level = (1.0 if len(points) % 4 else -1.0) * top * min(share, 1.0 - 1e-9) - c
-        points.append({"lam": math.exp(level), "sigma0": sigma0})
+        points.append({"lam": math.exp(level), "log_lam": deep, "sigma0": sigma0})
     return points

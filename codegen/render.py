@@ -19,7 +19,7 @@ import sympy as sp
 from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.horner import Horner
 from freejac.codegen.operations import counted
-from freejac.codegen.oracle import DIGITS
+from freejac.codegen.oracle import DIGITS, DUAL_DIGITS
 from freejac.codegen.printer import HELPERS, source
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import (
@@ -118,7 +118,7 @@ def render(module: Module, record: ModuleRecord) -> str:
     view = {
         "title": module.title,
         "intro": _intro(module),
-        "digits": DIGITS,
+        "digits": DUAL_DIGITS if _is_dual(module) else DIGITS,
         "table": _table(module, record),
         "costs": _costs(module, kernels),
         "names": sorted(k.name for k in module.offered),
@@ -386,7 +386,9 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         block = kernel_block(kernel.outer, names)
         call = f"{kernel.of} = _{kernel.of}({inner})"
         view["block"] = Block((call, *block.lines), block.result)
-        view["straight"] = True
+        # Where quadrature is called, a loop calls it for no more numbers than it must.
+        inner_record = record.kernels[kernel.of]
+        view["straight"] = inner_record.form is not None or _switch(inner_record) == ""
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
@@ -471,10 +473,14 @@ def _plain(number: str) -> str:
     return number.removesuffix(".0")
 
 
+def _is_dual(module: Module) -> bool:
+    return isinstance(module.kernels[0], Dual)
+
+
 def _intro(module: Module) -> list[str]:
     lines = textwrap.wrap(module.subject, _WIDTH)
-    if any(isinstance(kernel, Dual) for kernel in module.kernels):
-        lines += ["Here h₁ and h₂ are centred normal of variance q, their correlation is c.", ""]
+    if _is_dual(module):
+        lines.append("Here h₁ and h₂ are centred normal of variance q, their correlation is c.")
     if module.variable:
         lines += ["Here h = √q z, z standard normal.", ""]
     elif lines:
@@ -486,11 +492,16 @@ def _intro(module: Module) -> list[str]:
 
 
 def _costs(module: Module, views: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Operations of the means that are not integrated, a line for each."""
+    """Operations of what is not integrated, a line for each."""
     found = {
         kernel.name: counted(view["block"].lines, view["block"].result)
         for kernel, view in zip(module.kernels, views, strict=True)
         if isinstance(kernel, Mean | Derived) and "_gaussian_mean(" not in view["block"].result
+    }
+    found |= {
+        kernel.name: counted(kernel.code.lines, kernel.code.result)
+        for kernel in module.kernels
+        if isinstance(kernel, Dual) and kernel.code.straight
     }
     width = max(map(len, found), default=0)
     return [f"    {name.ljust(width)}  {cost}" for name, cost in found.items()]

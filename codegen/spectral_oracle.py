@@ -145,7 +145,8 @@ def limit_density(name: str, values: Values) -> Pair:
     """
     lower, upper = _limit(name, values["sigma0"]).edges()
     with mp.workdps(DIGITS + _GUARD):
-        lam, square = mpf(values["lam"]), mpf(values["sigma0"]) ** 2
+        square = mpf(values["sigma0"]) ** 2
+        lam = mpf(values["lam"]) if "lam" in values else mp.exp(mpf(values["log_lam"]))
         if not mpf(lower.evalf(mp.dps)) < lam < mpf(upper.evalf(mp.dps)):
             return mpf(0), mpf(1)
         if name.startswith("smooth"):
@@ -157,7 +158,11 @@ def limit_density(name: str, values: Values) -> Pair:
         y = mp.conj(-mp.lambertw(-square / lam))
         above = 1 / (1 - y / square)
         slope = above**2 / square / (1 - 1 / y)
-        return above.imag / (mp.pi * lam), 1 + abs(slope.imag / above.imag - 1)
+        density, condition = above.imag / (mp.pi * lam), 1 + abs(slope.imag / above.imag - 1)
+        if "lam" in values:
+            return density, condition
+        logarithm = mp.log(density)
+        return logarithm, condition * max(mpf(1), abs(mp.log(lam))) / abs(logarithm)
 
 
 def _exact(number: mpf) -> sp.Rational:

@@ -161,7 +161,7 @@ class Kernels(PhaseKernels):
         >>> [float(k.dual(1.0, c)) for c in (-1.0, 1.0)]
         [0.0, 0.5]
         >>> float(k.dual(1.0, -1.0 + 1e-10))  # (1 + c)^(3/2) √8/(6π) near c = −1
-        1.5005276...e-16
+        1.50052737...e-16
         """
         return self._call_dual("dual", {"q": q, "c": c}, parameters)
 

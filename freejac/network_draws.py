@@ -172,7 +172,7 @@ class Network:
             )
         if len(left) == 1:
             return np.sqrt(left) / self.scale
-        r = np.linalg.qr((vectors * np.sqrt(np.clip(values, 0.0, None))).T, mode="r")
+        r = np.asarray(np.linalg.qr((vectors * np.sqrt(np.clip(values, 0, None))).T, mode="r"))
         return np.asarray(r.T * np.where(np.diagonal(r) < 0, -1.0, 1.0) / self.scale)
 
     def _draw(self, factor: Array, random: np.random.Generator) -> tuple[Array, ...]:

@@ -1,8 +1,8 @@
 """What the theory says of one network in numbers: variances layer by layer, χ, and the law of JᵀJ.
 
 >>> theory = feed_forward_theory("relu", depth=2, sigma_w=2**0.5)
->>> theory.chi, [round(theory.law().moment(k), 6) for k in (1, 2)]
-((1.0, 1.0), [1.0, 5.0])
+>>> [round(chi, 12) for chi in theory.chi], [round(theory.law().moment(k), 6) for k in (1, 2)]
+([1.0, 1.0], [1.0, 5.0])
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from freejac.network_spectra import (
     jacobian_spectrum,
     residual_spectrum,
 )
-from freejac.networks import Jacobian, ResNet
+from freejac.networks import FiniteResNet, Jacobian, ResNet
 from freejac.numeric import numpy_function
 from freejac.samples import Sample
 from freejac.simulate import feed_forward, residual
@@ -92,6 +92,20 @@ class NetworkTheory:
         """The residual network."""
         return ResNet(self.phi, sp.Rational(repr(self.skip)))
 
+    @property
+    def _finite(self) -> FiniteResNet:
+        network = self.residual_network.finite(self.depth, self.weights)
+        assert isinstance(network, FiniteResNet)
+        return network
+
+    @property
+    def _single_q(self) -> float | None:
+        return self.q[0] if self.spread else None
+
+    @property
+    def _each_q(self) -> list[float] | None:
+        return list(self.q) if self.spread else None
+
     def law(self) -> NumericLaw:
         """The law of the eigenvalues.
 
@@ -99,25 +113,19 @@ class NetworkTheory:
             Error: as `freejac.network_spectra`'s functions.
         """
         if not self.skip:
-            own = {"q": self.q[0]} if self.spread else {}
-            return jacobian_spectrum(self.jacobian, sigma_w=self.sigma_w, **own)
+            return jacobian_spectrum(self.jacobian, sigma_w=self.sigma_w, q=self._single_q)
         if not self.finite:
             return residual_spectrum(self.residual_network, self.cumulant, self.depth)
-        network = self.residual_network.finite(self.depth, self.weights)
-        variances = list(self.q) if self.spread else None
-        return finite_residual_spectrum(network, q=variances, sigma_w=self.sigma_w)
+        return finite_residual_spectrum(self._finite, q=self._each_q, sigma_w=self.sigma_w)
 
     def density(self, lam: Array) -> Array:
         """ρ of the continuous part, at an array of λ inside the support."""
         if not self.skip:
-            own = {"q": self.q[0]} if self.spread else {}
-            found = self.jacobian.density(lam, sigma_w=self.sigma_w, digits=9, **own)
+            found = self.jacobian.density(lam, sigma_w=self.sigma_w, q=self._single_q, digits=9)
         elif not self.finite:
             found = self.residual_network.density(lam, cumulant=self.cumulant, depth=self.depth)
         else:
-            network = self.residual_network.finite(self.depth, self.weights)
-            variances = list(self.q) if self.spread else None
-            found = network.density(lam, q=variances, sigma_w=self.sigma_w, digits=9)
+            found = self._finite.density(lam, q=self._each_q, sigma_w=self.sigma_w, digits=9)
         return np.asarray(found, dtype=np.float64)
 
     def sample(
@@ -176,7 +184,7 @@ def feed_forward_theory(
 
     >>> theory = feed_forward_theory("tanh", depth=3, sigma_w=1.5, q=2)
     >>> [round(value, 4) for value in theory.q]               # on the way to 0.7934
-    [2.0, 1.1938, 0.9459]
+    [2.0, 1.1699, 0.9516]
     """
     resolved = activation(phi)
     field = MeanField(resolved)

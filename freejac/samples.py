@@ -66,7 +66,7 @@ class Sample:
         >>> from freejac.simulate import feed_forward
         >>> net = feed_forward(np.tanh, lambda h: 1 - np.tanh(h)**2, width=50, depth=2,
         ...                    correlations=1)
-        >>> net.correlations.round(12).min()
+        >>> float(net.correlations.round(12).min())
         1.0
         """
         norms = np.sqrt(self.lengths)

@@ -172,6 +172,23 @@ class NumericLaw(ABC):
             raise DomainError(f"moments of order 0 to {_HIGHEST} are integrated, not {k}")
         return self._continuous_moment(k) + sum(m * x**k for x, m in self.atoms)
 
+    def quantile(self, probability: float) -> float:
+        """The least λ, to ten digits, with at least that probability below or at it.
+
+        Raises:
+            DomainError: the probability is not between 0 and 1.
+        """
+        if not 0 < probability < 1:
+            raise DomainError(f"a probability between 0 and 1 has a quantile, not {probability}")
+        if float(self.cdf(0.0)) >= probability:
+            return 0.0
+        low, high = -700.0, 700.0
+        while high - low > 1e-10 * max(1.0, abs(low)):
+            middle = (low + high) / 2
+            enough = float(self.cdf(exp(middle))) >= probability
+            low, high = (low, middle) if enough else (middle, high)
+        return exp(high)
+
 
 class Spectrum(NumericLaw):
     """Distribution function and moments of a law by its density.
@@ -325,7 +342,7 @@ class Spectrum(NumericLaw):
         Raises:
             NotConvergedError: that does not end; or g vanishes and should not.
         """
-        waiting, done = panels, []
+        waiting, done = panels, list[_Panel]()
         top = max(float(p.u(np.array(p.high))) for p in (*panels, *self._panels))
         known = sum(panel.integral(_HIGHEST, top) for panel in self._panels)
         for _ in range(_MOST_ROUNDS):

@@ -2,7 +2,7 @@
 
 Needs the `sweep` extra: pip install 'freejac[sweep]'.
 
->>> found = sweep(activations=["tanh", "erf"], sigma_w="1:2:3", sigma_b=0.1, quantities="chi")
+>>> found = sweep(activations=["relu", "erf"], sigma_w="1:2:3", sigma_b=0.1, quantities="chi")
 >>> found["chi"].sel(activation="erf", sigma_b=0.1).values.round(6).tolist()
 [0.968688, 1.235937, 1.528681]
 """

@@ -146,7 +146,9 @@ class Phi(_RealAnalytic):
     # SymPy writes erfc(−t) as 2 − erfc(t), which cancels in the lower tail: code calls the
     # distribution function itself.
     def _mpmathcode(self, printer: Any) -> str:
-        return f"{printer._module_format('mpmath.ncdf')}({printer._print(self.args[0])})"
+        # erfc, unlike ncdf, takes complex numbers too
+        erfc, sqrt = (printer._module_format(f"mpmath.{name}") for name in ("erfc", "sqrt"))
+        return f"({erfc}(-({printer._print(self.args[0])})/{sqrt}(2))/2)"
 
     def _numpycode(self, printer: Any) -> str:
         return f"{printer._module_format('scipy.special.ndtr')}({printer._print(self.args[0])})"

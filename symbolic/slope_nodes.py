@@ -60,6 +60,16 @@ class SlopeTable:
         self._panels: dict[tuple[bool, int], SlopePanels] = {}
 
     @property
+    def variance(self) -> Any:
+        """The variance q."""
+        return self._variance
+
+    @property
+    def smooth_pieces(self) -> list[NumericPiece]:
+        """Both ends, and φ′ between them; none where the law is atomic."""
+        return list(self._pieces)
+
+    @property
     def lowest(self) -> Any:
         """The infimum of φ′², 0 when φ is flat somewhere or at infinity."""
         total = sum(mass for _, mass in self._atoms)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Languages of blocks that name the file they are: ```markdown notes.md
-FILES = ("markdown", "latex", "python")
+FILES = ("markdown", "latex", "python", "toml")
 
 # Commands that .ci/run itself carries out, or that need another machine.
 ELSEWHERE = ("git clone ", "cd ", "make ", "pip install ", ".ci/run")

@@ -28,17 +28,7 @@ from freejac.symbolic.quadrature import gaussian_mean
 # One for each way of evaluation: in the half angle, rearranged near c = −1, exponentials joined,
 # an integral of a positive function, an integral from either end, and one over tails.
 QUICK = ["relu", "hard_tanh"]
-LATER = [
-    "erf",
-    "gelu",
-    "sin",
-    "relu2",
-    "hard_sigmoid",
-    "hard_swish",
-    "shifted_relu",
-    "elu(1)",
-    "smoothed_relu(1/2)",
-]
+LATER = ["gelu", "sin", "hard_swish", "shifted_relu", "elu(1)"]
 ALL = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in LATER)]
 
 variances = st.floats(-6.0, 2.0).map(lambda exponent: 10.0**exponent)
@@ -167,14 +157,11 @@ def test_what_has_no_dual_says_so() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "text",
-    ["relu(x)**3", "abs(x) - x/3", "where(abs(x) < 1, x**2, 1) + relu(x)", "erf(x) + relu(x)"],
-)
+@pytest.mark.parametrize("text", ["abs(x) - x/3", "where(abs(x) < 1, x**2, 1) + relu(x)"])
 def test_expressions_of_a_user_get_duals_as_good(text: str) -> None:
     module = activation_dual_module(activation(text))
     record = plan(module)
-    points = check_points(module, record, 16, seed=3)
+    points = check_points(module, record, 8, seed=3)
     results = compare(module, load_text(render(module, record)), references(module, points))
     for comparisons in results.values():
         assert worst(comparisons).error <= 2e-14

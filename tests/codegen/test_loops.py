@@ -128,3 +128,15 @@ def test_they_are_ufuncs() -> None:
         module.mu_1("one", 1.0)
     with pytest.raises(TypeError):
         module.mu_1(1.0 + 1.0j, 1.0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["relu_dual", *(pytest.param(f"{n}_dual", marks=pytest.mark.slow) for n in ("erf", "gelu"))],
+)
+def test_loops_of_elementary_duals_are_vectorised(name: str) -> None:
+    for kernel in ("dual", "dual_slope"):
+        text = assembly(module_of(name), kernel)
+        body = text[: text.index(".cfi_endproc")]
+        assert PACKED.search(body), (name, kernel)
+        assert not LIBM.search(text), (name, kernel, LIBM.search(text))

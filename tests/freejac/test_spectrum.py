@@ -49,6 +49,15 @@ def test_atoms_jump() -> None:
     assert law.moment(1) == pytest.approx(0.5 * 2 + 1.25)
 
 
+def test_quantiles() -> None:
+    law = Spectrum(lambda u: arcsine(u) / 2, [(1.0, 3.0)], [(0.0, 0.5)])
+    assert law.quantile(0.3) == 0.0
+    assert law.quantile(0.75) == pytest.approx(2.0, rel=1e-8)
+    for wrong in (0.0, 1.0):
+        with pytest.raises(DomainError):
+            law.quantile(wrong)
+
+
 def test_atoms_alone() -> None:
     law = Spectrum(arcsine, [], [(2.0, 1.0)])
     assert law.cdf([1.0, 2.0]).tolist() == [0.0, 1.0]

@@ -23,10 +23,10 @@ xr = pytest.importorskip("xarray")
 
 
 def test_the_phase_of_networks_is_that_of_the_exact_maps() -> None:
-    found = sweep(activations=["erf", "hard_tanh"], sigma_w=[0.8, 1.6], sigma_b=0.2)
-    for name in ("erf", "hard_tanh"):
+    found = sweep(activations=["erf", "linear"], sigma_w=[0.4, 0.8, 1.6], sigma_b=0.2)
+    for name, weights in (("erf", (0.8, 1.6)), ("linear", (0.4, 0.8))):
         field = fj.MeanField(name)
-        for weight in (0.8, 1.6):
+        for weight in weights:
             here = found.sel(activation=name, sigma_w=weight, sigma_b=0.2)
             scales = field.depth_scales(weight, 0.2)  # mpmath, by brackets
             assert float(here.q) == pytest.approx(scales.q, rel=1e-10)
@@ -77,13 +77,14 @@ def test_edges_count_atoms_and_are_those_of_known_laws() -> None:
 
 def test_the_limit_of_short_signals_and_signals_that_grow() -> None:
     found = sweep(
-        activations=["tanh", "relu", "relu2"],
+        activations=["erf", "relu"],
         sigma_w=[0.5, 2],
         depth=1,
         quantities=["q", "chi", "mu_1", "mu_2", "moment_1", "phase", "status"],
     ).squeeze(drop=True)
-    short = found.sel(activation="tanh", sigma_w=0.5)
-    assert (float(short.q), float(short.mu_1)) == (0, pytest.approx(1, rel=1e-11))
+    short = found.sel(activation="erf", sigma_w=0.5)
+    # φ′(0)² = 4/π
+    assert (float(short.q), float(short.mu_1)) == (0, pytest.approx(4 / math.pi, rel=1e-11))
     growing = found.sel(activation="relu", sigma_w=2)
     assert (float(growing.q), float(growing.chi)) == (math.inf, pytest.approx(2))
     assert float(growing.moment_1) == pytest.approx(2)  # the law of D² is the same at every q
@@ -142,7 +143,7 @@ def test_blocks_cover_the_grid_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_block_is_the_same_to_the_last_bit_each_time() -> None:
     spec = read_spec(
         {
-            "activations": "hard_tanh",
+            "activations": "erf",
             "sigma_w": "0.5:3:13",
             "sigma_b": "0:1:5",
             "depth": [2, 9],
@@ -166,7 +167,7 @@ BAD = {
     "near key": ({"activation": "tanh"}, "did you mean activations"),
     "no activation": ({"sigma_w": 1}, "needs activations"),
     "no sigma_w": ({"activations": "tanh"}, "needs sigma_w"),
-    "unknown activation": ({"activations": "tahn", "sigma_w": 1}, "did you mean tanh"),
+    "unknown activation": ({"activations": "tahn", "sigma_w": 1}, "did you mean tanh(x)"),
     "python": ({"activations": "__import__('os')", "sigma_w": 1}, "__import__"),
     "not a text": ({"activations": [3], "sigma_w": 1}, "are texts"),
     "twice": ({"activations": ["erf", "erf"], "sigma_w": 1}, "twice"),
@@ -232,14 +233,14 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPat
 
 def test_depth_scales_at_one_point_by_quadrature() -> None:
     """Against nothing of ours: V(q) = q, and χ, by mpmath from the definitions."""
-    found = sweep(activations="tanh", sigma_w=1.5, sigma_b=0.1, quantities=["q", "chi"])
+    found = sweep(activations="erf", sigma_w=1.5, sigma_b=0.1, quantities=["q", "chi"])
     q = mpmath.mpf(float(found.q.squeeze()))
 
     def mean(f: object) -> mpmath.mpf:
         density = lambda z: mpmath.npdf(z) * f(mpmath.sqrt(q) * z)  # noqa: E731
         return mpmath.quad(density, [-12, -4, 0, 4, 12])
 
-    length = 1.5**2 * mean(lambda h: mpmath.tanh(h) ** 2) + 0.1**2
-    chi = 1.5**2 * mean(lambda h: mpmath.sech(h) ** 4)
+    length = 1.5**2 * mean(lambda h: mpmath.erf(h) ** 2) + 0.1**2
+    chi = 1.5**2 * mean(lambda h: 4 / mpmath.pi * mpmath.exp(-2 * h**2))
     assert float(length) == pytest.approx(float(q), rel=1e-12)
     assert float(found.chi.squeeze()) == pytest.approx(float(chi), rel=1e-12)
