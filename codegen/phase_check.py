@@ -30,7 +30,7 @@ _ANGLES = 3
 """At so many points c* is checked: a mean in two variables takes seconds."""
 _ANGLE_DIGITS = 20
 _DEPTH = 12
-_LEAST, _MOST = mpf("1e-12"), mpf("1e12")
+_BEYOND = 3
 _PLANE = (
     Argument("sigma_w", "", "0.3", "10.0"),
     Argument("sigma_b", "", "1e-3", "3.0"),
@@ -190,8 +190,11 @@ def _residual(
     worst = 0.0
     for i in range(_DEPTH):
         variance = share * square + law.bias
-        if not _LEAST <= variance <= _MOST or centre**2 > square:
+        if not compiled._LOW <= variance <= compiled._HIGH or centre**2 > square:
             break
+        if not math.isfinite(found[0][i]):
+            # E[φ] may have a smaller domain than the rest; the status says so.
+            return worst if int(found[5]) == _BEYOND else math.inf
         at = mpf(float(found[0][i]))
         shift, following, _, gain = law.at(at)
         product = 2 * kept * shift * centre
@@ -214,9 +217,11 @@ def _plain(law: _Means, compiled: ModuleType, point: Point, settings: Mapping[st
     found = compiled.feed_forward(_DEPTH, point["sigma_w"], point["sigma_b"], 1.0, 1.0, **settings)
     variance, worst = mpf(1), 0.0
     for i in range(_DEPTH):
-        if not _LEAST <= variance <= _MOST:
+        if not compiled._LOW <= variance <= compiled._HIGH:
             break
         value = float(found[0][i])
+        if not math.isfinite(value):
+            return math.inf
         worst = max(worst, _error(value, variance))
         _, variance, _, gain = law.at(mpf(value))
         worst = max(worst, _error(float(found[1][i]), gain))

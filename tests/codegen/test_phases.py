@@ -16,6 +16,7 @@ from mpmath import mp, mpf
 
 import freejac as fj
 from freejac.codegen.catalogue import activation_dual_module, activation_module
+from freejac.codegen.load import load_text
 from freejac.codegen.phases import origin, phase_module, phase_record
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import render
@@ -231,24 +232,67 @@ def test_a_result_depends_on_its_place_alone():
     np.testing.assert_array_equal(chunk.xi_c, whole.xi_c[3:5, 2:9])
 
 
-def dense(k, sigma_w, sigma_b):
-    """Sign changes of V(q) − q on 200 000 points."""
-    q = np.geomspace(1e-12, 1e12, 200_000)
-    sign = np.sign(k.length_map(q, sigma_w, sigma_b) - q)
-    return q[:-1][np.diff(sign) != 0]
+STAIRS = """
+@njit(error_model="numpy")
+def _step(q, a):
+    t = a / math.sqrt(2.0 * q)
+    return math.erf(t) - 2.0 * t * math.exp(-t * t) / math.sqrt(math.pi) if t > 0.01 else (
+        4.0 * t**3 / (3.0 * math.sqrt(math.pi)) * (1.0 - 0.6 * t * t + 3.0 * t**4 / 14.0)
+    )
 
 
-@pytest.mark.slow
-def test_many_fixed_points():
-    """φ whose E[φ²]/q goes up and down: every crossing that a dense scan sees, and no other."""
-    k = kernels("x*(1 + sin(2*log(1 + x**2))/2)")
-    most = 0
-    for sigma_w in np.linspace(0.85, 1.15, 40).tolist():
-        seen = dense(k, sigma_w, 1e-3)
-        found = [q for q, _, _ in finite(k.fixed_points(sigma_w, 1e-3)) if q > 1e-12]
-        assert found == pytest.approx(seen.tolist(), rel=1e-3)
-        most = max(most, len(found))
-    assert most >= 5
+@njit(error_model="numpy")
+def _clipped(q, a):
+    return q * _step(q, a) + a * a * math.erfc(a / math.sqrt(2.0 * q))
+
+
+@njit(error_model="numpy")
+def _second_moment(q):
+    middle, far = _clipped(q, 900.0) - _clipped(q, 30.0), _clipped(q, 1e6) - _clipped(q, 3e4)
+    return _clipped(q, 1.0) + 0.9 * middle + 0.8 * far
+
+
+@njit(error_model="numpy")
+def _second_moment_slope(q):
+    middle, far = _step(q, 900.0) - _step(q, 30.0), _step(q, 1e6) - _step(q, 3e4)
+    return _step(q, 1.0) + 0.9 * middle + 0.8 * far
+"""
+
+
+def stairs(tmp_path):
+    """The solvers on φ² = min(x², 1) + …, which rises three times: E[min(h², a²)] is `_clipped`."""
+    phi = fj.activation("hard_tanh")
+    means, full = activation_module(phi), ("1e-12", "1e12")
+    module = phase_module(phi, means, None)
+    known = {k.name: KernelRecord(full, full) for k in means.kernels}
+    text = render(module, phase_record(module, ModuleRecord(kernels=known)))
+    for name in ("_second_moment", "_second_moment_slope"):
+        text = text.replace(f"def {name}(q):", f"def _unused{name}(q):")
+    marker = "# A table holds"
+    assert text.count(marker) == 1
+    return load_text(text.replace(marker, f"{STAIRS}\n\n{marker}"), tmp_path)
+
+
+def test_many_fixed_points(tmp_path):
+    """Every crossing of V(q) = q that a dense scan sees, and no other; iteration reaches one."""
+    k = stairs(tmp_path)
+    q = np.geomspace(1e-12, 1e12, 40_001)
+    square = np.array([k._second_moment(at) for at in q])
+    draw, most = np.random.default_rng(1), 0
+    for _ in range(200):
+        sigma_w, sigma_b = float(np.exp(draw.uniform(-0.3, 1.2))), float(draw.choice([0, 0.05, 40]))
+        excess = sigma_w**2 * square + sigma_b**2 - q
+        seen = q[:-1][excess[:-1] * excess[1:] < 0]
+        found, *_, stability, _, _ = k.fixed_points(sigma_w, sigma_b)
+        found = found[(stability > 0) & (found > 1e-12) & (found < math.inf)]
+        assert found == pytest.approx(seen, rel=2e-3)
+        most = max(most, found.size)
+        start = reached = 10.0 ** draw.uniform(-6, 9)
+        limit, slope = k.phase(sigma_w, sigma_b, start)[:2]
+        for _ in range(2000):
+            reached = sigma_w**2 * k._second_moment(min(max(reached, 1e-12), 1e12)) + sigma_b**2
+        assert abs(slope - 1) < 0.02 or reached == pytest.approx(float(limit), rel=1e-6, abs=1e-10)
+    assert most == 5
 
 
 @pytest.mark.slow
