@@ -42,6 +42,7 @@ from freejac.symbolic.library import LIBRARY
 __all__ = ["Drift", "check", "emit", "generate", "measure", "measure_solvers"]
 
 Progress = Callable[[str], None]
+Keep = Callable[[str, ModuleRecord], None]
 LEDGER = "measured.json"
 MEND = "freejac generate"
 _SOLVERS = "_phase"
@@ -222,17 +223,25 @@ def generate(
         Paths of the files that changed, relative to the repository.
 
     Raises:
-        Error: a kernel fails its cross-check; nothing is written then.
+        Error: a kernel fails its cross-check; no module is written then.
         InputError: `root` is not a repository of freejac.
+
+    What has been measured is kept in the ledger at once: after an interruption, or an error, the
+    next call measures the rest.
     """
     folder = _generated(root)
     ledger = read_ledger(folder / LEDGER)
+
+    def keep(name: str, record: ModuleRecord) -> None:
+        ledger[name] = record
+        write_atomically(folder / LEDGER, ledger_text(ledger))
+
     if remeasure:
         refit_library(progress)
     modules = {name: make() for name, make in CATALOGUE.items()}
     stale = [name for name in modules if remeasure or not _current(modules[name], ledger.get(name))]
     records = {name: ledger[name] for name in modules if name not in stale}
-    records |= _measured({name: (_measure_by_name, name) for name in stale}, progress)
+    records |= _measured({name: (_measure_by_name, name) for name in stale}, progress, keep)
     solvers = _solvers(modules)
     known = _with_means(solvers, ledger, records)
     stale = [name for name in solvers if remeasure or not _current(solvers[name], known[name])]
@@ -240,7 +249,7 @@ def generate(
         name: (_measure_solvers_by_name, name, records[name.removesuffix(_SOLVERS)])
         for name in stale
     }
-    records |= known | _measured(jobs, progress)
+    records |= known | _measured(jobs, progress, keep)
     modules |= solvers
     changed = []
     for path, text in _files(modules, records).items():
@@ -254,23 +263,33 @@ def generate(
     return changed
 
 
-def _measured(jobs: Mapping[str, tuple[Any, ...]], progress: Progress) -> dict[str, ModuleRecord]:
+def _measured(
+    jobs: Mapping[str, tuple[Any, ...]], progress: Progress, keep: Keep
+) -> dict[str, ModuleRecord]:
     """Call functions with their arguments, in processes; give what they return by name."""
     if not jobs:
         return {}
-    records = {}
+    records, failed = {}, []
     # Fresh processes: Numba's compiler does not survive a fork of a threaded parent.
     context = multiprocessing.get_context("spawn")
     workers = min(len(jobs), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         started = {pool.submit(*call): name for name, call in jobs.items()}
         try:
-            for done in as_completed(started):
-                records[started[done]] = done.result()
-                progress(f"{started[done]}: cross-checked ({len(records)} of {len(jobs)})")
+            for count, done in enumerate(as_completed(started), 1):
+                name = started[done]
+                try:
+                    records[name] = done.result()
+                except Error as error:
+                    failed.append(f"{name}: {error}")
+                    continue
+                keep(name, records[name])
+                progress(f"{name}: cross-checked ({count} of {len(jobs)})")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    if failed:
+        raise Error("; ".join(sorted(failed)))
     return records
 
 
