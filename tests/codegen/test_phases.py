@@ -78,7 +78,7 @@ def test_fixed_points_solve_the_definition(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gelu", "hard_tanh", "softplus", "swish", "sin", "elu", "relu2"])
+@pytest.mark.parametrize("name", ["gelu", "hard_tanh", "sin"])
 def test_fixed_points_are_those_of_the_exact_side(name):
     for sigma_w, sigma_b in PLANE:
         exact = fj.MeanField(name).fixed_points(sigma_w, sigma_b)
@@ -326,18 +326,19 @@ def test_residual_network_against_the_exact_side():
 
 @pytest.mark.slow
 def test_residual_network_of_100_000_layers():
-    """ReLU at a = 1 in 40 digits: E[φ] = √(q/2π), E[φ²] = q/2, E[φ′²] = 1/2."""
-    depth, sigma_w, sigma_b, q1 = 100_000, 1.7, 0.3, 0.9
-    found = kernels("relu").propagate(depth, sigma_w, sigma_b, q1)
+    """ReLU in 40 digits: E[φ] = √(q/2π), E[φ²] = q/2, E[φ′²] = 1/2."""
+    depth, sigma_w, sigma_b, q1, skip = 100_000, 0.02, 0.3, 0.9, 0.9999
+    found = kernels("relu").propagate(depth, sigma_w, sigma_b, q1, skip=skip)
+    assert found.status == Status.RESOLVED
     with mp.workdps(40):
-        share, bias = mpf(sigma_w) ** 2 / depth, mpf(sigma_b) ** 2
+        share, bias, kept = mpf(sigma_w) ** 2 / depth, mpf(sigma_b) ** 2, mpf(skip)
         variance, centre = mpf(q1), mpf(0)
         square = (variance - bias) / share
         for layer in range(depth):
             assert layer % 9973 or abs(found.q[layer] / variance - 1) < 1e-13
             shift = mpmath.sqrt(variance / (2 * mp.pi))
-            square += variance / 2 + 2 * shift * centre
-            centre += shift
+            square = variance / 2 + kept * (2 * shift * centre + kept * square)
+            centre = shift + kept * centre
             variance = share * square + bias
     assert abs(found.mean[-1] / centre - 1) < 1e-13
     assert abs(found.second_moment[-1] / square - 1) < 1e-13
