@@ -204,4 +204,4 @@ def _function_lines(table: Table, prefix: str) -> list[str]:
 
 def _index(variable: str, ends: tuple[float, ...]) -> str:
     inner = [f"({variable} > {end!r})" for end in ends[1:-1]]
-    return " + ".join(inner) or "0"
+    return " + ".join(inner) if len(inner) > 1 else f"1 * {inner[0]}" if inner else "0"
