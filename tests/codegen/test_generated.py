@@ -39,7 +39,8 @@ def module_of(name: str) -> ModuleType:
 
 def test_every_activation_of_the_library_has_its_module(repository: Path) -> None:
     present = {path.stem for path in (repository / "generated").glob("*.py")} - {"__init__"}
-    assert present == {*ACTIVATIONS, *(f"{name}_dual" for name in ACTIVATIONS), *SPECTRA}
+    kinds = ("", "_dual", "_phase")
+    assert present == {*(f"{name}{kind}" for name in ACTIVATIONS for kind in kinds), *SPECTRA}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
