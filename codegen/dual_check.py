@@ -93,11 +93,19 @@ def _values(module: Module, kernel: Dual, point: Point, index: int) -> tuple[mpf
             return value, mpf(0)  # nothing is forgiven where the derivative is not resolved
     value, slope = _closed_values(module, kernel, point)
     if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
+        _confirm(module, kernel, point, value)
+    return value, slope
+
+
+def _confirm(module: Module, kernel: Dual, point: Point, value: mpf) -> None:
+    """Hold a value of the closed form against the definition, where quadrature resolves that."""
+    try:
         defined = _quadrature(module, kernel, point, 0, DUAL_DIGITS)
         size = _quadrature(module, kernel, point | {"c": 1.0}, 0, 8)
-        if abs(defined - value) > _AGREEMENT * size + _NOTHING:
-            raise InternalError(f"{module.name}.{kernel.name} differs from its definition: {point}")
-    return value, slope
+    except NotConvergedError:
+        return
+    if abs(defined - value) > _AGREEMENT * size + _NOTHING:
+        raise InternalError(f"{module.name}.{kernel.name} differs from its definition: {point}")
 
 
 def _closed_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
