@@ -20,7 +20,7 @@ from mpmath import mp
 from numpy.typing import NDArray
 
 from freejac.networks import Jacobian, ResNet
-from freejac.phase_grid import bound_kernels, numbers_for, parallel_slope
+from freejac.phase_grid import bound_kernels, numbers_for
 from freejac.residual_signal import effective_cumulant
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.derivative_law import AtomicLaw, DerivativeLaw
@@ -284,7 +284,7 @@ class _Line:
         ordinary = (self.q >= _ORDINARY[0]) & (self.q <= _ORDINARY[1])
         among = self.q[ordinary] if ordinary.any() else self.q
         scale = 1 / np.sqrt(bound_kernels(self.phi).mu_1(among))
-        parallel = parallel_slope(self.phi)(among, scale)
+        parallel = bound_kernels(self.phi).chi_parallel(among, scale)
         away = np.round(np.abs(np.log(np.abs(parallel))), 6)
         best = np.lexsort((np.abs(np.log(among)), away))[0]
         return float(among[best]), float(parallel[best])
@@ -294,7 +294,7 @@ class _Line:
         inside = max(q, 1e-12)
         chi, parallel = (
             float(k.chi(inside, weight)),
-            float(parallel_slope(self.phi)(inside, weight)),
+            float(bound_kernels(self.phi).chi_parallel(inside, weight)),
         )
         spread = max(0.0, float(k.mu_2(inside)) / float(k.mu_1(inside)) ** 2 - 1)
         if q <= _SMALL:

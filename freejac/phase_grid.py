@@ -26,7 +26,6 @@ from freejac.symbolic.derivative_law import AtomicLaw, derivative_law
 from freejac.symbolic.errors import DomainError, InputError
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.symbols import q as variance
-from freejac.symbolic.symbols import sigma_w
 
 __all__ = [
     "PHASES",
@@ -37,7 +36,6 @@ __all__ = [
     "critical_curve",
     "linear_share",
     "numbers_for",
-    "parallel_slope",
     "phase_points",
     "without_length",
 ]
@@ -134,13 +132,6 @@ def bound_kernels(phi: str) -> Kernels:
 
 
 @lru_cache(maxsize=64)
-def parallel_slope(phi: str) -> Any:
-    """Make the function χ_∥(q, σ_w) of an activation."""
-    shown = activation(phi)
-    return compile(numbers_for(shown, MeanField(shown).chi_parallel), [variance, sigma_w])
-
-
-@lru_cache(maxsize=64)
 def linear_share(phi: str) -> Any:
     """Make the function p(q) = P(φ′(h) ≠ 0) of a piecewise-linear φ; nan for any other.
 
@@ -223,4 +214,6 @@ def critical_curve(phi: str, q: Any = None) -> CriticalCurve:
     real = bias >= 0
     at, weight, bias = at[real], weight[real], bias[real]
     scale_w = np.sqrt(weight)
-    return CriticalCurve(at, scale_w, np.sqrt(bias), parallel_slope(phi)(at, scale_w), exact)
+    return CriticalCurve(
+        at, scale_w, np.sqrt(bias), bound_kernels(phi).chi_parallel(at, scale_w), exact
+    )
