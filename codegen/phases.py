@@ -168,7 +168,7 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
     low, high = max((d[0] for d in domains), key=float), min((d[1] for d in domains), key=float)
     has_duals = any(isinstance(k, Dual) for k in module.kernels)
     path, weights = _path()
-    solver = {
+    solver: dict[str, Any] = {
         "settings": settings,
         "names": ", ".join(names),
         "rest": "".join(f", {name}" for name in names),
@@ -183,7 +183,7 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
         "path_weights": weights,
         "arguments": {k.name: _arguments(module, k) for k in module.offered},
     }
-    return {"solver": solver}
+    return {"solver": solver, "blocks": solver["origin"].values()}
 
 
 def _arguments(module: Module, kernel: Kernel) -> list[str]:

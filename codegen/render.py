@@ -109,9 +109,11 @@ def render(module: Module, record: ModuleRecord) -> str:
     """
     kernels = [_kernel_view(module, kernel, record) for kernel in module.kernels]
     rule = _rule_of(module, record)
+    context = module.context(module, record) if module.context else {}
     blocks = [k["block"] for k in kernels] + [
         p.block for b in (rule or {}).get("bases", ()) for p in b["pieces"]
     ]
+    blocks += context.get("blocks", ())
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
     text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
     needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
@@ -125,7 +127,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "kernels": kernels,
         "quadrature": rule,
         **preamble(text, always_math=True, always_numpy=needs_numpy),
-        **(module.context(module, record) if module.context else {}),
+        **context,
     }
     return template(module.template, module=view)
 
