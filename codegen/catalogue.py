@@ -30,6 +30,7 @@ from freejac.symbolic.symbols import depth, mu1, mu2, sigma_b, sigma_w
 
 __all__ = [
     "CATALOGUE",
+    "DUALS",
     "activation_dual_module",
     "activation_module",
     "moment_module",
@@ -363,14 +364,21 @@ def universality_density() -> Module:
     )
 
 
-_AT_ONCE = frozenset({"elu", "mish", "selu", "swish"})
-"""Activations whose duals miss the tolerance somewhere on the whole domain, or are slow there: they
-are made when asked for, and refused where trials say so."""
+_NO_DUAL = frozenset({"mish"})
+"""Activations whose duals are integrated on panels, too slowly for solvers."""
 
+_AT_ONCE = _NO_DUAL | {"elu", "selu", "swish"}
+"""Those whose duals miss the tolerance somewhere on the whole domain, or are slow there: they are
+made when asked for, and refused where trials say so."""
+
+DUALS: Mapping[str, Callable[[], Module]] = {
+    name: _library_duals(name) for name in sorted(LIBRARY) if name not in _NO_DUAL
+}
+"""The duals that solvers use, by activation; the solvers are checked by themselves."""
 
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
-    **{f"{name}_dual": _library_duals(name) for name in sorted(LIBRARY) if name not in _AT_ONCE},
+    **{f"{name}_dual": make for name, make in DUALS.items() if name not in _AT_ONCE},
     "gaussian_jacobian_density": _density_module("gaussian"),
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": _density_module("orthogonal"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from freejac.codegen.catalogue import CATALOGUE, activation_module, refit_library
+from freejac.codegen.catalogue import CATALOGUE, DUALS, activation_module, refit_library
 from freejac.codegen.crosscheck import (
     POINTS,
     Comparison,
@@ -181,20 +181,18 @@ def _measure_by_name(name: str) -> ModuleRecord:
 
 def _measure_solvers_by_name(name: str, means: ModuleRecord) -> ModuleRecord:
     base = name.removesuffix(_SOLVERS)
-    modules = {n: CATALOGUE[n]() for n in (base, f"{base}_dual") if n in CATALOGUE}
-    module = _solvers(modules)[name]
+    module = _solvers({base: CATALOGUE[base]()})[name]
     return measure_solvers(module, phase_record(module, means))
 
 
 def _solvers(modules: Mapping[str, Module]) -> dict[str, Module]:
-    """The modules of solvers, on the modules of means and of duals that there are."""
-    return {
-        f"{name}{_SOLVERS}": phase_module(
-            activation(name), modules[name], modules.get(f"{name}_dual")
-        )
-        for name in sorted(LIBRARY)
-        if name in modules
-    }
+    """The modules of solvers, on the modules of means that there are."""
+    return {f"{name}{_SOLVERS}": _solver(modules, name) for name in LIBRARY if name in modules}
+
+
+def _solver(modules: Mapping[str, Module], name: str) -> Module:
+    dual = modules.get(f"{name}_dual") or (DUALS[name]() if name in DUALS else None)
+    return phase_module(activation(name), modules[name], dual)
 
 
 def _with_means(
