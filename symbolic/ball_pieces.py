@@ -252,7 +252,7 @@ class BallPieces:
         places, sizes = [u for u, _ in known], [size for _, size in known]
         at, value, _ = max(met, key=lambda entry: entry[1:])
         top = max(sizes)
-        if len(sizes) < _SAMPLES:
+        if len(sizes) < _SAMPLES or places[0] == places[-1]:
             return Peak(top, value, at, 0.0, top)
         slope, middle = (sizes[-1] - sizes[0]) / (places[-1] - places[0]), (low + high) / 2
         rest, _ = _bound([v - slope * (u - middle) for u, v in known])

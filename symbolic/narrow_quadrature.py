@@ -98,7 +98,8 @@ class _Narrow:
                 return total, size
             low, high = left.pop()
             tilt = _Tilt(other, low, high)
-            mass = line_mean([own], 3, tilt, [(low, high)])[1]
+            # From above: where f cancels to a rounding error, nothing is known but its size.
+            mass = line_mean([own], 3, tilt, [(low, high)])[1].abs_upper()
             if mass == 0:
                 continue
             limit = tolerance * (known + size) / mass
@@ -109,6 +110,8 @@ class _Narrow:
                     total, size = total + part[0], size + part[1]
                     continue
             middle = ((low + high) / 2).mid()
+            if not float(low) < float(middle) < float(high):
+                raise NotConvergedError(_UNRESOLVED)
             left += [(low, middle), (middle, high)]
         raise NotConvergedError(_UNRESOLVED)
 

@@ -215,6 +215,25 @@ def test_what_cancels_far_out_is_not_lost(q1, q2, c):
     assert relative(*means) < 1e-23
 
 
+@pytest.mark.parametrize("c", [R(9999, 10000), R(-9999, 10000)])
+def test_where_a_function_is_all_rounding_error_there_is_nothing(c):
+    # 1 − tanh² at 100 is a rounding error on whole panels; the product is analytic in a strip, so
+    # that the trapezoidal rule of step 1/8 is good to 20 digits.
+    slope, q = decompose(1 - sp.tanh(x) ** 2), 10**4
+    grid = [k / mpf(8) for k in range(-220, 221)]
+    with mp.workdps(30):
+        rate, cc = 1 / (2 * q * (1 - mpf(c.p) ** 2 / c.q**2)), mpf(c.p) / c.q
+        ours = [(t, mpmath.sech(t) ** 2 * mpmath.exp(-rate * t * t)) for t in grid]
+        total = mpmath.fsum(
+            p * r * mpmath.exp(2 * cc * rate * a * b)
+            for a, p in ours
+            for b, r in ours
+            if abs(a) + abs(b) < 27
+        )
+        norm = 64 * 2 * mp.pi * q * mpmath.sqrt(1 - cc**2)
+    assert mpmath.almosteq(gaussian_mean2(slope, slope, q, q, c, 20), total / norm, 1e-19)
+
+
 @pytest.mark.parametrize("at", [-3, R(1, 7), 2])
 def test_a_narrow_peak_off_centre_is_not_lost(at):
     peak = sp.tanh(3 * (x - at))
