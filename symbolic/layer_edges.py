@@ -13,7 +13,7 @@ ends where 1/κ = b, and its density falls to 0 there like the Gaussian tail.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mpmath import fp, mp
 
@@ -82,7 +82,7 @@ class _Sheet:
 
     def __init__(self, product: SmoothProduct, side: int) -> None:
         self.side, self.last = side, -fp.log(_NEAREST)
-        self._blocks: Sequence[LayerInNumbers] = product.rough
+        self._blocks = cast("Sequence[LayerInNumbers]", product.rough)
         self._bounds = [float(bound) for bound in _bounds(product, side)]
         reached = [
             abs(block.after * self._mgf(index, self.last)[0])
@@ -151,7 +151,7 @@ class _ExactSheet(_Sheet):
     def __init__(self, product: SmoothProduct, rough: _Sheet) -> None:
         self.side, self.leader, self._guide = rough.side, rough.leader, rough
         self.last = (product.digits + 5) * mp.ln10
-        self._blocks = product.in_numbers(mp, product.level)
+        self._blocks = cast("Sequence[LayerInNumbers]", product.in_numbers(mp, product.level))
         self._bounds = _bounds(product, rough.side)
 
     def solved(self, index: int, m: Any) -> Any:
