@@ -27,7 +27,7 @@ __all__ = ["end_of_spectrum"]
 _FIRST, _STEP = -60.0, 0.25
 _NEAREST = 1e-12
 """How near, in double precision, 1/κ comes to the range of φ′², of one."""
-_BISECTIONS, _SECANTS, _NEWTON_STEPS = 70, 60, 40
+_BISECTIONS, _SECANTS, _NEWTON_STEPS = 70, 60, 150
 
 
 def end_of_spectrum(product: SmoothProduct, origin: float, side: int) -> Any:
@@ -50,7 +50,6 @@ def end_of_spectrum(product: SmoothProduct, origin: float, side: int) -> Any:
 def _end(product: SmoothProduct, origin: float, side: int) -> Any:
     """Follow the sheet to the first zero of dλ/dm, or to where it ends."""
     rough = _Sheet(product, side)
-    exact = _ExactSheet(product, rough)
     place = rough.place_of(origin + side * product.start)
     before, slope = place, rough.slope(place)
     if not slope < 0:
@@ -60,6 +59,7 @@ def _end(product: SmoothProduct, origin: float, side: int) -> Any:
         grown = place * 1.25 if 0 < place < 1 else place + _STEP
         place = min(grown, rough.last)
         slope = rough.slope(place)
+    exact = _ExactSheet(product, rough)
     if slope < 0:
         before, place = mp.mpf(place), exact.last
         if exact.slope(place) < 0:
@@ -81,7 +81,8 @@ class _Sheet:
     _ctx: Any = fp
 
     def __init__(self, product: SmoothProduct, side: int) -> None:
-        self.side, self.last = side, -fp.log(_NEAREST)
+        self.side, self.last, self._close = side, -fp.log(_NEAREST), 1e-13
+        self._known: dict[int, Any] = {}
         self._blocks = cast("Sequence[LayerInNumbers]", product.rough)
         self._bounds = [float(bound) for bound in _bounds(product, side)]
         reached = [
@@ -135,12 +136,25 @@ class _Sheet:
         return self._blocks[index].mgf(self._kappa(index, place))
 
     def solved(self, index: int, m: Any) -> Any:
-        """The s of a layer at m: M is monotone."""
-        goal = m / self._blocks[index].after
-        low, high = _bisected(
-            lambda place: self.side * (self._mgf(index, place)[0] - goal), _FIRST, self.last
-        )
-        return (low + high) / 2
+        """The s of a layer at m: M is monotone; Newton's method kept in a bracket."""
+        goal, low, high = m / self._blocks[index].after, self._ctx.mpf(_FIRST), self.last
+        place = self._ctx.mpf(self._known.get(index, (low + high) / 2))
+        for _ in range(_NEWTON_STEPS):
+            kappa = self._kappa(index, place)
+            value, slope = self._mgf(index, place)
+            miss = (value - goal) / slope
+            low, high = (low, place) if self.side * miss > 0 else (place, high)
+            # dκ/ds = ± e⁻ˢ κ/(1 ± e⁻ˢ)
+            speed = self.side * self._ctx.exp(-place) * kappa / self._ratio(place)
+            moved = place - miss / speed
+            settled = abs(miss) <= self._close * abs(kappa)
+            if settled or high - low <= self._close * abs(high):
+                break
+            place = moved if low < moved < high else (low + high) / 2
+        else:
+            raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
+        self._known[index] = place
+        return place
 
 
 class _ExactSheet(_Sheet):
@@ -149,23 +163,11 @@ class _ExactSheet(_Sheet):
     _ctx = mp
 
     def __init__(self, product: SmoothProduct, rough: _Sheet) -> None:
-        self.side, self.leader, self._guide = rough.side, rough.leader, rough
+        self.side, self.leader, self._known = rough.side, rough.leader, dict(rough._known)
+        self._close = mp.mpf(10) ** (8 - mp.dps)
         self.last = (product.digits + 5) * mp.ln10
         self._blocks = cast("Sequence[LayerInNumbers]", product.in_numbers(mp, product.level))
         self._bounds = _bounds(product, rough.side)
-
-    def solved(self, index: int, m: Any) -> Any:
-        """The s of a layer at m, by Newton's method from that in double precision."""
-        goal, place = m / self._blocks[index].after, mp.mpf(self._guide.solved(index, float(m)))
-        for _ in range(_NEWTON_STEPS):
-            value, slope = self._mgf(index, place)
-            # dκ/ds = ± e⁻ˢ κ/(1 ± e⁻ˢ)
-            speed = self.side * mp.exp(-place) * self._kappa(index, place) / self._ratio(place)
-            moved = min(place - (value - goal) / (slope * speed), self.last)
-            if abs(moved - place) <= mp.mpf(10) ** (5 - mp.dps) * (1 + abs(place)):
-                return moved
-            place = moved
-        raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
 
 
 def _bounds(product: SmoothProduct, side: int) -> list[Any]:
