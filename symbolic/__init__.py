@@ -21,7 +21,7 @@ The rooms, in the order of the derivation; each begins by saying what it is:
   `algebraic_law law_equation law_density elimination`
 * feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
   continuation density depth_limits universality`; of any activation: `slope_nodes slope_panels
-  layer_block layer_values`
+  slope_range layer_block layer_edges layer_values`
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`

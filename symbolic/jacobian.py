@@ -378,8 +378,9 @@ class Jacobian(MomentsOfS):
         """Find the intervals of the continuous spectrum of JᵀJ, numerically, ascending.
 
         Arguments and errors are those of `density`. Where a φ is not piecewise linear the answer
-        is one interval, from the lowest to the highest eigenvalue; for one layer of orthogonal
-        weights it is cut where the density of φ′(h)² is singular.
+        is one interval, from the lowest to the highest eigenvalue: the ends of the law, which at
+        small q lie far beyond where its mass is if φ′² is largest, or least, far from 0. For one
+        layer of orthogonal weights it is cut where the density of φ′(h)² is singular.
 
         >>> Jacobian("linear", depth=2).support()                  # 27/4
         ((0.0, 6.75),)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mpmath import fp, mp
+from mpmath import mp
 
 from freejac.symbolic.domain import finite
 from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
+from freejac.symbolic.layer_edges import end_of_spectrum
 from freejac.symbolic.path_following import follow
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
-from freejac.symbolic.residual_edges import is_inside, lower_edge, states_at, upper_edge
+from freejac.symbolic.residual_edges import is_inside
 from freejac.symbolic.residual_product import GUARD, BlockProduct, ProductState
 from freejac.symbolic.slope_nodes import SlopeTable
 from freejac.symbolic.slope_panels import SlopePanels
@@ -54,9 +55,7 @@ class LayerBlock(Block):
         """Round everything for a context."""
         numbers = super().in_numbers(ctx, level)
         sizes = ctx.convert(self.before), ctx.convert(self.after)
-        return _LayerInNumbers(
-            numbers, None if self.table.exact else self.table.panels(ctx), *sizes
-        )
+        return LayerInNumbers(numbers, None if self.table.exact else self.table.panels(ctx), *sizes)
 
     @property
     def flat(self) -> Any:
@@ -74,23 +73,23 @@ class LayerBlock(Block):
         return True
 
 
-class _LayerInNumbers(BlockInNumbers):
+class LayerInNumbers(BlockInNumbers):
     """A layer at one precision and one refinement."""
 
     def __init__(
         self, block: BlockInNumbers, panels: SlopePanels | None, before: Any, after: Any
     ) -> None:
         self.__dict__.update(block.__dict__)
-        self._panels, self._before, self._after = panels, before, after
+        self._panels, self._before, self.after = panels, before, after
 
     @property
     def mean_square(self) -> Any:
         """What the layer multiplies tr(JᵀJ)/N₀ by."""
-        return super().mean_square * self._after / self._before
+        return super().mean_square * self.after / self._before
 
     def near_infinity(self, w: Any) -> BlockState:
         """The state at small w: m = (mean square) w."""
-        y = self.mean_square * w / self._after
+        y = self.mean_square * w / self.after
         (nodes,) = self._nodes
         return y, (y / sum(value * mass for value, mass in nodes),)
 
@@ -103,16 +102,21 @@ class _LayerInNumbers(BlockInNumbers):
     def point(self, state: BlockState) -> Any:
         """Evaluate w = ν₀ (1+νy)(1+y) κ S_W(y)."""
         y, (kappa,) = state
-        return self._before * (1 + self._after * y) * (1 + y) * kappa * self._s(y)
+        return self._before * (1 + self.after * y) * (1 + y) * kappa * self._s(y)
 
     def linearised(self, m: Any, state: BlockState) -> tuple[Any, Any, Any, Any, list[Any]]:
         """Newton's correction, as in `BlockInNumbers`, with y = m/ν exactly."""
         y, (kappa,) = state
         slope, gap = self._mgf(kappa, y)
-        curvature = self._after / (1 + self._after * y) + 1 / (1 + y) + self._log_s_slope(y)
+        curvature = self.after / (1 + self.after * y) + 1 / (1 + y) + self._log_s_slope(y)
         curvature += 1 / (kappa * slope)
-        one = 1 / self._after
+        one = 1 / self.after
         return m * one - y, one, curvature, gap / (kappa * slope), [(slope, gap)]
+
+    def mgf(self, kappa: Any) -> tuple[Any, Any]:
+        """M_{D²}(1/κ), and its slope in κ."""
+        slope, value = self._mgf(kappa, 0)
+        return value, slope
 
     def _mgf(self, kappa: Any, y: Any) -> tuple[Any, Any]:
         """The slope of M_{D²}(1/κ) in κ, and M − y."""
@@ -197,7 +201,7 @@ class SmoothProduct(BlockProduct):
         for layer, (_, (kappa,)) in zip(self.layers, state[1], strict=True):
             place = 1 / kappa.real
             table = layer.table
-            if not table.exact and table.least_positive < place < table.highest:
+            if not table.exact and table.least_positive < place < table.supremum:
                 return False
         return True
 
@@ -216,7 +220,7 @@ class SmoothProduct(BlockProduct):
     def upper(self) -> Any:
         """The upper end of the continuous spectrum: ∞ where a φ′² is not bounded."""
         bounded = all(layer.table.is_bounded for layer in self.layers)
-        return upper_edge(self) if bounded else mp.inf
+        return end_of_spectrum(self, 0.0, 1) if bounded else mp.inf
 
     @property
     def _ranks(self) -> list[float]:
@@ -253,6 +257,13 @@ class SmoothProduct(BlockProduct):
             raise DomainError("the density at λ = 0 is not decided where φ′² comes near 0: λ > 0")
         return mp.zero if zeros == 1 else mp.inf
 
+    @property
+    def _lower(self) -> Any:
+        """The lower end, from the sheet that passes λ = 0 at m = −(smallest rank)."""
+        if self._begins_at_zero:
+            return mp.zero
+        return end_of_spectrum(self, -min(1.0, *self._ranks), -1)
+
     @cached_property
     def support(self) -> list[tuple[Any, Any]]:
         """From the lower to the upper end of the continuous spectrum; gaps are not looked for.
@@ -261,27 +272,4 @@ class SmoothProduct(BlockProduct):
             NotConvergedError: an edge was not found.
         """
         with mp.workdps(self.digits + GUARD):
-            return [(mp.zero if self._begins_at_zero else self._lower(), self.upper)]
-
-    def _lower(self) -> Any:
-        """The lower end, from the sheet that passes λ = 0 at m = −(smallest rank)."""
-        least = min(1.0, *self._ranks)
-        states = []
-        for layer, block, rank in zip(self.layers, self.rough, self._ranks, strict=True):
-            if rank <= least * (1 + 1e-9):
-                states.append(block.near_zero(self.start / float(layer.after)))
-                continue
-            # m = −rank itself is singular: the last step passes over it
-            m, state, last = (
-                0.0,
-                block.near_infinity(-self.start / block.mean_square),
-                -least - self.start,
-            )
-            while m > last:
-                m = m * 1.1 - self.start if m * 1.1 - self.start > -least else last
-                found = states_at(fp, [block], m, [state], 1e-9)
-                if found is None:
-                    raise NotConvergedError("the lower edge of the spectrum was not found")
-                (state,) = found
-            states.append(state)
-        return lower_edge(self, states, least)
+            return [(self._lower, self.upper)]

@@ -11,7 +11,7 @@ Source: Takahasi and Mori, "Double exponential formulas for numerical integratio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sympy as sp
@@ -24,6 +24,7 @@ from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.fixed_points import bind_parameters
 from freejac.symbolic.quadrature import NumericPiece, numeric_pieces
 from freejac.symbolic.slope_panels import SlopePanels
+from freejac.symbolic.slope_range import SlopeRange, slope_range
 
 __all__ = ["SlopeTable", "atomic_table", "slope_table"]
 
@@ -31,11 +32,6 @@ Nodes = list[tuple[Any, Any]]
 
 _COARSEST = 0.25
 _LEVELS = 7
-_REACH = 9
-_SAMPLES = 96
-_HALVINGS = 60
-_FAR = (10, 100, 1000)
-"""Where φ′² is looked at beyond the reach of the Gaussian weight, in units of √q."""
 
 
 class SlopeTable:
@@ -78,35 +74,21 @@ class SlopeTable:
 
     @property
     def least_positive(self) -> Any:
-        """The infimum of φ′² where φ is not flat; 0 when φ′ comes near 0."""
-        if self.exact:
-            return min(value for value, _ in self._atoms)
-        found = [self._least_on(*piece) for piece in self._steep] + self._far_out
-        least = min(found)
-        most = max([self.highest, *self._far_out])
-        return least if least > most * mp.mpf("1e-8") else mp.zero
+        """The infimum of φ′² over all h where φ is not flat; 0 when φ′ comes near 0."""
+        return self._range.least
 
     @property
-    def _steep(self) -> list[NumericPiece]:
-        """The pieces on which φ is not constant."""
-        return [piece for piece in self._pieces if not _is_zero(*piece)]
+    def supremum(self) -> Any:
+        """The supremum of φ′² over all h, however improbable; ∞ where φ′ grows without bound."""
+        return self._range.most
 
-    def _least_on(self, low: Any, high: Any, slope: Any) -> Any:
-        """The least φ′² on a piece, within reach of h: 0 where φ′ changes sign."""
-        reach = _REACH * mp.sqrt(self._variance)
-        low, high = max(low, -reach), min(high, reach)
-        if low >= high:
-            return mp.inf
-        points = [low + (high - low) * (k + mp.mpf("0.5")) / _SAMPLES for k in range(_SAMPLES)]
-        values = [slope(point)[0] for point in points]
-        if min(values) < 0 < max(values):
-            return mp.zero
-        place = min(range(_SAMPLES), key=lambda k: abs(values[k]))
-        left, right = points[max(place - 1, 0)], points[min(place + 1, _SAMPLES - 1)]
-        for _ in range(_HALVINGS):  # φ′² has one minimum between the samples beside the least
-            a, b = (2 * left + right) / 3, (left + 2 * right) / 3
-            left, right = (left, b) if abs(slope(a)[0]) < abs(slope(b)[0]) else (a, right)
-        return min(abs(values[place]), abs(slope((left + right) / 2)[0])) ** 2
+    @cached_property
+    def _range(self) -> SlopeRange:
+        if self.exact:
+            values = [value for value, _ in self._atoms]
+            return SlopeRange(min(values), max(values))
+        steep = [piece for piece in self._pieces if not _is_zero(*piece)]
+        return slope_range(steep, mp.sqrt(self._variance))
 
     @property
     def highest(self) -> Any:
@@ -115,21 +97,8 @@ class SlopeTable:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether φ′² stays bounded, as far as a few values far out tell."""
-        if self.exact:
-            return True
-        return bool(max(self._far_out) <= 2 * self.highest)
-
-    @property
-    def _far_out(self) -> list[Any]:
-        """φ′² far beyond where h is."""
-        width = mp.sqrt(self._variance)
-        return [
-            slope(end)[0] ** 2
-            for low, high, slope in self._steep
-            for end in (sign * k * width for k in _FAR for sign in (-1, 1))
-            if low < end < high
-        ]
+        """Whether φ′² stays bounded, as far as places far out tell."""
+        return bool(mp.isfinite(self.supremum))
 
     @property
     def flat(self) -> Any:
