@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from freejac.codegen.crosscheck import POINTS
+from freejac.codegen.crosscheck import POINTS, POINTS_BY_QUADRATURE
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.render import method
@@ -15,7 +15,8 @@ __all__ = ["kernel_table"]
 _HEAD = f"""# Kernels
 
 Every kernel in `generated/`, with the worst relative error measured against {DIGITS}-digit
-references at {POINTS} points or more, spread over the logarithm of its domain. Outside its domain a
+references at {POINTS} points or more ({POINTS_BY_QUADRATURE} for duals that close nowhere), spread
+over the logarithm of its domain. Outside its domain a
 kernel returns nan.
 
 | kernels | reference |

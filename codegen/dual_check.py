@@ -24,7 +24,7 @@ from freejac.codegen.points import Point, spread_points
 from freejac.codegen.spec import Argument, Dual, Module
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
-from freejac.symbolic.errors import DomainError, InternalError, NotConvergedError
+from freejac.symbolic.errors import InternalError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import c, q
 

@@ -134,18 +134,19 @@ def _dual(q, c):
     return value if inside else math.nan
 
 
-
 @cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
-    q = np.empty(_BLOCK)
-    c = np.empty(_BLOCK)
+    done = 0
+    q = np.ones(_BLOCK)
+    c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
-    for start in range(0, count, _BLOCK):
+    for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
         _load(c, arrays[1], steps[1], start, size, single)
-        for i in range(size):
+        # Whole vectors, of the longest kind: no number is computed in another way than the rest.
+        for i in range((size + 63) & -64):
             values[i] = _dual(q[i], c[i])
         _store(values, arrays[2], steps[2], start, size, single)
 
@@ -179,18 +180,19 @@ def _dual_slope(q, c):
     return value if inside else math.nan
 
 
-
 @cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
-    q = np.empty(_BLOCK)
-    c = np.empty(_BLOCK)
+    done = 0
+    q = np.ones(_BLOCK)
+    c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
-    for start in range(0, count, _BLOCK):
+    for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
         _load(c, arrays[1], steps[1], start, size, single)
-        for i in range(size):
+        # Whole vectors, of the longest kind: no number is computed in another way than the rest.
+        for i in range((size + 63) & -64):
             values[i] = _dual_slope(q[i], c[i])
         _store(values, arrays[2], steps[2], start, size, single)
 

@@ -342,8 +342,6 @@ def _dual_integrand(kind, angle, bend, edge, q):
     half = 0.5 * angle
     up = 2.0 * math.cos(half) ** 2
     down = 2.0 * math.sin(half) ** 2
-    gap = up * down
-    sine = math.sin(angle)
     t = math.cos(angle)
     away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
     term_1 = -0.3183098861837907 * away
@@ -385,14 +383,14 @@ def _dual(q, c):
     return total
 
 
-
 @cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
-    q = np.empty(_BLOCK)
-    c = np.empty(_BLOCK)
+    done = 0
+    q = np.ones(_BLOCK)
+    c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
-    for start in range(0, count, _BLOCK):
+    for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
         _load(c, arrays[1], steps[1], start, size, single)
@@ -472,10 +470,7 @@ def _slope_integrand(kind, angle, bend, edge, q):
     half = 0.5 * angle
     up = 2.0 * math.cos(half) ** 2
     down = 2.0 * math.sin(half) ** 2
-    gap = up * down
-    sine = math.sin(angle)
     t = math.cos(angle)
-    away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
     return -0.3183098861837907 * _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
 
 
@@ -513,14 +508,14 @@ def _dual_slope(q, c):
     return total
 
 
-
 @cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
-    q = np.empty(_BLOCK)
-    c = np.empty(_BLOCK)
+    done = 0
+    q = np.ones(_BLOCK)
+    c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
-    for start in range(0, count, _BLOCK):
+    for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
         _load(c, arrays[1], steps[1], start, size, single)

@@ -5,15 +5,15 @@
     upper_edge(cumulant) = The upper end of the spectrum
 
 Source: Tarnowski et al. (2019), arXiv:1809.08848, section II.1. With λG = 1/2 + s + i t the
-equation is solved along its support: 2ct is the angle of the argument, so that s² = 1/4 + t
-cot(2ct) − t², and one real unknown t is left; ρ = t/(πλ), exactly 0 outside the support. The
-error of the density is divided by 1 + |λ ρ′/ρ|, because the square-root edges magnify the
-rounding of λ itself.
+equation is one for log λ, without a critical point above the real line; where it is real 0 <
+2ct < π, and the solution there is the only one. Newton's method finds it from a start that is
+right at both ends; ρ = t/(πλ), exactly 0 outside the support. The error of the density is
+divided by 1 + |λ ρ′/ρ|, because the square-root edges magnify the rounding of λ itself.
 
 Worst relative error against 50-digit references, over the whole domain:
 
     kernel      evaluated by  error  ulp  points
-    density     bisection     5e-15  30   204
+    density     Newton        3e-15  10   204
     lower_edge  formula       2e-14  200  204
     upper_edge  formula       2e-14  200  204
 
@@ -23,6 +23,7 @@ It needs NumPy and Numba alone, so the file can be copied and used by itself.
 
 import math
 
+import numpy as np
 from numba import njit, vectorize
 
 __all__ = [
@@ -30,6 +31,53 @@ __all__ = [
     "lower_edge",
     "upper_edge",
 ]
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _exp(x):
+    """Return exp(x)."""
+    return _exp_difference(x, 0.0)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _exp_difference(high, low):
+    """Return exp(high - low) where low is small: at most 1e-4."""
+    n, t = _exp_parts(high, low)
+    return _times_power(1.0 + t, n)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _exp_parts(high, low):
+    """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
+    x = 710.0 if high > 710.0 else high
+    x = -746.0 if x < -746.0 else x
+    n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
+    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    total = 2.0914694560351592e-09
+    total = total * r + 2.510522763655176e-08
+    total = total * r + 2.755727362486648e-07
+    total = total * r + 2.7557255374658744e-06
+    total = total * r + 2.4801587325562125e-05
+    total = total * r + 0.00019841269874840768
+    total = total * r + 0.0013888888888883744
+    total = total * r + 0.008333333333326129
+    total = total * r + 0.04166666666666667
+    total = total * r + 0.1666666666666667
+    total = total * r + 0.5
+
+    return n, r + r * r * total
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _times_power(y, n):
+    """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
+
+    Added to 1.5 * 2**52, a whole number stands in the low bits.
+    """
+    half = (0.5 * n + 6755399441055744.0) - 6755399441055744.0
+    first = np.float64(half + 6755399441056767.0).view(np.int64) << np.int64(52)
+    second = np.float64((n - half) + 6755399441056767.0).view(np.int64) << np.int64(52)
+    return y * np.int64(first).view(np.float64) * np.int64(second).view(np.float64)
 
 
 @njit(cache=True, error_model="numpy")
@@ -40,31 +88,54 @@ def _top(cumulant):
 
 
 @njit(cache=True, error_model="numpy")
-def _log_eigenvalue(t, cumulant):
-    """Return log(lam) >= 0 where m(lam) = -1/2 + s + i t; -1 where no real s belongs to t."""
-    angle = 2.0 * cumulant * t
-    shift = t * math.cos(angle) / math.sin(angle) - t * t
-    if shift < -0.25:
-        return -1.0
-    s = math.sqrt(0.25 + shift)
-    below = (shift / (s + 0.5)) ** 2 + t * t
-    return 0.5 * math.log1p(2.0 * s / below) + 2.0 * cumulant * s
+def _imaginary_part(level, drop, cumulant):
+    """Return t > 0 with F(s + i t) = level = F(edge) − drop, where m = −1/2 + s + i t.
 
-
-@njit(cache=True, error_model="numpy")
-def _imaginary_part(level, cumulant):
-    """Solve log(lam) = level for t, by bisection: log(lam) falls as t grows."""
-    low = 0.0
-    high = min(0.5 * math.pi / cumulant, math.sqrt(0.25 + 0.5 / cumulant))
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if middle <= low or middle >= high:
-            break
-        if _log_eigenvalue(middle, cumulant) > level:
-            low = middle
+    F(μ) = log((μ + 1/2)/(μ − 1/2)) + 2cμ is log λ. Above the real line it has no critical point,
+    and where it is real 0 < 2ct < π: the solution is the only one there. Newton's method starts
+    at the lesser of two bounds of s that are right at the edge and far from it; differences
+    from the edge do not cancel next to it.
+    """
+    double = 2.0 * cumulant
+    edge = math.sqrt(0.25 + 1.0 / double)
+    near = 1.0 / (double * (edge + 0.5))
+    second = 2.0 * edge * double * double
+    third = 2.0 / (edge + 0.5) ** 3 - 2.0 / near**3
+    real = max(-third * drop / (3.0 * second * second), edge - level / double)
+    fall = real * (2.0 * edge - real)
+    ratio = 0.5 * double * fall
+    ratio += math.sqrt(ratio * ratio + fall / (1.0 + double / 3.0) * (double / math.pi) ** 2)
+    limit = math.pi / double
+    t = limit * ratio / (1.0 + ratio)
+    real = -real
+    for _ in range(50):
+        # w = ((μ + 1/2)/(μ − 1/2)) / (the same at the edge) − 1
+        v, v_y = 1.0 + real / near, t / near
+        square = v * v + v_y * v_y
+        w = -double * (real * v + t * v_y) / square
+        w_y = -double * (t * v - real * v_y) / square
+        miss = double * real + 0.5 * math.log1p(2.0 * w + w * w + w_y * w_y) + drop
+        miss_y = double * t + math.atan2(w_y, 1.0 + w)
+        # F′ = 2c − 1/(μ² − 1/4)
+        u = edge + 0.5 + real
+        x, y = near * (u * v - t * v_y), near * (u * v_y + t * v)
+        square = x * x + y * y
+        slope, slope_y = double - x / square, y / square
+        square = slope * slope + slope_y * slope_y
+        step = (miss * slope + miss_y * slope_y) / square
+        step_y = (miss_y * slope - miss * slope_y) / square
+        small = step * step + step_y * step_y <= 1e-17 * (real * real + t * t)
+        real = real - step if step > real else 0.5 * real
+        if step_y >= t:
+            t = 0.5 * t
+        elif t - step_y >= limit:
+            t = 0.5 * (t + limit)
         else:
-            high = middle
-    return 0.5 * (low + high)
+            t -= step_y
+        if small:
+            return t
+    return math.nan
+
 
 
 @njit(cache=True, error_model="numpy")
@@ -76,7 +147,8 @@ def _density(lam, cumulant):
         return math.nan
     if lam <= 0.0 or abs(math.log(lam)) >= _top(cumulant):
         return 0.0
-    return _imaginary_part(abs(math.log(lam)), cumulant) / (math.pi * lam)
+    level = abs(math.log(lam))
+    return _imaginary_part(level, _top(cumulant) - level, cumulant) / (math.pi * lam)
 
 
 @vectorize(["float64(float64, float64)"], nopython=True, cache=True)
@@ -100,7 +172,7 @@ def _lower_edge(cumulant):
         return math.nan
     root_1 = math.sqrt(cumulant)
     root_2 = math.sqrt(2.0 + cumulant)
-    return math.exp(-root_1 * root_2) / (1.0 + cumulant + root_1 * root_2)
+    return _exp(-root_1 * root_2) / (1.0 + cumulant + root_1 * root_2)
 
 
 @vectorize(["float64(float64)"], nopython=True, cache=True)
@@ -122,7 +194,7 @@ def _upper_edge(cumulant):
     if not 1e-6 <= cumulant <= 1e2:
         return math.nan
     term_1 = math.sqrt(cumulant) * math.sqrt(2.0 + cumulant)
-    return (1.0 + cumulant + term_1) * math.exp(term_1)
+    return (1.0 + cumulant + term_1) * _exp(term_1)
 
 
 @vectorize(["float64(float64)"], nopython=True, cache=True)
