@@ -364,7 +364,7 @@ def universality_density() -> Module:
 
 
 _AT_ONCE = frozenset({"mish"})
-"""Activations whose duals have no entry in `generated/duals.json`: they are made when asked for."""
+"""Activations whose duals are integrated on panels: they are made when asked for."""
 
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
