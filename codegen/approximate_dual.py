@@ -3,9 +3,10 @@
 h₁ and h₂ are normal of variance q and correlation c, q from 1e-12 to 1e12 and c from −1 to 1.
 
 A smooth φ that approaches polynomials at ±∞ up to what every power outgrows (tanh, sigmoid,
-softplus, swish, mish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
-which does not depend on q and c. Any other φ is integrated on panels, which costs about 100
-microseconds at q = 1 and milliseconds at both ends of q.
+softplus, swish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
+which does not depend on q and c, if a bounded effort finds them. Any other φ, mish among them, is
+integrated on panels, which costs about 100 microseconds at q = 1 and milliseconds at both ends of
+q.
 
 The coefficients of the library's activations are kept in `generated/duals.json`, each with a
 digest of what it was fitted to: the fit takes seconds, and its last bits depend on the machine.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -46,6 +48,10 @@ LEDGER = Path(__file__).resolve().parents[1] / "generated" / "duals.json"
 _VERSION = 1
 _TOLERANCE = 5e-14
 _PANELS = (Panels(), Panels(0.25, 1), Panels(0.25, 4), Panels(0.03125, 4))
+_EFFORT = 36_000
+"""What a fit may cost at once, in evaluations of the product rule on the widest panels with one
+transcendental function; so counted it ends in the same way on every machine."""
+
 _PROBES = ((1e-3, 0.5), (1.0, 0.75), (1.0, -0.75), (1.0, 1.0), (100.0, -0.999), (1e4, 0.5))
 
 
@@ -184,14 +190,25 @@ def _fitted(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None
         if _probe(f, module) > _TOLERANCE / 5.0:
             continue
         try:
-            return fit(_rules(f, module), growth, progress)
+            return fit(_rules(f, module, panels), growth, progress)
         except UnfitError:
             return None
     return None
 
 
-def _rules(f: PiecewiseFunction, module: ModuleType) -> Rules:
-    """Values of the dual in double precision."""
+def _rules(f: PiecewiseFunction, module: ModuleType, panels: Panels) -> Rules:
+    """Values of the dual in double precision, as many as the effort allows."""
+    left = _EFFORT / (_operations(f) * (panels.parts * (1.0 - 0.2 * math.log2(panels.finest))) ** 2)
+
+    def metered(rule: Callable[..., float]) -> Callable[..., float]:
+        def value(*arguments: float) -> float:
+            nonlocal left
+            left -= 1.0
+            if left < 0.0:
+                raise UnfitError
+            return rule(*arguments)
+
+        return value
 
     def mean(variance: float) -> float:
         return (
@@ -200,7 +217,17 @@ def _rules(f: PiecewiseFunction, module: ModuleType) -> Rules:
             else float(f.pieces[0].expr.subs(x, 0))
         )
 
-    return Rules(module._dual_product, module._odd_product, mean)
+    return Rules(metered(module._dual_product), metered(module._odd_product), mean)
+
+
+def _operations(f: PiecewiseFunction) -> int:
+    """Different transcendental functions and roots in a smooth function, at least 1.
+
+    Those of u and −u count as one.
+    """
+    parts = sp.preorder_traversal(f.pieces[0].expr)
+    costly = [p for p in parts if p.is_Function or (p.is_Pow and not p.exp.is_Integer)]
+    return max(1, len({(p.func, frozenset((*p.args, *(-u for u in p.args)))) for p in costly}))
 
 
 def _compiled(f: PiecewiseFunction, panels: Panels) -> ModuleType:

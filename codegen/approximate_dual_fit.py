@@ -147,15 +147,15 @@ def fit(rules: Rules, growth: Growth, progress: Callable[[str], None] = lambda _
 
 
 def _coordinates(rules: Rules, growth: Growth, rooted: bool) -> _Square:
-    """Scales for which the coarse interpolant needs the fewest coefficients."""
+    """Scales for which the coarse interpolant needs the fewest coefficients, of one sign."""
     exponent = _exponent(rules, growth)
     seen: dict[tuple[float, float], int] = {}
 
     def count(k: float, m: float) -> int:
         if (k, m) not in seen:
             square = _Square(rules, growth, k, m, rooted, exponent)
-            tables = [_interpolant(square, sign, _COARSE) for sign in growth.fitted]
-            seen[k, m] = max(int((np.abs(table) > _SEEN).sum()) for table in tables)
+            table = _interpolant(square, growth.fitted[0], _COARSE)
+            seen[k, m] = int((np.abs(table) > _SEEN).sum())
         return seen[k, m]
 
     at = (1.0, 1.0)

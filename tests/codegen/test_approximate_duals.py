@@ -6,6 +6,7 @@ import json
 import math
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import sympy as sp
 from mpmath import mpf
 
+from freejac.codegen import approximate_dual
 from freejac.codegen.approximate_dual import LEDGER, approximated_dual
 from freejac.codegen.approximate_dual_growth import NARROW, WIDE, growth_of
 from freejac.codegen.approximate_dual_table import Table, table_code
@@ -66,7 +68,7 @@ def assert_agrees(name: str, order: int, q: float, c: float, value: float) -> No
     distance = min(abs(c), 1.0 - abs(c))
     # A derivative that is narrow beside √q is not resolved everywhere: then nothing is forgiven.
     rate = mpf(0)
-    with suppress(DomainError, ZeroDivisionError):
+    with suppress(DomainError):
         rate = q * definition(name, order + 1, q, c) if distance and q < 1e6 else mpf(0)
     assert abs(value - exact) <= 1e-13 * (abs(exact) + abs(rate) * distance), (q, c)
 
@@ -178,6 +180,26 @@ def test_an_expression_of_a_user_is_fitted_at_once() -> None:
     points = [{"q": q, "c": c} for q, c in PLACES]
     results = compare(module, duals(text), references(module, points))
     assert worst(results["dual"]).error <= 1e-13
+
+
+def test_a_fit_of_too_much_effort_is_given_up_for_panels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(approximate_dual, "_EFFORT", 1000)
+    monkeypatch.setattr(approximate_dual, "cache_folder", lambda: tmp_path)
+    text = "tanh(2*x) + 1/8"
+    assert approximated_dual(activation(text)).method == "quadrature"
+    # That is remembered: the next time nothing is tried.
+    steps: list[str] = []
+    assert approximated_dual(activation(text), progress=steps.append).method == "quadrature"
+    assert not any("choosing" in step for step in steps)
+
+
+def test_duals_of_mish_need_no_fit() -> None:
+    steps: list[str] = []
+    for slope in (False, True):
+        assert approximated_dual(activation("mish"), slope, steps.append).method == "quadrature"
+    assert not any("choosing" in step or "fitting" in step for step in steps)
 
 
 def test_a_wrong_coefficient_is_caught_by_the_cross_check() -> None:
