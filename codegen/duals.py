@@ -33,6 +33,7 @@ _SOURCE = (
     "The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of -1, 0, 1: a "
     "zero of a dual D between them magnifies the rounding of c itself."
 )
+_OPEN = " Where a dual does not close, its error is relative to max(|D|, E[f²]/100) instead."
 
 
 def dual_module(
@@ -80,7 +81,8 @@ def dual_module(
         template="dual.py.jinja",
         kernels=kernels,
         tolerance=1e-13,
-        source=f"φ: {source}. {_SOURCE}",
+        source=f"φ: {source}. {_SOURCE}"
+        + (_OPEN if any(k.closed is None for k in kernels) else ""),
         parameters=parameters,
         bases=bases,
     )

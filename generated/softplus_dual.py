@@ -11,7 +11,8 @@ knowledge for better option pricing, NIPS 13. Dual and slope: Poole et al. (2016
 arXiv:1606.05340; Daniely, Frostig & Singer (2016), arXiv:1602.05897; ∂_c dual = q dual_slope:
 R. Price, IRE Trans. Inf. Theory 4 (1958) 69. The error is divided by 1 + δ |∂_c D/D|, δ the
 distance of c from the nearest of -1, 0, 1: a zero of a dual D between them magnifies the
-rounding of c itself.
+rounding of c itself. Where a dual does not close, its error is relative to max(|D|, E[f²]/100)
+instead.
 
 Worst relative error against 20-digit references, over the whole domain:
 
