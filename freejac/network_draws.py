@@ -245,14 +245,15 @@ def draw_each(
 
 
 def _apply(function: Function, what: str, h: Array) -> Array:
-    """Value of the caller's function, checked: one finite real number for each unit."""
-    value = np.asarray(function(h), dtype=np.float64)
-    if value.shape != h.shape or not np.isfinite(value).all():
+    """Value of the caller's function, checked: one finite real number for each unit and input."""
+    flat = h.ravel()
+    value = np.asarray(function(flat), dtype=np.float64)
+    if value.shape != flat.shape or not np.isfinite(value).all():
         raise DomainError(
             f"{what} gave an array of shape {value.shape} or values that are not finite"
-            f" for {h.shape[-1]} finite inputs"
+            f" for {flat.size} finite inputs"
         )
-    return value
+    return value.reshape(h.shape)
 
 
 def is_real(value: object) -> bool:

@@ -55,9 +55,11 @@ def test_every_activation_of_the_library_has_its_module(repository: Path) -> Non
 def test_the_ledger_states_a_full_check_within_tolerance(
     records: dict[str, ModuleRecord], name: str
 ) -> None:
-    open_form = name in {"sigmoid_dual", "softplus_dual", "tanh_dual"}
+    open_form = name in {"sigmoid_dual", "softplus_dual"}
     for kernel in records[name].kernels.values():
-        assert kernel.points >= (POINTS_BY_QUADRATURE if open_form else POINTS)
+        # Where the domain ends early, fewer of the points lie in it.
+        least = POINTS if kernel.domain in (None, ("1e-12", "1e12")) else POINTS // 2
+        assert kernel.points >= (POINTS_BY_QUADRATURE if open_form else least)
         assert 0.0 <= float(kernel.error) <= (1e-12 if name in DENSITIES else 1e-13)
 
 

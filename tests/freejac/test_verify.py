@@ -188,7 +188,7 @@ claims = [
         time.sleep(0.1)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=90)
     assert process.returncode == 130
     assert "a.first" in out
     assert "a.slow" not in out
