@@ -41,8 +41,8 @@ def test_a_planted_change_is_shown_and_mended(copy: Path) -> None:
     target.write_text(before.replace("q / 2.0", "q / 2.5"))
     (drift,) = generate.check(root=copy)
     assert drift.path == "generated/relu.py"
-    assert "-    return q / 2.5" in drift.diff
-    assert "+    return q / 2.0" in drift.diff
+    assert re.search(r"^-.*q / 2\.5", drift.diff, re.M)
+    assert re.search(r"^\+.*q / 2\.0", drift.diff, re.M)
     assert generate.generate(root=copy) == ["generated/relu.py"]
     assert target.read_text() == before
 
@@ -162,9 +162,9 @@ def test_emit_writes_nothing_when_the_check_fails(
     assert not list(tmp_path.iterdir())
 
 
-def test_generated_text_needs_no_formatter(repository: Path) -> None:
+def test_generated_text_has_no_overlong_lines_of_code(repository: Path) -> None:
     for path in sorted((repository / "generated").glob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines()
         code = re.sub(r'"""(.|\n)*?"""', "", path.read_text(encoding="utf-8")).splitlines()
-        assert max(map(len, code)) <= 100, path.name  # tables in headers may be wider
+        assert max(map(len, code)) <= 120, path.name  # tables in headers may be wider
         assert not any(line != line.rstrip() for line in lines), path.name
