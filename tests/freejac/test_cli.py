@@ -313,7 +313,7 @@ def test_emit_writes_kernels_that_run_alone(
     out, err = capsys.readouterr()
     assert err == ""
     assert f"Kernels written to {target}\n" in out
-    assert "worst relative error  second_moment = " in out
+    assert "worst relative error" in out
     code = "import sys, kernels; print(kernels.chi(2.0, 3.0), 'freejac' in sys.modules)"
     alone = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
