@@ -193,6 +193,7 @@ def _reference(
     curve = _curve(
         tuple((module.base(k.base), k.power) for k in means),
         tuple((symbols[name], value) for name, value in point.items() if name in symbols),
+        tuple(k.closed is not None and k.closed != 0 for k in means),
     )
     exact = curve(point["q"])
     # An integral that must be 0 is rounding errors of what cancels.
@@ -251,9 +252,10 @@ def _jacobian_reference(
 def _curve(
     terms: tuple[tuple[PiecewiseFunction, int], ...],
     parameters: tuple[tuple[sp.Symbol, float], ...],
+    relative: tuple[bool, ...],
 ) -> MeanValues:
     """Keep the samples of the definition from one variance to the next."""
-    return MeanValues(terms, DIGITS, dict(parameters))
+    return MeanValues(terms, DIGITS, dict(parameters), relative=relative)
 
 
 def _parameter_symbols(module: Module) -> set[sp.Symbol]:

@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["Cos1m", "Sech2"]
+__all__ = ["Cos1m", "ExpInverse", "Sech2"]
 
 
 class Cos1m(sp.Function):
@@ -31,6 +31,21 @@ class Cos1m(sp.Function):
     @staticmethod
     def _imp_(x: Any) -> Any:
         return 2 * mpmath.sin(x / 2) ** 2
+
+
+class ExpInverse(sp.Function):
+    """e^{−a/x} for a number a > 0, where code keeps the rounding error of the exponent."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        a, x = args
+        return sp.exp(-a / x)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.exp)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(a: Any, x: Any) -> Any:
+        return mpmath.exp(-a / x)
 
 
 class Sech2(sp.Function):

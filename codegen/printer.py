@@ -18,7 +18,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import Cos1m, Sech2
+from freejac.codegen.functions import Cos1m, ExpInverse, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -31,6 +31,7 @@ HELPERS: dict[type, str] = {
     Angle: "_angle",
     Cos1m: "_one_minus_cos",
     ExpGap: "_exp_gap",
+    ExpInverse: "_exp_inverse",
     OwenT: "_owens_t",
     Phi: "_normal_cdf",
     Phi2: "_bivariate_normal_cdf",
@@ -187,6 +188,13 @@ class NumbaPrinter(Printer):
         if expr.func in _MATH and len(expr.args) == 1:
             return f"math.{_MATH[expr.func]}({arguments})"
         return self.emptyPrinter(expr)
+
+    def _print_ExpInverse(self, expr: ExpInverse) -> str:
+        """Write the number as the nearest double and what that lacks."""
+        rate, x = expr.args
+        high = float(rate)
+        low = float((rate - sp.Rational(high)).evalf(20))
+        return f"{HELPERS[ExpInverse]}({high!r}, {low!r}, {self._print(x)})"
 
     _print_exp = _print_sign = _print_Heaviside = _print_log = _print_Function
 

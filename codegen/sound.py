@@ -25,6 +25,7 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.codegen.exponential_factor import split
 from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
 from freejac.codegen.stable import stabilise
@@ -92,30 +93,57 @@ def sound_form(f: Integrand) -> SoundForm:
 def soundly(function: PiecewiseFunction, closed: sp.Expr) -> SoundForm:
     """The sound form of an integrand whose closed form is known."""
     body = stabilise(closed)
-    fit = _with_polynomials(body)
+    fit = _with_polynomials(function, body)
     if fit is not None:
         return SoundForm(fit, _ten(_DECADES[0]), _ten(_DECADES[-1]))
     return _with_series(function, body)
 
 
-def _with_polynomials(body: sp.Expr) -> sp.Expr | None:
+def _with_polynomials(function: PiecewiseFunction, body: sp.Expr) -> sp.Expr | None:
     """The factor of each power of the parameters, made sound on all of the domain."""
     parameters = sorted(body.free_symbols - {q}, key=str)
     if not parameters:
         return _sound_part(body)
+    roots = _vanishing(function, body, parameters)
+    moved = dict(zip(parameters, roots, strict=True))
     try:
-        parts = sp.Poly(sp.expand(body), *parameters).terms()
+        shifted = sp.expand(body.subs({p: p + root for p, root in moved.items()}))
+        parts = sp.Poly(shifted, *parameters).terms()
     except sp.PolynomialError:
         return None
+    parts = [(powers, stabilise(part)) for powers, part in parts]
     sound = [(powers, part, _sound_part(part)) for powers, part in parts]
     if any(form is None for _, _, form in sound):
         return None
-    if all(form == part for _, part, form in sound):
+    if not any(roots) and all(form == part for _, part, form in sound):
         return body
     monomials = [
-        sp.Mul(*(p**k for p, k in zip(parameters, powers, strict=True))) for powers, _, _ in sound
+        sp.Mul(*((p - moved[p]) ** k for p, k in zip(parameters, powers, strict=True)))
+        for powers, _, _ in sound
     ]
     return sp.Add(*(m * form for m, (_, _, form) in zip(monomials, sound, strict=True)))
+
+
+def _vanishing(
+    function: PiecewiseFunction, body: sp.Expr, parameters: Sequence[sp.Symbol]
+) -> list[sp.Rational]:
+    """The parameter at which the limit of a sum as q → 0 is 0, if a double is it; else 0.
+
+    There the factors of its powers cancel, unless they are those of powers of its distance.
+    """
+    nowhere = [sp.S.Zero] * len(parameters)
+    if len(parameters) > 1 or not body.is_Add:
+        return nowhere
+    (p,) = parameters
+    try:
+        terms = mean_series(function, 0, 1).terms
+    except (NoClosedForm, DomainError):
+        return nowhere
+    if not terms or not terms[0][0].is_polynomial(p):
+        return nowhere
+    roots = [r for r in sp.roots(sp.Poly(terms[0][0], p)) if r.is_Rational and r]
+    allowed = [r for r in roots if not (p.is_positive and r < 0) and sp.Rational(float(r)) == r]
+    return allowed[:1] or nowhere
 
 
 def _sound_part(body: sp.Expr) -> sp.Expr | None:
@@ -126,7 +154,11 @@ def _sound_part(body: sp.Expr) -> sp.Expr | None:
         form = _completed(body, marks, _longest_run([loss <= wanted for loss in losses]))
         if form is not None:
             return form
-    return None
+    factored = split(body)
+    if factored is None:
+        return None
+    rest = _sound_part(factored[1])
+    return None if rest is None else factored[0] * rest
 
 
 def _completed(

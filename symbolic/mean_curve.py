@@ -20,12 +20,14 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from freejac.symbolic.balls import midpoint, working_bits
+from freejac.symbolic.band_limited import band_limited
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import (
     Integrand,
     Vector,
+    exact_number,
     gaussian_means,
     legendre_rule,
     numeric_pieces,
@@ -86,6 +88,8 @@ class MeanCurve:
         self._terms, self._parameters, self._digits = list(terms), dict(parameters), digits
         functions = list(dict.fromkeys(function for function, _ in terms))
         self._powers = [(functions.index(function), power) for function, power in terms]
+        exact = {s: exact_number(value) for s, value in self._parameters.items()}
+        self._waves = band_limited(functions, exact)
         with mp.workdps(digits + _GUARD_DIGITS):
             self._pieces = numeric_pieces(functions, self._parameters)
         self._innermost: tuple[int, ...] = _INNERMOST
@@ -100,10 +104,22 @@ class MeanCurve:
             DomainError: q is not positive, or a mean is infinite.
             NotConvergedError: an integrand cannot be resolved.
         """
+        return [mean for mean, _ in self.sized(variance)]
+
+    def sized(self, variance: Number) -> list[tuple[mpf, mpf]]:
+        """One mean a term with E|fⁿ|, on which its digits are counted.
+
+        Raises:
+            DomainError: q is not positive, or a mean is infinite.
+            NotConvergedError: an integrand cannot be resolved.
+        """
         with mp.workdps(self._digits + _GUARD_DIGITS):
             q = finite("the variance q", variance)
             if not q > 0:
                 raise DomainError(f"the variance q must be positive, not {variance}")
+            if self._waves is not None:
+                means = [self._waves[i].mean(n, q, self._digits) for i, n in self._powers]
+                return [_without_noise(*mean, self._digits) for mean in means]
             totals = None
             while totals is None and self._innermost:
                 totals = self._summed(q, self._innermost[0])
@@ -112,10 +128,11 @@ class MeanCurve:
         if totals is None and not self._adaptive:
             raise NotConvergedError(f"a mean at q = {mpmath.nstr(q, 6)} is not resolved by panels")
         if totals is None:
-            return gaussian_means(self._terms, variance, self._digits, self._parameters)
+            means = gaussian_means(self._terms, variance, self._digits, self._parameters)
+            return [(mean, abs(mean)) for mean in means]
         return totals
 
-    def _summed(self, q: mpf, innermost: int) -> Vector | None:
+    def _summed(self, q: mpf, innermost: int) -> list[tuple[mpf, mpf]] | None:
         """Add panels outward until they are negligible; None when one is not resolved."""
         width = mpmath.sqrt(q)
         tolerance = mpf(10) ** -self._digits
@@ -140,10 +157,9 @@ class MeanCurve:
             return None
         if any(tail > tolerance * size for tail, size in zip(tails, sizes, strict=True)):
             return None
-        scale, noise = width * mpmath.sqrt(2 * mp.pi), tolerance * mpf(10) ** -_NOISE_DIGITS
-        # What cancels to the rounding errors is 0.
+        scale = width * mpmath.sqrt(2 * mp.pi)
         return [
-            total / scale if abs(total) > noise * size else mpf(0)
+            _without_noise(total / scale, size / scale, self._digits)
             for total, size in zip(totals, sizes, strict=True)
         ]
 
@@ -175,6 +191,12 @@ class MeanCurve:
 
     def _between(self, at: mpf) -> Integrand:
         return next(function for low, high, function in self._pieces if low < at < high)
+
+
+def _without_noise(mean: mpf, size: mpf, digits: int) -> tuple[mpf, mpf]:
+    """What cancels to the rounding errors is 0."""
+    noise = mpf(10) ** -(digits + _NOISE_DIGITS)
+    return (mean if abs(mean) > noise * size else mpf(0)), size
 
 
 def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
