@@ -68,48 +68,53 @@ class _Curve:
 
 
 def approximate(
-    terms: Sequence[Term], progress: Progress = lambda _: None
+    terms: Sequence[Term],
+    progress: Progress = lambda _: None,
+    *,
+    decades: tuple[int, int] = _DECADES,
 ) -> list[RationalForm | TableForm | None]:
     """Approximate means E[fⁿ] on 1e-12 ≤ q ≤ 1e12.
 
     Args:
         terms: pairs of a function without parameters and a positive power.
         progress: told each step in words.
+        decades: exponents of ten between which √q lies; with others there is no table.
 
     Returns:
         For every term its form, or None where no quotient of moderate degree comes near.
     """
     progress("integrating at high precision")
-    sampled = _sampled(terms)
+    nodes = _nodes(decades)
+    sampled = _sampled(terms, nodes)
     forms: list[RationalForm | TableForm | None] = []
     for number, (term, values) in enumerate(zip(terms, sampled, strict=True), 1):
         progress(f"fitting mean {number} of {len(terms)}")
-        forms.append(None if values is None else _form(term, values))
+        forms.append(None if values is None else _form(term, nodes, values))
     return forms
 
 
-@lru_cache(maxsize=1)
-def _nodes() -> tuple[mpf, ...]:
+@lru_cache(maxsize=2)
+def _nodes(decades: tuple[int, int]) -> tuple[mpf, ...]:
     """Values of √q: Chebyshev points in log t on every decade, ascending."""
-    low, high = _DECADES
+    low, high = decades
     with mp.workdps(_DIGITS + 30):
         angles = [mp.pi * (2 * k + 1) / (2 * _NODES) for k in range(_NODES)]
         shares = [(1 - mpmath.cos(angle)) / 2 for angle in angles]
         return tuple(mpf(10) ** (n + share) for n in range(low, high) for share in shares)
 
 
-def _sampled(terms: Sequence[Term]) -> list[list[mpf] | None]:
+def _sampled(terms: Sequence[Term], nodes: Sequence[mpf]) -> list[list[mpf] | None]:
     """Every mean at the nodes; None for one that is infinite or not resolved somewhere."""
     if not terms:
         return []
     try:
         curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS, adaptive=False)
         # From above: what cannot be resolved fails there first.
-        rows = [curve(_squared(t)) for t in reversed(_nodes())]
+        rows = [curve(_squared(t)) for t in reversed(nodes)]
     except (Error, ZeroDivisionError):
         if len(terms) == 1:
             return [None]
-        return [values for term in terms for values in _sampled([term])]
+        return [values for term in terms for values in _sampled([term], nodes)]
     return [list(column) for column in zip(*reversed(rows), strict=True)]
 
 
@@ -118,32 +123,36 @@ def _squared(t: mpf) -> mpf:
         return t * t
 
 
-def _form(term: Term, values: Sequence[mpf]) -> RationalForm | TableForm | None:
+def _form(
+    term: Term, nodes: Sequence[mpf], values: Sequence[mpf]
+) -> RationalForm | TableForm | None:
     if all(value == 0 for value in values):
         return RationalForm(0, (), ("0.0",), ("1.0",))
-    zeros = _zeros(term, values)
+    zeros = _zeros(term, nodes, values)
     if zeros is None or any(value == 0 for value in values):
         return None
     with working_bits(BITS):
-        points = [flint.arb(t) for t in _nodes()]
+        points = [flint.arb(t) for t in nodes]
         rest = [flint.arb(value) for value in values]
         for zero in zeros:
             rest = [(value / (t * t - zero)).mid() for t, value in zip(points, rest, strict=True)]
-    lead, last = _exponents(term, values)
+    lead, last = _exponents(term, nodes, values)
     if max(abs(lead), abs(last)) > _LARGEST_EXPONENT:  # beyond every power
         return None
     fit = _fit(_Curve(points, rest), lead, last - 2 * len(zeros))
     if fit is not None:
         return _printed(fit, lead, zeros)
+    if nodes != _nodes(_DECADES):
+        return None
     curve = MeanValues([term], _DIGITS, more=_MORE_DIGITS, adaptive=False)
     return table_fit(lambda q: curve(q)[0], zeros)
 
 
-def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
+def _zeros(term: Term, nodes: Sequence[mpf], values: Sequence[mpf]) -> list[Any] | None:
     """Where the mean changes its sign, as balls; None where it does so too often."""
     changes = [
         (a, b)
-        for (a, left), (b, right) in pairwise(zip(_nodes(), values, strict=True))
+        for (a, left), (b, right) in pairwise(zip(nodes, values, strict=True))
         if left * right < 0
     ]
     if len(changes) > _MOST_ZEROS:
@@ -167,9 +176,8 @@ def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
     return [flint.arb(root) for root in roots]
 
 
-def _exponents(term: Term, values: Sequence[mpf]) -> tuple[int, int]:
+def _exponents(term: Term, nodes: Sequence[mpf], values: Sequence[mpf]) -> tuple[int, int]:
     """First exponents of √q at both ends: as measured there, from the series if that is unclear."""
-    nodes = _nodes()
     found = []
     for at, i, j in ((sp.S.Zero, 0, 1), (sp.oo, -2, -1)):
         with mp.workdps(_DIGITS):
@@ -197,7 +205,7 @@ def _fit(curve: _Curve, lead: int, last: int) -> Fit | None:
     while size <= _LAST_SIZE and refused < _MOST_REFUSED:
         degrees = (size + min(drop, 0), size - max(drop, 0))
         fit = rational_fit(curve.points, curve.values, lead, degrees, scale, goal=_GOAL)
-        usable = fit is not None and fit.one_signed and _is_representable(fit)
+        usable = fit is not None and fit.one_signed and _is_representable(fit, curve.points[-1])
         if fit is not None and usable:
             if fit.error <= _GOAL:
                 return fit
@@ -225,9 +233,9 @@ def _scale(curve: _Curve) -> Any:
     return flint.arb(1)
 
 
-def _is_representable(fit: Fit) -> bool:
+def _is_representable(fit: Fit, end: Any) -> bool:
     """Whether neither a coefficient nor a term at the far end leaves the doubles."""
-    far = _DECADES[1]
+    far = float(end.log()) / math.log(10)
     return all(
         abs(float(abs(c).log()) / math.log(10)) + far * k < _REPRESENTABLE
         for part in (fit.above, fit.below)
