@@ -41,6 +41,7 @@ _CLOSED_TOLERANCE = 2e-14
 _LEAST = sys.float_info.min
 _DECADES = range(-12, 13)
 _PER_DECADE = 40
+_PER_DECADE_AND_SETTING = 10
 _SCALED_DECADES = (-8, 8)
 """Decades of √q/s: a parameter is at least 1/100 and at most 100."""
 _FINEST = ("0.5", "0.015625", "0.00048828125")
@@ -166,7 +167,8 @@ def _closed_intervals(module: Module, full: Interval) -> dict[str, Interval]:
     everywhere = {k.name: KernelRecord(None, full) for k in module.kernels}
     everywhere |= {k.name: KernelRecord(full, full) for k in means}
     compiled = load_text(render(module, ModuleRecord(kernels=everywhere)))
-    exponents = [k / _PER_DECADE for k in range(-12 * _PER_DECADE, 12 * _PER_DECADE + 1)]
+    density = _PER_DECADE_AND_SETTING if module.parameters else _PER_DECADE
+    exponents = [k / density for k in range(-12 * density, 12 * density + 1)]
     settings = spread_points(list(module.parameters), 3) if module.parameters else [{}]
     intervals = {}
     for kernel in means:
@@ -174,7 +176,7 @@ def _closed_intervals(module: Module, full: Interval) -> dict[str, Interval]:
         for setting in settings:
             points = [{"q": min(max(10.0**e, 1e-12), 1e12), **setting} for e in exponents]
             good &= _closed_errors(kernel, compiled, points) <= _CLOSED_TOLERANCE
-        interval = _longest_run(good)
+        interval = _longest_run(good, density)
         if interval:
             intervals[kernel.name] = interval
     return intervals
@@ -211,11 +213,10 @@ def _relative(value: float, reference: mpmath.mpf) -> float:
     return float(abs(value / reference - 1))
 
 
-def _longest_run(good: np.ndarray) -> Interval | None:
+def _longest_run(good: np.ndarray, density: int) -> Interval | None:
     """Longest run of decades all of whose grid points are good; at least two decades."""
     decades = [
-        bool(good[i * _PER_DECADE : (i + 1) * _PER_DECADE + 1].all())
-        for i in range(len(_DECADES) - 1)
+        bool(good[i * density : (i + 1) * density + 1].all()) for i in range(len(_DECADES) - 1)
     ]
     best: tuple[int, int] = (0, 0)
     start = 0

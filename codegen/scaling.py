@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -52,7 +52,7 @@ def scale_of(function: PiecewiseFunction, symbol: sp.Symbol) -> Scale | None:
     Args:
         function: with this parameter alone and without Dirac deltas.
         symbol: the parameter. One that may be negative or 0 multiplies x in a smooth function: z
-            has either sign, and G is right down to q = 0.
+            has either sign, and the approximation of G is right down to q = 0.
     """
     if function.deltas or function.free_symbols != {symbol}:
         return None
@@ -107,16 +107,20 @@ class ScaledForm:
         return ()
 
     def block(self, table: str) -> Block:
-        """Statements in q and s, straight as those of G."""
-        block = self.unit.block(table)
+        """Statements in q and s, straight as those of G.
+
+        The power of q with which G begins is joined to that of s: an s of 0 may be right then.
+        """
+        block = replace(self.unit, lead=0).block(table)
         lines, result = list(block.lines), block.result
         if self.exponent:
             sign = "/" if self.exponent > 0 else "*"
-            square = f"({self.parameter} * {self.parameter})"
             lines = [re.sub(r"\bq\b", "ratio", line) for line in lines]
-            lines.insert(0, f"ratio = q {sign} {square}")
+            lines.insert(0, f"ratio = q {sign} ({self.parameter} * {self.parameter})")
             result = re.sub(r"\bq\b", "ratio", result)
-        if self.power:
-            factor = " * ".join([self.parameter] * abs(self.power))
-            result = f"{factor} * ({result})" if self.power > 0 else f"{result} / ({factor})"
-        return Block(tuple(lines), result)
+        lead, power = self.unit.lead, self.power - self.exponent * self.unit.lead
+        over, under = [result], []
+        (over if power > 0 else under)[:0] = [self.parameter] * abs(power)
+        (over if lead > 0 else under)[:0] = ["q"] * (abs(lead) // 2) + ["math.sqrt(q)"] * (lead % 2)
+        below = f"({' * '.join(under)})" if len(under) > 1 else "".join(under)
+        return Block(tuple(lines), " * ".join(over) + f" / {below}" * bool(under))

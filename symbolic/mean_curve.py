@@ -178,15 +178,19 @@ class MeanCurve:
         places = [middle + half * t for t in points]
         right, left = self._between(middle), self._between(-middle)
         samples, sizes = [], []
-        for at in places:
-            ahead, behind = right(at), left(-at)
-            both = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
-            samples.append([a + b for a, b in both])
-            sizes.append([abs(a) + abs(b) for a, b in both])
-        rows = []
-        for column, size in zip(zip(*samples, strict=True), zip(*sizes, strict=True), strict=True):
-            rows += [_times(half, row, column) for row in (weights, *coefficients[:2])]
-            rows.append(_times(half, weights, size))
+        with working_bits(mp.prec):
+            for at in places:
+                ahead, behind = map(_balls, (right(at), left(-at)))
+                both = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
+                samples.append([a + b for a, b in both])
+                sizes.append([abs(a) + abs(b) for a, b in both])
+            scale = flint.arb(half)
+            rules = [[scale * w for w in _balls(row)] for row in (weights, *coefficients[:2])]
+            rows = []
+            columns = zip(zip(*samples, strict=True), zip(*sizes, strict=True), strict=True)
+            for column, size in columns:
+                rows += [_times(rule, column) for rule in rules]
+                rows.append(_times(rules[0], size))
         return _Segment([flint.arb(at * at) for at in places], flint.arb_mat(rows))
 
     def _between(self, at: mpf) -> Integrand:
@@ -208,8 +212,12 @@ def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
     return [products[i : i + 4] for i in range(0, len(products), 4)]
 
 
-def _times(half: mpf, row: Sequence[mpf], column: Sequence[mpf]) -> list[Any]:
-    return [flint.arb(half * w * value) for w, value in zip(row, column, strict=True)]
+def _balls(numbers: Sequence[mpf]) -> list[Any]:
+    return [flint.arb(number) for number in numbers]
+
+
+def _times(row: Sequence[Any], column: Sequence[Any]) -> list[Any]:
+    return [(w * value).mid() for w, value in zip(row, column, strict=True)]
 
 
 def _floor_log2(value: mpf) -> int:
