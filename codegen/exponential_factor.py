@@ -1,41 +1,40 @@
-"""The factor e^{−a/q} of a mean that is smaller than every power of q as q → 0.
+"""The factors e^{−a/q} of a mean that is smaller than every power of q as q → 0.
 
-A function that vanishes around 0 has such a mean. Its terms cancel, and each of them underflows;
-what is left of them without the factor has a power of q for a limit.
+A function that vanishes around 0 has such a mean, a factor for each kink. Its terms cancel, and
+each of them underflows; what is left of them without the factor has a power of q for a limit.
 
 >>> from freejac.symbolic.symbols import q
->>> factor, rest = split(sp.sqrt(q) * sp.exp(-1 / q) - sp.erfc(sp.sqrt(2 / q)))
->>> factor, rest
-(ExpInverse(1, q), sqrt(q) - exp(-1/q)*erfcx(sqrt(2)/sqrt(q)))
+>>> exponential_parts(sp.sqrt(q) * sp.exp(-1 / q) - sp.erfc(1 / sp.sqrt(q)) / 2)
+{1: sqrt(q) - erfcx(1/sqrt(q))/2}
 """
 
 from __future__ import annotations
 
 import sympy as sp
 
-from freejac.codegen.functions import ExpInverse
 from freejac.symbolic.scaled import erfcx
 from freejac.symbolic.symbols import q
 
-__all__ = ["split"]
+__all__ = ["exponential_parts"]
 
 
-def split(body: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-    """Take the largest e^{−a/q}, a > 0, out of all terms of a sum in q alone.
+def exponential_parts(body: sp.Expr) -> dict[sp.Expr, sp.Expr]:
+    """Sort the terms of a sum in q alone by their factors e^{−a/q}, a > 0.
 
     Args:
         body: terms with factors exp(…) and erfc(…).
 
     Returns:
-        The factor and what is left; None if a term has no such factor.
+        By a, the sum of the terms without that factor; empty if a term has none.
     """
-    terms = [_opened(term) for term in sp.Add.make_args(body)]
-    rates = [-exponent.coeff(q, -1) for exponent, _ in terms]
-    if not all(rate.is_positive for rate in rates):
-        return None
-    rate = min(rates, key=lambda value: value.evalf(30))
-    rest = [part * sp.exp(exponent + rate / q) for exponent, part in terms]
-    return ExpInverse(rate, q), sp.Add(*rest)
+    found: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(body):
+        exponent, rest = _opened(term)
+        rate = -exponent.coeff(q, -1)
+        if not rate.is_positive:
+            return {}
+        found[rate] = found.get(rate, sp.S.Zero) + rest * sp.exp(exponent + rate / q)
+    return found
 
 
 def _opened(term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -25,8 +25,9 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
-from freejac.codegen.exponential_factor import split
+from freejac.codegen.exponential_factor import exponential_parts
 from freejac.codegen.fitted import fitted
+from freejac.codegen.functions import ExpInverse
 from freejac.codegen.horner import Horner
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
@@ -154,11 +155,19 @@ def _sound_part(body: sp.Expr) -> sp.Expr | None:
         form = _completed(body, marks, _longest_run([loss <= wanted for loss in losses]))
         if form is not None:
             return form
-    factored = split(body)
-    if factored is None:
+    return _sound_exponentials(body, marks)
+
+
+def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational]) -> sp.Expr | None:
+    """Sums of terms with one factor e^{−a/q}, each made sound, if they do not cancel."""
+    sums = {ExpInverse(rate, q): rest for rate, rest in exponential_parts(body).items()}
+    total = sp.Add(*(factor * rest for factor, rest in sums.items()))
+    if not sums or max(_losses(total, marks)) > _WANTED_LOSSES[-1]:
         return None
-    rest = _sound_part(factored[1])
-    return None if rest is None else factored[0] * rest
+    sound = {factor: _sound_part(rest) for factor, rest in sums.items()}
+    if any(form is None for form in sound.values()):
+        return None
+    return sp.Add(*(factor * form for factor, form in sound.items()))
 
 
 def _completed(

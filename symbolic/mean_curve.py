@@ -133,12 +133,16 @@ class MeanCurve:
         return totals
 
     def _summed(self, q: mpf, innermost: int) -> list[tuple[mpf, mpf]] | None:
-        """Add panels outward until they are negligible; None when one is not resolved."""
+        """Add panels outward until they are negligible; None when one is not resolved.
+
+        What is 0 around the origin is followed beyond its last breakpoint.
+        """
         width = mpmath.sqrt(q)
         tolerance = mpf(10) ** -self._digits
         # The innermost panel ends below both scales, that of f and √q/4.
         inner = min(innermost, _floor_log2(width) - 2)
         reach = _floor_log2(width * mpmath.sqrt(2 * self._digits * mpmath.log(10))) + 1
+        last = _floor_log2(self._ends[-1]) + 2 if any(self._ends) else inner
         totals = sizes = [mpf(0)] * len(self._terms)
         tails = [mpf(0)] * len(self._terms)
         for level in range(inner, inner + _FARTHEST):
@@ -151,7 +155,8 @@ class MeanCurve:
             totals = [t + part for t, part in zip(totals, parts, strict=True)]
             sizes = [s + height for s, height in zip(sizes, heights, strict=True)]
             small = all(h <= tolerance * s for h, s in zip(heights, sizes, strict=True))
-            if level >= reach and small:
+            begun = level >= last or all(size > 0 for size in sizes)
+            if level >= reach and small and begun:
                 break
         else:
             return None

@@ -10,7 +10,9 @@ import sympy as sp
 import freejac as fj
 from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
+from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.sound import sound_form
+from freejac.symbolic.mean_curve import MeanCurve
 from freejac.symbolic.quadrature import gaussian_mean
 from freejac.symbolic.symbols import q
 
@@ -36,6 +38,40 @@ def test_doubles_keep_their_accuracy(case):
     for variance in POINTS:
         reference = gaussian_mean(definition, variance, 20)
         assert abs(kernel(variance) / reference - 1) < 1e-15, variance
+
+
+@pytest.mark.parametrize("alpha", [1.0, 1.0 + 2.0**-40, 1.5])
+def test_where_the_limit_vanishes_at_a_parameter_the_mean_does_not_cancel(alpha):
+    # E[φ] = (1 − α) √(q/2π) + α q/4 + …: 10⁻⁶ of either part at α = 1, q = 10⁻¹².
+    phi = fj.activation("elu")
+    form = sound_form(phi.function)
+    kernel = fj.compile(form.expr, [q, *phi.parameters])
+    curve = MeanCurve([(phi.function, 1)], dict.fromkeys(phi.parameters, alpha), 40)
+    for variance in (1e-12, 1e-4, 0.3, 1.99, 5.01, 1e12):
+        (exact,), (moved,) = curve(variance), curve(variance * (1 + 2.0**-26))
+        condition = 1 + abs((moved / exact - 1) * 2**26)
+        assert abs(kernel(variance, alpha) / exact - 1) < 1e-15 * condition, variance
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "bound"),
+    [
+        pytest.param("shifted_relu", 1.9e-4, 8e-16, marks=pytest.mark.slow),
+        # two kinks, and the nearer one alone at small q
+        ("max(abs(x) - 1, 0) + max(x - 2, 0)", 7.6e-4, 1e-15),
+    ],
+)
+def test_a_mean_below_every_power_of_q_keeps_its_digits(text, least, bound):
+    # The mean of max(x, −1/2) is about e^{−1/8q}, down to the least double.
+    definition = fj.activation(text).function
+    form = sound_form(definition)
+    assert (form.low, form.high) == (sp.Rational(1, 10**12), 10**12)
+    kernel = fj.compile(form.expr, [q])
+    means = MeanValues([(definition, 1)], 40, relative=[True])
+    for variance in (least, 0.01, 0.3, 1.02, 2.0, 1e12):
+        assert abs(kernel(variance) / means(variance)[0] - 1) < bound, variance
+    assert kernel(1e-5) == 0
+    assert abs(means(1e-5)[0]) < 1e-300
 
 
 def test_what_no_series_helps_a_polynomial_does():
