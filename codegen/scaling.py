@@ -119,7 +119,8 @@ class ScaledForm:
             lines.insert(0, f"ratio = q {sign} ({self.parameter} * {self.parameter})")
             result = re.sub(r"\bq\b", "ratio", result)
         lead, power = self.unit.lead, self.power - self.exponent * self.unit.lead
-        over, under = [result], []
+        over: list[str] = [result]
+        under: list[str] = []
         (over if power > 0 else under)[:0] = [self.parameter] * abs(power)
         (over if lead > 0 else under)[:0] = ["q"] * (abs(lead) // 2) + ["math.sqrt(q)"] * (lead % 2)
         below = f"({' * '.join(under)})" if len(under) > 1 else "".join(under)

@@ -155,7 +155,7 @@ class MeanCurve:
             totals = [t + part for t, part in zip(totals, parts, strict=True)]
             sizes = [s + height for s, height in zip(sizes, heights, strict=True)]
             small = all(h <= tolerance * s for h, s in zip(heights, sizes, strict=True))
-            begun = level >= last or all(size > 0 for size in sizes)
+            begun = level >= last or all(s > 0 for s in sizes)
             if level >= reach and small and begun:
                 break
         else:
