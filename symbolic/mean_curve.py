@@ -128,8 +128,8 @@ class MeanCurve:
         if totals is None and not self._adaptive:
             raise NotConvergedError(f"a mean at q = {mpmath.nstr(q, 6)} is not resolved by panels")
         if totals is None:
-            means = gaussian_means(self._terms, variance, self._digits, self._parameters)
-            return [(mean, abs(mean)) for mean in means]
+            values = gaussian_means(self._terms, variance, self._digits, self._parameters)
+            return [(value, abs(value)) for value in values]
         return totals
 
     def _summed(self, q: mpf, innermost: int) -> list[tuple[mpf, mpf]] | None:
