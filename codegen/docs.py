@@ -21,7 +21,7 @@ kernel returns nan.
 
 | kernels | reference |
 |---|---|
-| Gaussian means | mpmath quadrature of the definition, both ends of q included |
+| Gaussian means | mpmath quadrature of the definition (of sines the trapezoidal rule), both ends of q included |
 | duals | the closed form at up to thousands of digits, held against quadrature of the definition |
 | solvers | residuals of their equations, quadrature of the definition at 30 digits, at 12 places |
 | residual density | Newton's method on the Green's function equation, inside the edges |

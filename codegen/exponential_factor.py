@@ -1,7 +1,7 @@
 """The factors e^{−a/q} of a mean that is smaller than every power of q as q → 0.
 
-A function that vanishes around 0 has such a mean, a factor for each kink. Its terms cancel, and
-each of them underflows; what is left of them without the factor has a power of q for a limit.
+A function that is 0, or odd, up to its kinks has such a mean, a factor for each kink. Its terms
+cancel, and each of them underflows; without the factor their sum has a power of q for a limit.
 
 >>> from freejac.symbolic.symbols import q
 >>> exponential_parts(sp.sqrt(q) * sp.exp(-1 / q) - sp.erfc(1 / sp.sqrt(q)) / 2)

@@ -275,7 +275,7 @@ def _integrate(panels: list[tuple[mpf, mpf, Integrand]], count: int, digits: int
                 totals = [t + part for t, (part, _) in zip(totals, parts, strict=True)]
         if not panels:
             return totals
-        if len(panels) > _MAX_PANELS:  # as an oscillation far beyond q = 10⁴ would ask for
+        if len(panels) > _MAX_PANELS:  # as x sin(x) far beyond q = 10⁴ would ask for
             break
     raise NotConvergedError(
         f"the integrand is not resolved near x = {mpmath.nstr(panels[0][0], 6)}; "
