@@ -20,9 +20,9 @@ from typing import Any
 import sympy as sp
 from mpmath import mp
 
+from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.names import code_name
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.render import kernel_block
 from freejac.codegen.spec import Argument, Dual, Formula, Kernel, Mean, Module, Solver
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.errors import DomainError
