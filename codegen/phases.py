@@ -3,7 +3,7 @@
 The module contains again the Gaussian means and the duals that the solvers call, so that it stands
 alone.
 
->>> from freejac.codegen.catalogue import activation_module
+>>> from freejac.codegen.activation_modules import activation_module
 >>> from freejac.symbolic.activation import activation
 >>> relu = activation("relu")
 >>> [kernel.name for kernel in phase_module(relu, activation_module(relu), None).offered]

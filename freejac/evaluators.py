@@ -116,7 +116,7 @@ class Kernels(PhaseKernels):
 
     def _moment(self, k: int) -> Callable[[Any], Any]:
         """The kernel of μ_k, made when it is first asked for."""
-        from freejac.codegen.catalogue import moment_module
+        from freejac.codegen.activation_modules import moment_module
 
         if k not in self._moments:
             module = _compiled(moment_module(self.phi, k))
@@ -277,7 +277,7 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
 
 def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
-    from freejac.codegen.catalogue import activation_module
+    from freejac.codegen.activation_modules import activation_module
 
     module = activation_module(phi)
     names = tuple(p.name for p in module.parameters)
@@ -308,7 +308,7 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
     name = f"{module.__name__}_dual"
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
-    from freejac.codegen.catalogue import activation_dual_module
+    from freejac.codegen.activation_modules import activation_dual_module
 
     with stages() as announce:
         specification = activation_dual_module(phi, progress=announce)
