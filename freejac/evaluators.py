@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -47,6 +48,8 @@ class Kernels(PhaseKernels):
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
         parallel: whether large arrays are shared out among threads; the values are the same bits.
+
+    They can be pickled, and their methods as well: another process loads or compiles them again.
     """
 
     def __init__(
@@ -56,7 +59,10 @@ class Kernels(PhaseKernels):
         names: tuple[str, ...],
         defaults: Mapping[str, float],
         parallel: bool = False,
+        *,
+        given: str | Activation | None = None,
     ) -> None:
+        self._given = phi if given is None else given
         self.parallel = parallel
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
@@ -66,6 +72,9 @@ class Kernels(PhaseKernels):
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(kernels, parallel=self.parallel), (self._given,)
 
     def mean(self, q: Any, **parameters: Any) -> Any:
         """E[φ(h)] for h of variance q."""
@@ -244,7 +253,8 @@ def kernels(
     >>> round(float(kernels("leaky_relu(3/10)").mu_1(1.0)), 3)
     0.545
     """
-    bound = _bound(phi) if isinstance(phi, str) else None
+    text = phi if isinstance(phi, str) else None
+    bound = None if text is None else _bound(text)
     chosen = activation(phi, positive=positive)
     if bound is not None:
         entry, values = bound
@@ -256,7 +266,7 @@ def kernels(
             numbers = [values[name] for name in names]
             integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
             if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
-                return Kernels(chosen, module, names, values, parallel)
+                return Kernels(chosen, module, names, values, parallel, given=text)
     return _compiled_kernels(chosen, parallel)
 
 
