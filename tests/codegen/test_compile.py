@@ -70,7 +70,8 @@ def test_kernels_and_their_methods_can_be_pickled() -> None:
     half = kernels("leaky_relu(1/2)", parallel=True)
     again = pickle.loads(pickle.dumps(half))
     assert again.module is half.module
-    assert again.defaults == half.defaults and again.parallel
+    assert again.defaults == half.defaults
+    assert again.parallel
     assert pickle.loads(pickle.dumps(half.mu_1))(2.0) == half.mu_1(2.0)
 
 
