@@ -7,7 +7,8 @@ The rooms, in the order of the work; each begins by saying what it is:
 * forms fit for double precision: `stable sound functions horner fitted exponential_factor`, next to
   zeros `zero_factors`
 * means that do not close: `mean_values resolution approximate`, rational functions
-  `rational_fit rational_form`, tables `table_fit table_form`, one parameter that is a unit `scaling`
+  `rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a
+  unit, `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle price`; those that do not close:
   `approximate_dual approximate_dual_growth approximate_dual_fit approximate_dual_table
   approximate_dual_quadrature`
