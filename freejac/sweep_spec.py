@@ -218,7 +218,9 @@ def read_spec(given: Mapping[str, object]) -> Spec:
         raise InputError(f"depth goes up to {_MOST_LAYERS}, not {depth[-1]}")
     ensembles = _names("ensembles", given.get("ensembles", "gaussian"), ENSEMBLES)
     _require_edges(quantities, ensembles)
-    q1 = read_axis("q1", given.get("q1", 1.0), positive=True)[0]
+    q1 = read_axis("q1", given.get("q1", 1.0), positive=True)
+    if len(q1) != 1:
+        raise InputError(f"q1 is one number, not {len(q1)}")
     return Spec(
         activations=_texts("activations", given["activations"]),
         sigma_w=read_axis("sigma_w", given["sigma_w"], positive=True),
@@ -226,7 +228,7 @@ def read_spec(given: Mapping[str, object]) -> Spec:
         depth=depth,
         ensembles=ensembles if deepest > 4 else (),
         quantities=quantities,
-        q1=q1,
+        q1=q1[0],
     )
 
 

@@ -239,6 +239,9 @@ BAD = {
         "no edge_upper for residual_orthogonal, only moments",
     ),
     "sigma_w": ({"activations": "erf", "sigma_w": 0}, "must be positive"),
+    "q1": ({"activations": "erf", "sigma_w": 1, "q1": [1, 2]}, "q1 is one number"),
+    "no points": ({"activations": "erf", "sigma_w": []}, "has no values"),
+    "nan": ({"activations": "erf", "sigma_w": [1, float("nan")]}, "not a finite number"),
     "sigma_b": ({"activations": "erf", "sigma_w": 1, "sigma_b": -1}, "≥ 0"),
     "no value": ({"activations": "where(x>0, x, b*x)", "sigma_w": 1}, "value for b"),
 }
@@ -275,11 +278,15 @@ def test_importing_freejac_does_not_import_the_extra() -> None:
     assert result.stdout == "[]\n"
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_is_not_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr("freejac.sweep_run._PATIENCE", "1s")
+    store = tmp_path / "s.zarr"
     with pytest.raises(InputError, match=r"no Dask scheduler is reached at tcp://127\.0\.0\.1:9"):
-        sweep(activations="relu", sigma_w=1, scheduler="tcp://127.0.0.1:9")
+        sweep(activations="relu", sigma_w=1, scheduler="tcp://127.0.0.1:9", store=store)
+    assert not list(tmp_path.iterdir())
 
 
 def test_depth_scales_at_one_point_by_quadrature() -> None:
