@@ -5,7 +5,7 @@ and killed (SIGKILL): while the axes and metadata are written, during the first 
 random moments, and during the last block. Each run goes on where the last was stopped, and the
 bytes of the store are compared with those of the clean run.
 
-    python benchmarks/sweep_scale.py [--side 3163] [--activation tanh] [--kills 5] [--seed 0]
+    python benchmarks/sweep_scale.py [--side 3163] [--activation tanh] [--block 65536] [--kills 5]
 
 Needs the `sweep` extra, and a disk with room for two stores of about 70 bytes a point.
 """
@@ -26,6 +26,8 @@ from pathlib import Path
 
 _RUN = """
 import resource, sys, time
+from freejac import sweep_spec
+sweep_spec._BLOCK = int(sys.argv[4])
 from freejac.sweep_run import in_memory
 from freejac.sweep_spec import read_spec
 from freejac.sweeps import sweep
@@ -48,6 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=3163, help="points along σ_w and along σ_b")
     parser.add_argument("--activation", default="tanh")
+    parser.add_argument("--block", type=int, default=2**16, help="points of a block")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -73,7 +76,8 @@ def _survives(given: argparse.Namespace, store: Path, wanted: str) -> bool:
     """Kill runs at the moments that are told, finish, and compare."""
     draw = random.Random(given.seed)
     beside = store.with_name(f".{store.name}.partial")
-    _killed_when(given, store, beside.exists, "while metadata are written")
+    half = lambda: len(list(beside.rglob("zarr.json"))) > 4  # noqa: E731
+    _killed_when(given, store, half, "while metadata are written")
     _killed_when(given, store, store.exists, "during the first block")
     for number in range(given.kills):
         # The share of the blocks still missing that this run may do, and a moment after.
@@ -101,7 +105,8 @@ def _killed_when(
 
 
 def _command(given: argparse.Namespace, store: Path) -> list[str]:
-    return [sys.executable, "-c", _RUN, given.activation, str(given.side), str(store)]
+    sizes = str(given.side), str(store), str(given.block)
+    return [sys.executable, "-c", _RUN, given.activation, *sizes]
 
 
 def _run(
