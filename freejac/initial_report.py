@@ -13,7 +13,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from freejac.initial_weights import Initialisation, density
+from freejac.initial_result import Initialisation
+from freejac.initial_spectrum import density
 from freejac.initialiser_code import as_jax, as_torch
 
 __all__ = ["as_json", "as_text"]

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from freejac.initial_weights import Initialisation
+from freejac.initial_result import Initialisation
 
 __all__ = ["as_jax", "as_torch"]
 

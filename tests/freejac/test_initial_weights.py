@@ -15,7 +15,8 @@ from scipy import special
 import freejac as fj
 from freejac.cli import run
 from freejac.initial_report import as_text
-from freejac.initial_weights import Initialisation, density
+from freejac.initial_result import Initialisation
+from freejac.initial_spectrum import density
 from freejac.initialiser_code import as_jax, as_torch
 from freejac.simulate import feed_forward, residual
 from freejac.symbolic.errors import Error, InputError
