@@ -1,7 +1,7 @@
 """The lowest and the largest eigenvalue of J Jᵀ over arrays of (q, σ_w), in double precision.
 
 The law of φ′² is tabulated once for an activation: at Gauss–Legendre nodes on panels that shrink
-by halves towards every place where φ′² is stationary or has a kink, so that one table serves at
+towards every place where φ′² is stationary or has a kink, so that one table serves at
 every q, and however near 1/κ comes to the supremum (`freejac.codegen.edge_solver`). Two tables
 have to agree on an edge.
 
@@ -41,10 +41,12 @@ __all__ = ["edges"]
 Array = NDArray[Any]
 Rule = tuple[Array, Array, Array]
 
-_DIGITS = 50
-_NODES = (16, 11)
+_DIGITS = 36
+_NODES = (20, 14)
 _NEAREST, _FARTHEST = mp.mpf("1e-12"), mp.mpf("4e7")
 """How small the panels become, and how far out they go: 38 √q for q up to 10¹²."""
+_FINE = 0.05
+"""Panels shrink by quarters below, where φ′² has no structure but a pole that comes near."""
 _SCAN = 100
 """The q within whose reach places of stationary φ′² are looked for."""
 _MOST_TURNS = 12
@@ -204,12 +206,12 @@ def _anchors(phi: Activation, pieces: list[NumericPiece]) -> list[Any]:
 
 
 def _panels(anchors: list[Any]) -> list[tuple[Any, Any]]:
-    """Panels over the line, halving towards every anchor."""
+    """Panels over the line, shrinking towards every anchor."""
 
     def steps(reach: Any) -> list[Any]:
         found = [mp.zero, _NEAREST]
-        while found[-1] * 2 < reach:
-            found.append(found[-1] * 2)
+        while (following := found[-1] * (4 if found[-1] < _FINE else 2)) < reach:
+            found.append(following)
         return found
 
     out = [*steps(_FARTHEST), _FARTHEST]

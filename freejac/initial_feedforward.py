@@ -11,7 +11,7 @@ import sympy as sp
 from mpmath import mp
 
 from freejac.initial_result import Initialisation
-from freejac.initial_spectrum import SMALL, atoms, ends
+from freejac.initial_spectrum import SMALL, atoms, ends, spread_at_rest
 from freejac.networks import Jacobian
 from freejac.phase_grid import bound_kernels, numbers_for
 from freejac.symbolic.activation import activation
@@ -140,14 +140,11 @@ class CriticalLine:
 
     def _complete(self, q: float, weight: float, bias: float, reason: str) -> Initialisation:
         k = bound_kernels(self.phi)
-        inside = max(q, 1e-12)
-        chi, parallel = (
-            float(k.chi(inside, weight)),
-            float(bound_kernels(self.phi).chi_parallel(inside, weight)),
-        )
-        spread = max(0.0, float(k.mu_2(inside)) / float(k.mu_1(inside)) ** 2 - 1)
-        if q <= SMALL:
-            spread = 0.0
+        chi = parallel = 1.0
+        spread = spread_at_rest(self.phi)
+        if q > SMALL:
+            chi, parallel = float(k.chi(q, weight)), float(k.chi_parallel(q, weight))
+            spread = max(0.0, float(k.mu_2(q)) / float(k.mu_1(q)) ** 2 - 1)
         variance = self.depth * (spread - _first(self.weights))
         place = (self.phi, self.weights, self.depth, q, weight)
         edges = ends(*place)

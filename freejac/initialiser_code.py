@@ -33,10 +33,8 @@ def as_jax(found: Initialisation) -> str:
 
 
 def _heading(found: Initialisation) -> str:
-    return (
-        f"# {found.activation}, {found.depth} layers, {found.architecture}, {found.weights} "
-        "weights\n"
-    )
+    layers = f"{found.depth} layer{'s' * (found.depth > 1)}"
+    return f"# {found.activation}, {layers}, {found.architecture}, {found.weights} weights\n"
 
 
 def _constants(found: Initialisation) -> str:

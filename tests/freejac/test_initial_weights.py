@@ -14,6 +14,7 @@ from scipy import special
 
 import freejac as fj
 from freejac.cli import run
+from freejac.edge_kernels import edges
 from freejac.initial_report import as_text
 from freejac.initial_result import Initialisation
 from freejac.initial_spectrum import density
@@ -79,6 +80,26 @@ def test_relu_is_he_and_cannot_do_better() -> None:
     assert fj.initialisation("relu", 10, weights="orthogonal").variance == pytest.approx(10)
     enough = fj.initialisation("relu", 10, weights="orthogonal", variance=11)
     assert enough.variance == pytest.approx(10)
+
+
+def test_a_kink_at_zero_keeps_its_two_slopes_as_signals_vanish() -> None:
+    found = fj.initialisation("selu", 10)
+    # Klambauer et al. (2017), arXiv:1706.02515: slopes λ and λα on the two sides of 0
+    right, left = 1.0507009873554805**2, (1.0507009873554805 * 1.6732632423543772) ** 2
+    spread = ((right**2 + left**2) / 2) / ((right + left) / 2) ** 2 - 1
+    assert (found.q, found.chi, found.chi_parallel) == (0, 1, 1)
+    assert found.variance == pytest.approx(10 * (spread + 1), rel=1e-12)
+    two_slopes = edges("where(x > 0, x, 1.6732632423543772*x)", "gaussian", 10, 1.0, 1.0)
+    scale = (found.sigma_w**2 * right) ** 10
+    assert found.edges == (0, pytest.approx(float(two_slopes[1]) * scale, rel=1e-12))
+    assert fj.initialisation("tanh", 10, weights="gaussian").variance == 10
+
+
+def test_the_picture_shows_where_the_density_is() -> None:
+    found = fj.initialisation("gelu", 100, weights="orthogonal")
+    rows = [line.split() for line in as_text(found, "none").splitlines() if "█" in line]
+    assert len(rows) == 14
+    assert float(rows[-1][0]) < 3 < found.edges[1]  # φ′² is largest at ±√2, far beyond √q
 
 
 def test_gaussian_weights_alone_have_a_variance_of_the_depth() -> None:
