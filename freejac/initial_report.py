@@ -48,7 +48,7 @@ def _numbers(found: Initialisation) -> str:
     variance = "σ_w²/(L N_in)" if residual else "σ_w²/N_in"
     law = f"W_ij of variance {variance}"
     if found.weights == "orthogonal":
-        law = "W = σ_w × orthogonal"
+        law = f"W = σ_w{'/√L' * residual} × orthogonal"
     lines = [
         f"{found.activation}, {found.architecture}, {found.weights} weights, {found.depth} "
         f"layer{'s' * (found.depth > 1)}",
@@ -75,7 +75,8 @@ def _spectrum(found: Initialisation) -> str:
     low, high = found.edges
     ends = "not resolved" if math.isnan(high) else f"from {_number(low)} to {_number(high)}"
     lines = [
-        "eigenvalues of JJᵀ, the squared singular values of the Jacobian",
+        "eigenvalues of JJᵀ, the squared singular values of the Jacobian"
+        + ", as L → ∞" * (found.architecture == "residual"),
         "",
         f"  mean               {found.moment_1:.6g}",
         f"  m₂                 {found.moment_2:.6g}",

@@ -17,7 +17,7 @@ _CLOSE = 1e-15
 
 
 def residual(
-    phi: str, depth: int, target: float, sigma_b: float, input_square: float
+    phi: str, depth: int, weights: str, target: float, sigma_b: float, input_square: float
 ) -> Initialisation:
     """Choose σ_w so that the effective cumulant is the target."""
     if not (sigma_b >= 0 and math.isfinite(sigma_b)):
@@ -33,7 +33,7 @@ def residual(
         found = float(effective_cumulant(phi, depth, weight, sigma_b, first(weight)))
         return math.log(found / target) if found > 0 else math.nan
 
-    weight = math.exp(_root(excess, phi))
+    weight = math.exp(_root(excess, phi, target))
     law, number = ResNet(), float(effective_cumulant(phi, depth, weight, sigma_b, first(weight)))
     values = {cumulant_symbol: number}
     low, high, condition, mean, second, variance = (
@@ -49,7 +49,7 @@ def residual(
     return Initialisation(
         phi,
         "residual",
-        "gaussian",
+        weights,
         depth,
         weight,
         sigma_b,
@@ -67,7 +67,7 @@ def residual(
     )
 
 
-def _root(excess: Callable[[float], float], phi: str) -> float:
+def _root(excess: Callable[[float], float], phi: str, target: float) -> float:
     """Bracket log σ_w from below, and close in on it by the Illinois rule."""
     low = high = math.log(1e-2)
     f_low = f_high = excess(low)
@@ -76,7 +76,10 @@ def _root(excess: Callable[[float], float], phi: str) -> float:
         high += 0.5
         f_high = excess(high)
     if not f_low < 0 <= f_high:
-        raise Error(f"no σ_w from 1/100 to 1000 gives {phi} that effective cumulant")
+        raise Error(
+            f"no σ_w from 1/100 to 1000 gives {phi} the effective cumulant {target:g}: take one "
+            "that is nearer to 1"
+        )
     for _ in range(60):
         middle = (low * f_high - high * f_low) / (f_high - f_low)
         found = excess(middle)

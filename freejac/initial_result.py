@@ -17,7 +17,7 @@ class Initialisation:
         weights: "gaussian" or "orthogonal".
         depth: the number of layers L.
         sigma_w: σ_w: W_ij has variance σ_w²/N_in, or σ_w²/(L N_in) in a residual network;
-            orthogonal weights are σ_w times a Haar matrix.
+            orthogonal weights are σ_w, or σ_w/√L, times a Haar matrix.
         sigma_b: σ_b, the standard deviation of the biases.
         q: the variance of the pre-activations: q* at every layer, or, of a residual network, that
             of the first; 0 for the limit q → 0.

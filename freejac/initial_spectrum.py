@@ -69,12 +69,15 @@ def density(found: Initialisation, lam: Array) -> Array | None:
         return ResNet().density(lam, cumulant=found.cumulant)
     phi, q = _at(found.activation, found.q)
     law = Jacobian(phi, found.weights)
-    place = {"q": q, "sigma_w": found.sigma_w, "depth": found.depth, "digits": 9}
+    scale, depth = found.sigma_w, found.depth
     try:
         with at_most(_PATIENCE):
             # The continuation in double precision leaves out what it does not resolve.
-            contour = contour_density(law.layer_product(**place))
-            return law.density(lam, **place) if contour is None else contour(lam)
+            numbers = law.layer_product(q=q, sigma_w=scale, depth=depth, digits=9)
+            contour = contour_density(numbers)
+            if contour is not None:
+                return contour(lam)
+            return law.density(lam, q=q, sigma_w=scale, depth=depth, digits=9)
     except (Error, OutOfTime):
         return None
 

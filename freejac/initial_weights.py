@@ -42,7 +42,8 @@ def initialisation(
         phi: an activation, as `freejac.kernels` takes it.
         depth: the number of layers L.
         architecture: "feedforward", at criticality (χ = 1), or "residual".
-        weights: "gaussian" or "orthogonal"; Gaussian in a residual network.
+        weights: "gaussian" or "orthogonal"; a deep residual network has the same
+            spectrum with both.
         variance: what the variance of the eigenvalues of JJᵀ shall not exceed (feed-forward);
             1/4 where orthogonal weights reach it, when left out.
         cumulant: the effective cumulant (residual); 1/8 when left out.
@@ -70,16 +71,17 @@ variance grows with the depth
     (1.0, 1.648721)
     """
     _require(depth, {"variance": variance, "cumulant": cumulant, "q": q})
-    if architecture == "residual":
-        if variance is not None or q is not None or weights != "gaussian":
-            raise InputError(
-                "a residual network has gaussian weights here, and a cumulant for its target"
-            )
-        return residual(phi, depth, cumulant or _DEFAULT_CUMULANT, sigma_b, input_square)
-    if architecture != "feedforward":
-        raise InputError(f"the architecture is feedforward or residual, not {architecture!r}")
     if weights not in ("gaussian", "orthogonal"):
         raise InputError(f"weights are gaussian or orthogonal, not {weights!r}")
+    if architecture == "residual":
+        if variance is not None or q is not None:
+            raise InputError(
+                "a residual network has a cumulant for its target, not a variance or q"
+            )
+        target = _DEFAULT_CUMULANT if cumulant is None else cumulant
+        return residual(phi, depth, weights, target, sigma_b, input_square)
+    if architecture != "feedforward":
+        raise InputError(f"the architecture is feedforward or residual, not {architecture!r}")
     if cumulant is not None or sigma_b:
         raise InputError("cumulant and sigma_b belong to residual networks; give a variance or q")
     if q is not None and variance is not None:

@@ -172,7 +172,7 @@ BAD = {
     "cumulant": (["erf", "--depth", "3", "--cumulant", "1"], "belong to residual networks"),
     "residual variance": (
         ["erf", "--depth", "3", "--architecture", "residual", "--variance", "1"],
-        "a residual network",
+        "a cumulant for its target, not a variance",
     ),
     "architecture": (["erf", "--depth", "3", "--architecture", "cnn"], "feedforward or residual"),
     "weights": (["erf", "--depth", "3", "--weights", "sparse"], "gaussian or orthogonal"),
@@ -218,6 +218,7 @@ CASES = [
     ("erf", {"weights": "orthogonal", "variance": 0.3}),
     ("erf", {"weights": "gaussian", "q": 0.5}),
     ("relu", {"architecture": "residual", "cumulant": 0.5}),
+    ("relu", {"architecture": "residual", "weights": "orthogonal", "sigma_b": 0.2}),
 ]
 
 
@@ -238,7 +239,7 @@ def check_weights(found: Initialisation, layers: list[tuple[Any, Any]]) -> None:
         assert np.std(bias) == pytest.approx(found.sigma_b, rel=0.25, abs=1e-12)
         if found.weights == "orthogonal":
             values = np.linalg.svd(weight, compute_uv=False)
-            gain = found.sigma_w * math.sqrt(max(1, fan_out / fan_in))
+            gain = math.sqrt(per_entry * max(fan_in, fan_out))
             assert values == pytest.approx(gain, rel=1e-4)
 
 
