@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
@@ -151,7 +152,7 @@ def _cluster(scheduler: Any) -> Iterator[tuple[Executor, int]]:
         client = Client(scheduler, set_as_default=False, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"no Dask scheduler is reached at {scheduler}: {error}") from None
-    with client:
+    with _quiet(), client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError:
@@ -169,6 +170,18 @@ def _cluster(scheduler: Any) -> Iterator[tuple[Executor, int]]:
                 f"the Dask cluster at {scheduler} was lost ({type(error).__name__}); blocks that "
                 "are complete are kept, and the same sweep goes on with them"
             ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from logging, with tracebacks, what is told in one line."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _processors() -> int:

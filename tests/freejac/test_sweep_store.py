@@ -310,6 +310,20 @@ def test_two_worker_processes_write_the_same_bytes(tmp_path: Path, clean: dict[s
     xr.testing.assert_identical(in_memory, sweep(FIELDS))
 
 
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("freejac.sweep_run._PATIENCE", "1s")
+    with (
+        distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=None) as cluster,
+        pytest.raises(InputError, match="has no worker: start some with dask worker tcp://"),
+    ):
+        sweep(FIELDS, store=tmp_path / "s.zarr", scheduler=cluster.scheduler_address)
+    assert not list(tmp_path.iterdir())
+
+
 _RUN = """
 import sys
 from freejac import sweep_spec
