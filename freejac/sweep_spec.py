@@ -41,7 +41,7 @@ EDGES = ("edge_lower", "edge_upper", "condition_number")
 
 _AXES = ("activation", "sigma_w", "sigma_b", "depth", "ensemble")
 _MOST_LAYERS = 10**6
-_BLOCK = 2**16
+_BLOCK, _LEAST, _SHARES = 2**16, 2**10, 32
 _LAYERS = 16
 """Layers of a residual network that take as long as a point of the mean field."""
 
@@ -149,7 +149,10 @@ class Spec:
             QUANTITIES[name].cost * (deep if QUANTITIES[name].axes > 3 else 1)
             for name in self.quantities
         )
-        points = max(1, _BLOCK // max(cost, layers))
+        cost = max(cost, layers)
+        # A small grid is cut as well: every thread has work, and progress can be seen.
+        share = len(self.sigma_w) * len(self.sigma_b) * cost // _SHARES
+        points = max(1, min(_BLOCK, max(_LEAST, share)) // cost)
         columns = min(len(self.sigma_b), points)
         return min(len(self.sigma_w), max(1, points // columns)), columns
 

@@ -181,6 +181,12 @@ def test_blocks_cover_the_grid_once(monkeypatch: pytest.MonkeyPatch) -> None:
     xr.testing.assert_identical(whole, cut)
 
 
+def test_a_small_grid_is_work_for_several_threads() -> None:
+    grid = {"activations": "erf", "sigma_w": "1:2:200", "sigma_b": "0:1:200"}
+    assert 16 <= math.prod(read_spec(grid).block_grid) <= 64
+    assert math.prod(read_spec({**grid, "sigma_w": "1:2:3"}).block_grid) == 1
+
+
 def test_a_block_is_the_same_to_the_last_bit_each_time() -> None:
     spec = read_spec(
         {
