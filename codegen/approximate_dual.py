@@ -217,7 +217,10 @@ def _rules(f: PiecewiseFunction, module: ModuleType, panels: Panels) -> Rules:
             else float(f.pieces[0].expr.subs(x, 0))
         )
 
-    return Rules(metered(module._dual_product), metered(module._odd_product), mean)
+    def square(variance: float) -> float:
+        return float(module._dual_product(1.0, variance, 0.0))
+
+    return Rules(metered(module._dual_product), metered(module._odd_product), mean, square)
 
 
 def _operations(f: PiecewiseFunction) -> int:

@@ -367,7 +367,7 @@ def universality_density() -> Module:
 _NO_DUAL = frozenset({"mish"})
 """Activations whose duals are integrated on panels, too slowly for solvers."""
 
-_AT_ONCE = _NO_DUAL | {"elu", "selu", "swish", "tanh"}
+_AT_ONCE = _NO_DUAL | {"elu", "selu"}
 """Those whose duals miss the tolerance somewhere on the whole domain, or are slow there: they are
 made when asked for, and refused where trials say so."""
 
