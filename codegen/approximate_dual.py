@@ -46,6 +46,10 @@ LEDGER = Path(__file__).resolve().parents[1] / "generated" / "duals.json"
 """Coefficients of the library's activations."""
 
 _VERSION = 1
+"""Of what the numbers of a table mean."""
+_FIT = 2
+"""Of the way of fitting: what an earlier one left on a machine is fitted anew. The tables of the
+ledger stay, since their modules are measured."""
 _TOLERANCE = 5e-14
 _PANELS = (Panels(), Panels(0.25, 1), Panels(0.25, 4), Panels(0.03125, 4))
 _EFFORT = 36_000
@@ -251,7 +255,7 @@ def _summary(slope: bool) -> str:
 
 
 def _digest(f: PiecewiseFunction) -> str:
-    """Fingerprint of a smooth function and of the way of fitting."""
+    """Fingerprint of a smooth function and of what the numbers of its table mean."""
     return hashlib.sha256(f"{_VERSION} {sp.srepr(f.pieces[0].expr)}".encode()).hexdigest()[:32]
 
 
@@ -261,7 +265,7 @@ def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None])
     entry = _read_once(LEDGER).get(digest)
     if entry is not None:
         return _table(entry)
-    own = cache_folder() / f"dual_{digest}.json"
+    own = cache_folder() / f"dual_{_FIT}_{digest}.json"
     if own.exists():
         return _table(_read(own)[digest])
     table = _fitted(f, growth, progress)

@@ -57,7 +57,7 @@ _NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 _LEAST_SHARE = 100  # of E[f²]: errors of a smaller D are held against that
 _EXTRA = 3  # nodes beyond the degree, in each variable
 _GOAL = 6e-14
-_PROMISING = 2e-13  # an estimate from above that may still fit within the goal
+_PROMISING = 1e-13  # an estimate that may still fit within the goal
 _TRIED = 6  # points between the nodes of a rectangle, in each variable
 _EXPONENTS = 6
 
