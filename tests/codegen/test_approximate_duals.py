@@ -174,7 +174,6 @@ def test_a_kinked_expression_is_integrated_as_well(text: str) -> None:
             assert abs(float(kernel(q, c)) - exact) <= 2e-14 * abs(exact) + 2e-16 * size
 
 
-@pytest.mark.xfail(reason="1.05e-13 at q = 1e12, c = -0.4", strict=False)
 @pytest.mark.slow
 def test_an_expression_of_a_user_is_fitted_at_once() -> None:
     text = "sigmoid(3*x) - 1/4"
