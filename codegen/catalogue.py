@@ -48,7 +48,7 @@ def _library_duals(name: str) -> Callable[[], Module]:
 _NO_DUAL = frozenset({"mish"})
 """Activations whose duals are integrated on panels, too slowly for solvers."""
 
-_AT_ONCE = _NO_DUAL | {"elu", "selu", "swish", "tanh"}
+_AT_ONCE = _NO_DUAL | {"elu", "selu"}
 """Those whose duals miss the tolerance somewhere on the whole domain, or are slow there: they are
 made when asked for, and refused where trials say so."""
 
