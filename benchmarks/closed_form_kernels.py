@@ -155,9 +155,9 @@ def best_times(works: Sequence[Kernel | None], least: float = 1.0) -> list[float
     end = time.perf_counter() + least * len(present)
     while time.perf_counter() < end:
         for work in present:
-            start = time.perf_counter()
+            start = time.process_time()
             work()
-            best[id(work)] = min(best[id(work)], time.perf_counter() - start)
+            best[id(work)] = min(best[id(work)], time.process_time() - start)
     return [None if work is None else best[id(work)] for work in works]
 
 
