@@ -31,8 +31,8 @@ from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
 from freejac.codegen.approximate_dual_table import Table, table_code
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.files import write_atomically
+from freejac.codegen.filling import preamble, template
 from freejac.codegen.load import cache_folder, load_text
-from freejac.codegen.render import preamble, template
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError, Error, InputError, NoClosedForm, Undecided

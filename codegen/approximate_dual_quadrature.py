@@ -16,8 +16,9 @@ from itertools import product
 import sympy as sp
 from mpmath import mpf
 
+from freejac.codegen.filling import template
+from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
-from freejac.codegen.render import kernel_block, template
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule

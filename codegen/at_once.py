@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
-from freejac.codegen.catalogue import activation_dual_module, activation_module
+from freejac.codegen.activation_modules import activation_dual_module, activation_module
 from freejac.codegen.crosscheck import check_points, compare, references, worst
 from freejac.codegen.files import write_atomically
 from freejac.codegen.load import cache_folder, load_text

@@ -15,10 +15,12 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.filling import preamble, template
+from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.load import load_text
 from freejac.codegen.names import code_name
 from freejac.codegen.printer import source
-from freejac.codegen.render import kernel_block, preamble, quadrature_view, template
+from freejac.codegen.quadrature_view import quadrature_view
 from freejac.codegen.spec import Argument, Base
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.domain import exact

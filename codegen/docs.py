@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from freejac.codegen.crosscheck import POINTS, POINTS_BY_QUADRATURE
+from freejac.codegen.file_head import method
 from freejac.codegen.oracle import DIGITS
 from freejac.codegen.record import ModuleRecord
-from freejac.codegen.render import method
 from freejac.codegen.spec import Module
 
 __all__ = ["kernel_table"]

@@ -42,8 +42,8 @@ from freejac.codegen.correlation import (
 )
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.horner import Horner
+from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
-from freejac.codegen.render import kernel_block
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.bivariate_normal import Phi2
 from freejac.symbolic.piecewise import PiecewiseFunction

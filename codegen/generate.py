@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from freejac.codegen.catalogue import CATALOGUE, DUALS, activation_module, refit_library
+from freejac.codegen.activation_modules import activation_module
+from freejac.codegen.catalogue import CATALOGUE, DUALS, refit_library
 from freejac.codegen.crosscheck import (
     POINTS,
     Comparison,

@@ -3,7 +3,7 @@
 The module contains again the Gaussian means and the duals that the solvers call, so that it stands
 alone.
 
->>> from freejac.codegen.catalogue import activation_module
+>>> from freejac.codegen.activation_modules import activation_module
 >>> from freejac.symbolic.activation import activation
 >>> relu = activation("relu")
 >>> [kernel.name for kernel in phase_module(relu, activation_module(relu), None).offered]
@@ -20,9 +20,9 @@ from typing import Any
 import sympy as sp
 from mpmath import mp
 
+from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.names import code_name
 from freejac.codegen.record import KernelRecord, ModuleRecord
-from freejac.codegen.render import kernel_block
 from freejac.codegen.spec import Argument, Dual, Formula, Kernel, Mean, Module, Solver
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.errors import DomainError

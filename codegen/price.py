@@ -34,8 +34,9 @@ import sympy as sp
 from freejac.codegen.correlation import down, gap, joined_exponentials, paired, up
 from freejac.codegen.dual_forms import positive_form
 from freejac.codegen.dual_spec import DualCode
+from freejac.codegen.filling import template
+from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
-from freejac.codegen.render import kernel_block, template
 from freejac.codegen.sound import soundly
 from freejac.codegen.statements import Block
 from freejac.symbolic.bivariate import expect2

@@ -42,6 +42,18 @@ class KernelRecord:
     points: int = 0
     form: RationalForm | TableForm | None = None
 
+    @property
+    def quadrature_condition(self) -> str | None:
+        """Condition on q for quadrature: "" never, None always."""
+        if self.closed is None or self.domain is None:
+            return None
+        (low, high), (least, most) = self.closed, self.domain
+        if low == least and high == most:
+            return ""
+        if low == least:
+            return f"q > {high}"
+        return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
+
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         data = asdict(self)

@@ -6,11 +6,12 @@ array([1., 2.])
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["real_array"]
+__all__ = ["real_array", "real_arrays"]
 
 
 def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
@@ -38,3 +39,30 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
         return array.astype(float)
     except (TypeError, ValueError):
         raise DomainError(f"{name} must be real numbers, not {value!r}") from None
+
+
+def real_arrays(given: Mapping[str, Any], *, floats: bool = False) -> list[Any]:
+    """Take real numbers by name, of shapes that broadcast against each other.
+
+    Args:
+        given: numbers, sequences or arrays.
+        floats: as for `real_array`.
+
+    Raises:
+        DomainError: something is not a real number, or the shapes do not fit together.
+
+    >>> real_arrays({"q": [[1], [2]], "c": [0.5]})
+    [array([[1.],
+           [2.]]), array([0.5])]
+    """
+    import numpy as np
+
+    arrays = [real_array(name, value, floats=floats) for name, value in given.items()]
+    try:
+        np.broadcast_shapes(*map(np.shape, arrays))
+    except ValueError:
+        shapes = ", ".join(
+            f"{name} has {np.shape(array)}" for name, array in zip(given, arrays, strict=True)
+        )
+        raise DomainError(f"these shapes do not broadcast: {shapes}") from None
+    return arrays

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
-from freejac.arrays import real_array
+from freejac.arrays import real_arrays
 from freejac.phase_kernels import PhaseKernels
 from freejac.progress import stages
 from freejac.symbolic.activation import Activation, activation
@@ -47,6 +48,8 @@ class Kernels(PhaseKernels):
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
         parallel: whether large arrays are shared out among threads; the values are the same bits.
+
+    They can be pickled, and their methods as well: another process loads or compiles them again.
     """
 
     def __init__(
@@ -56,7 +59,10 @@ class Kernels(PhaseKernels):
         names: tuple[str, ...],
         defaults: Mapping[str, float],
         parallel: bool = False,
+        *,
+        given: str | Activation | None = None,
     ) -> None:
+        self._given = phi if given is None else given
         self.parallel = parallel
         self.phi, self.module, self.defaults = phi, module, dict(defaults)
         self._names = names
@@ -66,6 +72,9 @@ class Kernels(PhaseKernels):
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(kernels, parallel=self.parallel), (self._given,)
 
     def mean(self, q: Any, **parameters: Any) -> Any:
         """E[φ(h)] for h of variance q."""
@@ -106,17 +115,17 @@ class Kernels(PhaseKernels):
             raise DomainError(f"the order of a moment of D² is 1, 2, 3, …, not {k!r}")
         if k <= 2:
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
-        values = self._values(parameters)
+        number, *values = self._numbers({"q": q}, parameters)
         if not values:
-            return self._moment(k)(real_array("q", q, floats=True))
+            return self._moment(k)(number)
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
         given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
-        return compile(moment, [variance, *(symbols[n] for n in given)])(q, *given.values())
+        return compile(moment, [variance, *(symbols[n] for n in given)])(number, *given.values())
 
     def _moment(self, k: int) -> Callable[[Any], Any]:
         """The kernel of μ_k, made when it is first asked for."""
-        from freejac.codegen.catalogue import moment_module
+        from freejac.codegen.activation_modules import moment_module
 
         if k not in self._moments:
             module = _compiled(moment_module(self.phi, k))
@@ -130,11 +139,17 @@ class Kernels(PhaseKernels):
             self._solver = _solver_module(self.module, self.phi)
         return self._solver[0]
 
-    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
-        values = self._values(parameters)
+    def _call_solver(
+        self,
+        name: str,
+        before: tuple[int, ...],
+        given: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        numbers = self._numbers(given, parameters, floats=False)
         solve = getattr(self.solvers, name)
         parametrised = self._solver is not None and self._solver[1]
-        return solve(*given, *(values if parametrised else ()))
+        return solve(*before, *numbers[: None if parametrised else len(given)])
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
         """The dual E[φ(h₁)φ(h₂)], h₁ and h₂ normal of variance q and correlation c.
@@ -188,38 +203,36 @@ class Kernels(PhaseKernels):
         """
         # The map's own checks of σ_w and σ_b make both of them nan outside the domain.
         length = self.length_map(q, sigma_w, sigma_b, **parameters)
-        scale, bias = (
-            real_array(name, value, floats=True)
-            for name, value in (("sigma_w", sigma_w), ("sigma_b", sigma_b))
-        )
+        scale, bias = real_arrays({"sigma_w": sigma_w, "sigma_b": sigma_b}, floats=True)
         return (scale**2 * self.dual(q, c, **parameters) + bias**2) / length
 
     def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
-        values = self._values(parameters)
+        numbers = self._numbers(given, parameters)
         if self._duals is None:
             self._duals = _dual_kernels(self.module, self.phi)
         module, parametrised = self._duals
-        return self._function(module, name)(*numbers, *(values if parametrised else ()))
+        return self._function(module, name)(*numbers[: None if parametrised else len(given)])
 
     def _call(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        numbers = [real_array(argument, value, floats=True) for argument, value in given.items()]
-        return self._function(self.module, name)(*numbers, *self._values(parameters))
+        return self._function(self.module, name)(*self._numbers(given, parameters))
 
     def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
         function = getattr(module, name)
         return threaded(function) if self.parallel else function
 
-    def _values(self, given: Mapping[str, Any]) -> list[Any]:
-        unknown = sorted(set(given) - set(self._names))
+    def _numbers(
+        self, given: Mapping[str, Any], parameters: Mapping[str, Any], *, floats: bool = True
+    ) -> list[Any]:
+        """Arguments, and then the parameters of φ in order, as arrays that broadcast."""
+        unknown = sorted(set(parameters) - set(self._names))
         if unknown:
             has = f"has {', '.join(self._names)}" if self._names else "has no parameters"
             raise InputError(f"{self.phi.name} {has}, not {unknown[0]}")
-        values: dict[str, Any] = {**self.defaults, **given}
+        values = {**self.defaults, **parameters}
         missing = [name for name in self._names if name not in values]
         if missing:
             raise InputError(f"give a value for {missing[0]}, a parameter of {self.phi.name}")
-        return [real_array(name, values[name], floats=True) for name in self._names]
+        return real_arrays({**given, **{n: values[n] for n in self._names}}, floats=floats)
 
 
 def kernels(
@@ -244,7 +257,8 @@ def kernels(
     >>> round(float(kernels("leaky_relu(3/10)").mu_1(1.0)), 3)
     0.545
     """
-    bound = _bound(phi) if isinstance(phi, str) else None
+    text = phi if isinstance(phi, str) else None
+    bound = None if text is None else _bound(text)
     chosen = activation(phi, positive=positive)
     if bound is not None:
         entry, values = bound
@@ -256,7 +270,7 @@ def kernels(
             numbers = [values[name] for name in names]
             integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
             if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
-                return Kernels(chosen, module, names, values, parallel)
+                return Kernels(chosen, module, names, values, parallel, given=text)
     return _compiled_kernels(chosen, parallel)
 
 
@@ -277,7 +291,7 @@ def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
 
 def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     # Numba and the code generator are loaded only for what the library does not hold.
-    from freejac.codegen.catalogue import activation_module
+    from freejac.codegen.activation_modules import activation_module
 
     module = activation_module(phi)
     names = tuple(p.name for p in module.parameters)
@@ -308,7 +322,7 @@ def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool
     name = f"{module.__name__}_dual"
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
-    from freejac.codegen.catalogue import activation_dual_module
+    from freejac.codegen.activation_modules import activation_dual_module
 
     with stages() as announce:
         specification = activation_dual_module(phi, progress=announce)

@@ -15,11 +15,11 @@ what else is in the array.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from freejac.arrays import real_array
 from freejac.symbolic.errors import DomainError
 
 __all__ = [
@@ -171,7 +171,13 @@ class FeedForward:
 class PhaseKernels:
     """The methods of `freejac.evaluators.Kernels` that solve mean-field equations."""
 
-    def _call_solver(self, name: str, given: list[Any], parameters: dict[str, Any]) -> Any:
+    def _call_solver(
+        self,
+        name: str,
+        before: tuple[int, ...],
+        given: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+    ) -> Any:
         raise NotImplementedError
 
     def fixed_points(self, sigma_w: Any, sigma_b: Any, **parameters: Any) -> FixedPoints:
@@ -311,13 +317,9 @@ class PhaseKernels:
             "propagate": ("sigma_w", "sigma_b", "q1", "skip", "mean"),
             "feed_forward": ("sigma_w", "sigma_b", "q1", "c1"),
         }[name]
-        numbers = [real_array(n, value) for n, value in zip(names, arguments, strict=True)]
-        if depth is not None:
-            if (
-                isinstance(depth, bool)
-                or not isinstance(depth, int)
-                or not 1 <= depth <= _MOST_LAYERS
-            ):
-                raise DomainError(f"the depth is a whole number from 1 to 10⁶, not {depth!r}")
-            numbers.insert(0, depth)
-        return self._call_solver(name, numbers, parameters)
+        given = dict(zip(names, arguments, strict=True))
+        if depth is None:
+            return self._call_solver(name, (), given, parameters)
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= _MOST_LAYERS:
+            raise DomainError(f"the depth is a whole number from 1 to 10⁶, not {depth!r}")
+        return self._call_solver(name, (depth,), given, parameters)

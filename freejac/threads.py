@@ -26,7 +26,8 @@ _SHARES = 4
 
 
 @lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
+def _pool(process: int) -> ThreadPoolExecutor:
+    """The threads of a process; a forked one has none of its parent's."""
     return ThreadPoolExecutor(_processors(), thread_name_prefix="freejac")
 
 
@@ -63,7 +64,7 @@ def threaded(function: np.ufunc) -> Callable[..., Any]:
             place = (slice(None),) * axis + (slice(start, stop),)
             function(*inputs, out=result[place])
 
-        for done in [_pool().submit(part, *ends) for ends in pairwise(edges)]:
+        for done in [_pool(os.getpid()).submit(part, *ends) for ends in pairwise(edges)]:
             done.result()
         return result
 

@@ -34,6 +34,7 @@ def measure(
     draws: int = 1,
     seed: int = 0,
     chunk_size: int | None = None,
+    device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> Sample:
     """Measure networks that a function makes: the spectrum of JᵀJ, lengths, angles and χ.
@@ -45,6 +46,7 @@ def measure(
         draws: number of independent networks, 1 or more.
         seed: seed of the random numbers, 0 or more; draw k does not depend on the others.
         chunk_size: how many rows of J are computed at a time; fewer take less memory.
+        device: where to compute, such as "cuda"; it has to know double precision.
         progress: called with (draws done, draws) before the first draw and after each.
 
     Returns:
@@ -54,12 +56,13 @@ def measure(
         and NaN where no module does. The means of x are those of that module's output.
 
     Raises:
-        InputError: PyTorch is not installed.
+        InputError: PyTorch is not installed, or has no such device here.
         DomainError: `make` gives no module, the inputs are no batch of numbers, the module has no
             linear layer or passes one twice, layers differ between draws, or J is not finite.
 
     The module is measured in evaluation mode (no dropout, running statistics of batch
-    normalisation), on the CPU in double precision.
+    normalisation), in double precision. Weights are drawn where `make` draws them, whatever the
+    device of the measurement.
 
     >>> from torch import nn, randn                                            # doctest: +SKIP
     >>> net = lambda: nn.Sequential(nn.Linear(64, 64), nn.Tanh())              # doctest: +SKIP
@@ -70,7 +73,7 @@ def measure(
         raise InputError("this needs PyTorch: pip install 'freejac[torch]'")
     import torch
 
-    batch = _batch(inputs)
+    batch = _batch(inputs).to(_device(device))
     tell = progress or (lambda done, total: None)
     streams = np.random.SeedSequence(count("seed", seed, least=0)).spawn(count("draws", draws))
     rows = []
@@ -81,7 +84,7 @@ def measure(
             module = make()
         if not isinstance(module, torch.nn.Module):
             raise DomainError(f"make() gives a torch.nn.Module, not {type(module).__name__}")
-        rows.append(_measured(module.cpu().double().eval(), batch, chunk_size))
+        rows.append(_measured(module.to(batch.device).double().eval(), batch, chunk_size))
         if rows[-1][1].shape != rows[0][1].shape:
             raise DomainError("the number of linear layers differs between draws")
         tell(done, draws)
@@ -99,6 +102,19 @@ def _batch(inputs: Any) -> torch.Tensor:
     return batch
 
 
+def _device(name: Any) -> torch.device:
+    """A device on which a number can be put."""
+    import torch
+
+    try:
+        found = torch.device(name)
+        torch.zeros(1, dtype=torch.float64, device=found).cpu()
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device {str(name)!r} cannot be used: {reason}") from error
+    return found
+
+
 def _measured(
     module: torch.nn.Module, batch: torch.Tensor, chunk_size: int | None
 ) -> tuple[Array, ...]:
@@ -113,7 +129,7 @@ def _measured(
     jacobian = torch.func.jacrev(flat, chunk_size=chunk_size)(batch[0].reshape(-1)).detach()
     if not torch.isfinite(jacobian).all():
         raise DomainError("the Jacobian has values that are not finite")
-    singular = torch.linalg.svdvals(jacobian).numpy()
+    singular = torch.linalg.svdvals(jacobian).cpu().numpy()
     eigenvalues = np.zeros(batch[0].numel())
     eigenvalues[: singular.size] = singular**2
     return np.sort(eigenvalues), *layers
@@ -153,14 +169,14 @@ def _layers(module: torch.nn.Module, batch: torch.Tensor) -> tuple[Array, Array,
             hook.remove()
     if not passed:
         raise DomainError("the module has no Linear layer or convolution")
-    missing = torch.full((1,), float("nan"), dtype=torch.float64)
+    missing = torch.full((1,), float("nan"), dtype=torch.float64, device=batch.device)
     columns: list[list[Array]] = [[], [], [], []]
     for k, (own, h) in enumerate(passed):
         slope, x = followed.get(k, (missing, missing))
         columns[0].append(_overlap(h))
         columns[1].append(_gain(own) * _overlap(slope.expand(h.shape)))
-        columns[2].append(x.expand(h.shape)[0].mean().numpy())
-        columns[3].append((x.expand(h.shape)[0] ** 2).mean().numpy())
+        columns[2].append(x.expand(h.shape)[0].mean().item())
+        columns[3].append((x.expand(h.shape)[0] ** 2).mean().item())
     overlap, slopes, mean, square = (np.array(column, dtype=np.float64) for column in columns)
     return overlap, slopes, mean, square
 
@@ -187,7 +203,7 @@ def _slope(module: torch.nn.Module, h: torch.Tensor) -> torch.Tensor | None:
 def _overlap(values: torch.Tensor) -> Array:
     """hᵃ·hᵇ/N over the entries of every input."""
     rows = values.reshape(values.shape[0], -1)
-    return np.asarray((rows @ rows.T / rows.shape[1]).numpy())
+    return np.asarray((rows @ rows.T / rows.shape[1]).cpu().numpy())
 
 
 def _gain(layer: Any) -> float:

@@ -15,10 +15,10 @@ import sympy as sp
 from mpmath import mpf
 
 from freejac.codegen import approximate_dual
+from freejac.codegen.activation_modules import activation_dual_module
 from freejac.codegen.approximate_dual import LEDGER, approximated_dual
 from freejac.codegen.approximate_dual_growth import NARROW, WIDE, growth_of
 from freejac.codegen.approximate_dual_table import Table, table_code
-from freejac.codegen.catalogue import activation_dual_module
 from freejac.codegen.crosscheck import compare, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan

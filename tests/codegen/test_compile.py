@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,15 @@ def test_library_kernels_take_parameters_by_name_default_or_text() -> None:
     assert kernels("silu").module is kernels("swish").module
     with pytest.raises(InputError, match="has a, not b"):
         named.mu_1(1.0, b=1.0)
+
+
+def test_kernels_and_their_methods_can_be_pickled() -> None:
+    half = kernels("leaky_relu(1/2)", parallel=True)
+    again = pickle.loads(pickle.dumps(half))
+    assert again.module is half.module
+    assert again.defaults == half.defaults
+    assert again.parallel
+    assert pickle.loads(pickle.dumps(half.mu_1))(2.0) == half.mu_1(2.0)
 
 
 def test_all_kernels_of_an_activation_agree_with_the_definition() -> None:

@@ -10,7 +10,8 @@ import pytest
 import sympy as sp
 
 from freejac.codegen import generate
-from freejac.codegen.catalogue import CATALOGUE, activation_module
+from freejac.codegen.activation_modules import activation_module
+from freejac.codegen.catalogue import CATALOGUE
 from freejac.codegen.crosscheck import check_points, compare, references, rounded_up, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.oracle import residual_stieltjes

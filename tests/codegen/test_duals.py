@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from freejac.codegen.catalogue import activation_dual_module
+from freejac.codegen.activation_modules import activation_dual_module
 from freejac.codegen.crosscheck import check_points, compare, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan

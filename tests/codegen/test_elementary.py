@@ -13,8 +13,8 @@ import pytest
 from mpmath import mp, mpf
 
 from freejac.codegen.elementary import interpolant, polynomials
+from freejac.codegen.filling import environment, preamble
 from freejac.codegen.load import load_text
-from freejac.codegen.render import _environment, preamble
 
 MODULE = """import math
 
@@ -127,7 +127,7 @@ CASES: dict[str, tuple[Callable[[mpf], mpf], Points, dict[float, float]]] = {
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     names = preamble(" ".join(CASES), always_math=True, always_numpy=True)["helpers"]
-    text = _environment().from_string(MODULE).render(names=names)
+    text = environment().from_string(MODULE).render(names=names)
     return load_text(text, Path(tmp_path_factory.mktemp("elementary")))
 
 

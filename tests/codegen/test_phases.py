@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import freejac as fj
-from freejac.codegen.catalogue import activation_dual_module, activation_module
+from freejac.codegen.activation_modules import activation_dual_module, activation_module
 from freejac.codegen.load import load_text
 from freejac.codegen.phases import origin, phase_module, phase_record
 from freejac.codegen.record import KernelRecord, ModuleRecord

@@ -15,9 +15,9 @@ import sympy as sp
 from scipy import special
 
 from freejac.codegen.compile import compile_expression
+from freejac.codegen.filling import environment, preamble
 from freejac.codegen.load import load_text
 from freejac.codegen.points import spread_points
-from freejac.codegen.render import _environment, preamble
 from freejac.codegen.spec import Argument
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.scaled import dawson, erfcx
@@ -41,7 +41,7 @@ Points = Iterator[tuple[float, ...]]
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     names = preamble(CALLED, always_math=True, always_numpy=True)["helpers"]
-    text = _environment().from_string(MODULE).render(names=names)
+    text = environment().from_string(MODULE).render(names=names)
     return load_text(text, Path(tmp_path_factory.mktemp("special")))
 
 
@@ -212,7 +212,7 @@ def test_a_module_defines_what_its_helpers_call() -> None:
 def test_the_trapezoidal_rule_is_exact_for_its_weight() -> None:
     # Poisson's summation formula: the error is 2 exp(−4π²) of the integral √π, below a double's.
     scope: dict[str, Any] = {"np": np}
-    template = _environment().from_string('{% from "helpers.jinja" import helper %}{{ helper(n) }}')
+    template = environment().from_string('{% from "helpers.jinja" import helper %}{{ helper(n) }}')
     exec(template.render(n="_MIDPOINTS"), scope)  # our own text, never a user's
     total = math.sqrt(math.pi)
     assert scope["_MIDPOINT_WEIGHTS"].sum() == pytest.approx(total, rel=1e-15)

@@ -74,10 +74,10 @@ ORACLES = {
 
 @pytest.fixture(scope="module")
 def helpers(tmp_path_factory: pytest.TempPathFactory) -> object:
-    from freejac.codegen.render import _environment, preamble
+    from freejac.codegen.filling import environment, preamble
 
     names = preamble(" ".join(ORACLES), always_math=True, always_numpy=True)["helpers"]
-    text = _environment().from_string(HELPERS).render(names=names)
+    text = environment().from_string(HELPERS).render(names=names)
     return load_text(text, Path(tmp_path_factory.mktemp("helpers")))
 
 
@@ -96,7 +96,7 @@ def test_helpers_are_accurate_to_a_few_units_in_the_last_place(helpers: object, 
 
 def test_the_quadrature_nodes_integrate_polynomials_exactly() -> None:
     # A rule of 20 points is exact to degree 39: Gauss's theorem.
-    from freejac.codegen.render import quadrature_view
+    from freejac.codegen.quadrature_view import quadrature_view
 
     view = quadrature_view([], [], (), "0.5")
     for degree in (0, 2, 20, 38):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 
 import numpy as np
@@ -71,3 +72,26 @@ def test_single_precision_stays_single() -> None:
     assert fj.kernels("hard_tanh", parallel=True).mu_1(np.repeat(q, 2000)).dtype == np.float32
     with pytest.raises(DomainError):
         k.mu_1("one")
+
+
+def roots(values: np.ndarray) -> np.ndarray:
+    return threaded(np.sqrt)(values)
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    values = np.linspace(0.0, 1.0, 50_000)
+    roots(values)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.apply_async(roots, (values,)).get(timeout=60)
+    assert np.array_equal(found, np.sqrt(values))
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    relu = fj.kernels("leaky_relu")
+    for call in (
+        lambda: relu.dual(np.ones((2, 3)), np.ones(4)),
+        lambda: relu.chi(np.ones(3), 1.0, a=np.ones(2)),
+        lambda: relu.phase(np.ones(3), np.ones(2)),
+    ):
+        with pytest.raises(DomainError, match=r"do not broadcast: .* has \("):
+            call()

@@ -141,6 +141,24 @@ def test_refusals(make: Any, inputs: Any, message: str) -> None:
         measure(make, inputs)
 
 
+@pytest.mark.parametrize("device", ["abacus", "meta", 1.5, "cuda:99"])
+def test_a_device_that_is_not_there(device: Any) -> None:
+    with pytest.raises(InputError, match="cannot be used"):
+        measure(tower(4, 1, torch.nn.Tanh), torch.ones(1, 4), device=device)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no such device here")
+def test_a_graphics_card_measures_the_same() -> None:
+    x = torch.randn(2, 30, generator=torch.Generator().manual_seed(3))
+    here, there = (
+        measure(tower(30, 3, torch.nn.GELU, 1.4), x, draws=2, device=device)
+        for device in ("cpu", "cuda")
+    )
+    assert there.eigenvalues == pytest.approx(here.eigenvalues, rel=1e-9, abs=1e-12)
+    assert there.overlap == pytest.approx(here.overlap, rel=1e-12)
+    assert there.chi == pytest.approx(here.chi, rel=1e-12)
+
+
 def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("freejac.torch_measure.find_spec", lambda name: None)
     with pytest.raises(InputError, match="PyTorch"):

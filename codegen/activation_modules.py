@@ -1,0 +1,172 @@
+"""Specifications of an activation's modules: its Gaussian means, and its duals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy as sp
+
+from freejac.codegen.duals import dual_module
+from freejac.codegen.names import code_name
+from freejac.codegen.sound import soundly
+from freejac.codegen.spec import Argument, Base, Derived, Mean, Module
+from freejac.symbolic.activation import Activation
+from freejac.symbolic.errors import NoClosedForm
+from freejac.symbolic.expectation import expect
+from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.symbols import sigma_b, sigma_w
+
+__all__ = ["activation_dual_module", "activation_module", "moment_module"]
+
+Q = Argument("q", "variance of the pre-activation h", "1e-12", "1e12")
+_SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
+_SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
+_TOLERANCE = 1e-13
+_GROWTH = "second_moment_slope"
+_MEASURE = (
+    " The errors of mean, second_moment_slope and chi_parallel, F(q), are divided by 1 + |q F′/F|: "
+    "where F vanishes depends on the parameters."
+)
+
+
+def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Module:
+    """Kernels of one activation.
+
+    Args:
+        phi: the activation; its parameters become arguments of every kernel.
+        name: module name.
+        text: the definition to show; the SymPy expression when empty.
+
+    Returns:
+        E[φ], E[φ²] with the length map and its slope χ_∥, and the moments of φ′², each with its
+        closed form if there is one.
+
+    Raises:
+        DomainError: φ jumps, so that the moments of φ′ do not exist.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    function, slope = phi.function.subs(safe), phi.distribution(1).subs(safe)
+    parallel = slope**2 + function * phi.distribution(2).subs(safe)
+    parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
+    means = (
+        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function), bool(parameters)),
+        Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
+        Mean(
+            _GROWTH,
+            "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]",
+            "_parallel",
+            1,
+            _closed(parallel),
+            bool(parameters),
+        ),
+        Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
+        Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
+    )
+    length_map = Derived(
+        "length_map",
+        "σ_w² E[φ(h)²] + σ_b²",
+        "second_moment",
+        sigma_w**2 * _value("second_moment") + sigma_b**2,
+        (_SIGMA_W, _SIGMA_B),
+    )
+    chi = Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * _value("mu_1"), (_SIGMA_W,))
+    chi_parallel = Derived(
+        "chi_parallel",
+        "σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map",
+        _GROWTH,
+        sigma_w**2 * _value(_GROWTH),
+        (_SIGMA_W,),
+    )
+    source = phi.source or "given by the user"
+    measure = _MEASURE if parameters else ""
+    return Module(
+        name=name or "activation",
+        title="Gaussian means of an activation and of its slope.",
+        subject=f"φ(x) = {text or phi.expr}" + (f" ({name})" if name else ""),
+        template="activation.py.jinja",
+        kernels=(*means[:2], length_map, means[2], chi_parallel, means[3], chi, means[4]),
+        tolerance=_TOLERANCE,
+        source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
+        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
+        f"{measure}",
+        variable=Q,
+        parameters=parameters,
+        bases=(
+            Base("_phi", "Return φ(x); x is not a breakpoint.", function),
+            Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),
+            Base("_parallel", "Return φ′(x)² + φ(x) φ″(x); x is not a breakpoint.", parallel),
+        ),
+    )
+
+
+def moment_module(phi: Activation, k: int) -> Module:
+    """The kernel of μ_k = E[φ′(h)^{2k}] alone.
+
+    Args:
+        phi: the activation; its parameters become arguments.
+        k: at least 1.
+
+    Raises:
+        DomainError: φ jumps, so that the moments of φ′ do not exist.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    slope = phi.distribution(1).subs(safe)
+    return Module(
+        name=f"mu_{k}",
+        title="A moment of the slope of an activation.",
+        subject=f"φ(x) = {phi.expr}",
+        template="activation.py.jinja",
+        kernels=(Mean(f"mu_{k}", f"E[φ′(h)^{2 * k}]", "_slope", 2 * k, _closed(slope ** (2 * k))),),
+        tolerance=_TOLERANCE,
+        source="Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
+        variable=Q,
+        parameters=tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters),
+        bases=(Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),),
+    )
+
+
+def activation_dual_module(
+    phi: Activation,
+    *,
+    name: str = "",
+    text: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Module:
+    """Kernels of one activation that take a correlation.
+
+    Args:
+        phi: the activation; its parameters become arguments of every kernel.
+        name: name of the activation.
+        text: the definition to show; the SymPy expression when empty.
+        progress: told each step in words.
+
+    Returns:
+        E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
+
+    Raises:
+        NoClosedForm: φ has parameters, and there is no closed form that double precision can
+            evaluate.
+        DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
+    """
+    safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
+    parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
+    return dual_module(phi, Q, parameters, name=name, text=text, progress=progress)
+
+
+def _value(kernel: str) -> sp.Symbol:
+    """The symbol of another kernel's value."""
+    return sp.Symbol(kernel, real=True)
+
+
+def _closed(integrand: PiecewiseFunction) -> sp.Expr | None:
+    try:
+        return soundly(integrand, expect(integrand)).expr
+    except NoClosedForm:
+        return None
+
+
+def _parameter(symbol: sp.Symbol, default: sp.Rational | None) -> Argument:
+    shown = "" if default is None else f", {default} by default"
+    if symbol.is_positive:
+        return Argument(symbol.name, f"parameter{shown}", "1e-2", "1e2")
+    return Argument(symbol.name, f"parameter{shown}", "-10.0", "10.0", logarithmic=False)
