@@ -18,7 +18,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import Cos1m, Sech2
+from freejac.codegen.functions import AtanRatio, Cos1m, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -29,6 +29,7 @@ __all__ = ["HELPERS", "NumbaPrinter", "source"]
 
 HELPERS: dict[type, str] = {
     Angle: "_angle",
+    AtanRatio: "_atan_ratio",
     Cos1m: "_one_minus_cos",
     ExpGap: "_exp_gap",
     OwenT: "_owens_t",

@@ -9,9 +9,9 @@ the exact series of the expectation at q → 0 or q → ∞ takes over.
 
 >>> sound_form("erf(x)**2").expr
 2*atan(2*q/sqrt(4*q + 1))/pi
->>> form = sound_form("where(x > 0, x, exp(x) - 1)**2")
+>>> form = sound_form("clip(x, -1, 1)**2")
 >>> form.expr.args[0].cond, form.low, form.high
-(q < 1, 1/1000000000000, 1000000000000)
+(q <= 1, 1/1000000000000, 1000000000000)
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from mpmath import mp, mpf
 
 from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
+from freejac.codegen.quotient import quotient
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
 from freejac.symbolic.errors import DomainError, NoClosedForm
@@ -120,6 +121,9 @@ def _with_polynomials(body: sp.Expr) -> sp.Expr | None:
 
 def _sound_part(body: sp.Expr) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
+    short = quotient(body)
+    if short is not None:
+        return short
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
     losses = _losses(body, marks)
     for wanted in _WANTED_LOSSES:
