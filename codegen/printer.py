@@ -170,6 +170,9 @@ class NumbaPrinter(Printer):
             # Numba multiplies out a constant integer power.
             bar = "**" if isinstance(base, _POWER_OPERAND) else " ** "
             return f"{self._operand(base, PRECEDENCE['Pow'], strict=True)}{bar}{exponent}"
+        if exponent == sp.S.Half and isinstance(base, sp.Max | sp.Min):
+            # The root of the variable is there already; rounding keeps the order.
+            return self._print(base.func(*(sp.sqrt(arg) for arg in base.args)))
         if exponent == sp.S.Half:
             return f"math.sqrt({self._print(base)})"
         if exponent.is_Rational and exponent.q == 2:

@@ -27,6 +27,7 @@ from mpmath import mp, mpf
 
 from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
+from freejac.codegen.joined import joined
 from freejac.codegen.quotient import quotient
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
@@ -140,11 +141,12 @@ def _completed(
     if run is None:
         return None
     low, high = marks[run[0]], marks[run[1]]
+    whole, body = body, joined(body, marks[run[0] : run[1] + 1])
     cases = [(body, sp.true)]
     if run[0] > 0:
-        cases.insert(0, (fitted(body, 0, low), q < low))
+        cases.insert(0, (fitted(whole, 0, low), q < low))
     if run[1] < len(marks) - 1:
-        cases[-1:] = [(body, q <= high), (fitted(body, sp.oo, high), sp.true)]
+        cases[-1:] = [(body, q <= high), (fitted(whole, sp.oo, high), sp.true)]
     if any(value is None for value, _ in cases):
         return None
     return sp.Piecewise(*cases, evaluate=False) if len(cases) > 1 else body
