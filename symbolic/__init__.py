@@ -9,21 +9,23 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * pieces: `roots signs facts cases intervals piecewise symmetry parity taylor`
 * functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
-  `polynomials surds`; their faces are `expectation` and `bivariate`
+  `polynomials surds algebraic`; their faces are `expectation` and `bivariate`
 * oracles, from the definitions alone: `quadrature mean_curve`, and in two variables
   `bivariate_quadrature bivariate_panels bivariate_search line_quadrature narrow_quadrature
-  ball_pieces legendre_panels`
-* mean field: `mean_field fixed_points depth_scales asymptotics criticality critical_classes`;
-  integrals over the line for them: `line_integrals finite_parts finite_erf finite_exponential
-  mellin beta_series`
-* series: `coefficients power_terms long_sums laurent series readable`
+  ball_pieces legendre_panels`; zeros of a mean `mean_zeros`
+* mean field: `mean_field normalisation fixed_points depth_scales asymptotics criticality
+  critical_classes`; integrals over the line for them: `line_integrals finite_parts finite_erf
+  finite_exponential mellin beta_series`
+* series: `coefficients power_terms long_sums laurent series readable
+  polynomial_growth`
 * laws: `law laws finite_law transform_laws free_cumulants free_operations transforms`; algebraic:
   `algebraic_law law_equation law_density elimination`
 * feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
   continuation density depth_limits universality`; of any activation: `slope_nodes slope_panels
-  slope_range layer_block layer_edges layer_values`
+  slope_range slope_density layer_block layer_edges layer_values path_following`
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
-  residual_layer`, finite depth: the other `residual_…`, the limit: `universal_density`, `lambert`
+  residual_layer depth_expansion`, finite depth: the other `residual_…`, the limit:
+  `universal_density universal_edges lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`
 * claims: `claim_text conditions rounded time_limit` read them; `ball_functions two_precisions
   enclosures refutation` try points; `tower sign_proofs root_forms exponential_forms function_rules

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,3 +130,13 @@ def test_a_broken_contract_is_reported(copy: Path, module: str, line: str) -> No
     result = lint_imports(copy)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "BROKEN" in result.stdout
+
+
+@pytest.mark.parametrize("room", ["symbolic", "codegen"])
+def test_the_index_of_a_room_names_every_module(repository: Path, room: str) -> None:
+    index = ast.get_docstring(ast.parse((repository / room / "__init__.py").read_text())) or ""
+    named = {word for part in re.findall(r"`([^`]+)`", index) for word in part.split()}
+    prefixes = tuple(word.removesuffix("…") for word in named if word.endswith("…"))
+    present = {path.stem for path in (repository / room).glob("*.py")} - {"__init__"}
+    assert not {name for name in present - named if not name.startswith(prefixes or ("-",))}
+    assert not {name for name in named if "…" not in name} - present
