@@ -101,8 +101,8 @@ class _Writer:
             self._named[sp.sqrt(u)] = self._assign(sp.sqrt(u))
         root = self._named[sp.sqrt(u)]
         names = self._fresh("above"), self._fresh("below")
-        sides = tuple([repr(float(c)) for c in side] for side in (part.above, part.below))
-        self._lines += quotient_lines(names, sides, root.name, source(u), f"{name}_")
+        above, below = ([repr(float(c)) for c in side] for side in (part.above, part.below))
+        self._lines += quotient_lines(names, (above, below), root.name, source(u), f"{name}_")
         self._lines.append(f"{name} = {names[0]} / {names[1]}")
         return sp.Symbol(name, real=True)
 
