@@ -44,6 +44,8 @@ class Line:
 
 
 def _time(seconds: float) -> str:
+    if math.isnan(seconds):
+        return ""
     for unit, size in (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3)):
         if seconds < 1000 * size:
             return f"{seconds / size:.2f} {unit}"
