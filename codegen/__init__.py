@@ -5,9 +5,9 @@ The rooms, in the order of the work; each begins by saying what it is:
 * what is wanted: `spec`, filled in by `activation_modules spectrum_modules duals phases`; the list
   of all modules is `catalogue`
 * forms fit for double precision: `stable sound functions horner fitted exponential_factor`, next to
-  zeros `zero_factors`
+  zeros `zero_factors`; fast ones: `quotient joined`
 * means that do not close: `mean_values resolution approximate`, rational functions
-  `rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a
+  `curve_fit rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a
   unit, `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle price`; those that do not close:
   `approximate_dual approximate_dual_growth approximate_dual_fit approximate_dual_table

@@ -18,7 +18,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import Cos1m, ExpInverse, Sech2
+from freejac.codegen.functions import AtanRatio, Cos1m, ExpInverse, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -29,6 +29,7 @@ __all__ = ["HELPERS", "NumbaPrinter", "source"]
 
 HELPERS: dict[type, str] = {
     Angle: "_angle",
+    AtanRatio: "_atan_ratio",
     Cos1m: "_one_minus_cos",
     ExpGap: "_exp_gap",
     ExpInverse: "_exp_inverse",
@@ -170,6 +171,9 @@ class NumbaPrinter(Printer):
             # Numba multiplies out a constant integer power.
             bar = "**" if isinstance(base, _POWER_OPERAND) else " ** "
             return f"{self._operand(base, PRECEDENCE['Pow'], strict=True)}{bar}{exponent}"
+        if exponent == sp.S.Half and isinstance(base, sp.Max | sp.Min):
+            # The root of the variable is there already; rounding keeps the order.
+            return self._print(base.func(*(sp.sqrt(arg) for arg in base.args)))
         if exponent == sp.S.Half:
             return f"math.sqrt({self._print(base)})"
         if exponent.is_Rational and exponent.q == 2:

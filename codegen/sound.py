@@ -9,9 +9,9 @@ the exact series of the expectation at q → 0 or q → ∞ takes over.
 
 >>> sound_form("erf(x)**2").expr
 2*atan(2*q/sqrt(4*q + 1))/pi
->>> form = sound_form("where(x > 0, x, exp(x) - 1)**2")
+>>> form = sound_form("clip(x, -1, 1)**2")
 >>> form.expr.args[0].cond, form.low, form.high
-(q < 1, 1/1000000000000, 1000000000000)
+(q <= 1, 1/1000000000000, 1000000000000)
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from freejac.codegen.exponential_factor import exponential_parts
 from freejac.codegen.fitted import fitted
 from freejac.codegen.functions import ExpInverse
 from freejac.codegen.horner import Horner
+from freejac.codegen.joined import joined
+from freejac.codegen.quotient import quotient
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
 from freejac.symbolic.errors import DomainError, NoClosedForm
@@ -149,6 +151,9 @@ def _vanishing(
 
 def _sound_part(body: sp.Expr) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
+    short = quotient(body)
+    if short is not None:
+        return short
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
     losses = _losses(body, marks)
     for wanted in _WANTED_LOSSES:
@@ -177,11 +182,12 @@ def _completed(
     if run is None:
         return None
     low, high = marks[run[0]], marks[run[1]]
+    whole, body = body, joined(body, marks[run[0] : run[1] + 1])
     cases = [(body, sp.true)]
     if run[0] > 0:
-        cases.insert(0, (fitted(body, 0, low), q < low))
+        cases.insert(0, (fitted(whole, 0, low), q < low))
     if run[1] < len(marks) - 1:
-        cases[-1:] = [(body, q <= high), (fitted(body, sp.oo, high), sp.true)]
+        cases[-1:] = [(body, q <= high), (fitted(whole, sp.oo, high), sp.true)]
     if any(value is None for value, _ in cases):
         return None
     return sp.Piecewise(*cases, evaluate=False) if len(cases) > 1 else body

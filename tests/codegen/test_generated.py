@@ -189,7 +189,6 @@ def test_a_sample_of_kernels_is_as_accurate_as_recorded(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
-@pytest.mark.xfail(reason="universality_density: 1.1e-14 next to 2e-15 on record", strict=False)
 def test_every_kernel_is_as_accurate_as_recorded(
     records: dict[str, ModuleRecord], name: str
 ) -> None:

@@ -11,6 +11,7 @@ import freejac as fj
 from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
 from freejac.codegen.mean_values import MeanValues
+from freejac.codegen.quotient import Quotient
 from freejac.codegen.sound import sound_form
 from freejac.symbolic.mean_curve import MeanCurve
 from freejac.symbolic.quadrature import gaussian_mean
@@ -88,8 +89,8 @@ def test_what_no_series_helps_a_polynomial_does():
 def test_factors_of_powers_of_parameters_are_made_sound_one_by_one():
     # E[φ²] = q/2 + α² F(q), and F cancels at small q.
     form = sound_form("where(x > 0, x, alpha*(exp(x) - 1))**2")
-    (choice,) = form.expr.atoms(sp.Piecewise)
-    assert choice.free_symbols == {q}
+    (part,) = form.expr.atoms(Quotient)
+    assert part.free_symbols == {q}
     (alpha,) = form.expr.free_symbols - {q}
     assert (form.expr - q / 2).subs(q, 100).coeff(alpha, 2).evalf(20) > 0.4
 
@@ -109,12 +110,22 @@ def test_the_textbook_form_fails_where_the_sound_one_does_not():
     assert abs(kernel(400.0) / float(gaussian_mean(slope**2, 400, 20)) - 1) < 1e-15
 
 
+def test_the_quotient_is_that_of_the_definition():
+    # One form for 24 decades, as good as doubles; its first term is that of E[φ²] = q + O(q^{3/2}).
+    definition = fj.activation("elu(1)").function ** 2
+    form = sound_form(definition)
+    assert form.expr.has(Quotient)
+    for variance in (sp.Rational(1, 10**12), sp.Rational(1, 7), sp.Integer(7), sp.Integer(10**12)):
+        exact = gaussian_mean(definition, variance, 30)
+        assert abs(form.expr.subs(q, variance).evalf(30) / exact - 1) < 6e-17
+
+
 def test_the_polynomial_is_that_of_the_definition():
-    form = sound_form("where(x > 0, x, exp(x) - 1)**2")
-    small = form.expr.args[0].expr.replace(Horner, lambda *a: Horner(*a).rewrite(sp.Add))
-    # E[φ²] = E[z²] q/2 + E[z² ; z < 0] q + …: both halves are x² + O(x³).
-    at = sp.Float("1e-24", 40)
-    assert abs((small / q).subs(q, at).evalf(30) - 1) < 1e-11
+    form = sound_form("clip(x, -1, 1)**2")
+    large = form.expr.args[1].expr.replace(Horner, lambda *a: Horner(*a).rewrite(sp.Add))
+    # E[φ²] = 1 − (4/3) (2πq)^{−1/2} + …
+    at = sp.Float("1e24", 40)
+    assert abs((1 - large.subs(q, at).evalf(40)) * sp.sqrt(2 * sp.pi * at) * 3 / 4 - 1) < 1e-3
 
 
 def test_a_polynomial_takes_over_where_two_bits_are_lost():
