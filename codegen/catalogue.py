@@ -7,12 +7,14 @@ written down.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import sympy as sp
 
 from freejac.codegen.approximate_dual import refit
 from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
+from freejac.codegen.slopes_kernels import slopes_density
 from freejac.codegen.sound import soundly
 from freejac.codegen.spec import Argument, Base, Derived, Formula, Mean, Module, Sampled
 from freejac.symbolic.activation import Activation, activation
@@ -380,8 +382,10 @@ CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
     **{f"{name}_dual": make for name, make in DUALS.items() if name not in _AT_ONCE},
     "gaussian_jacobian_density": _density_module("gaussian"),
+    "gaussian_slopes_density": partial(slopes_density, "gaussian"),
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": _density_module("orthogonal"),
+    "orthogonal_slopes_density": partial(slopes_density, "orthogonal"),
     "resnet_density": resnet_density,
     "universality_density": universality_density,
 }

@@ -18,7 +18,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["follow_grid", "polish"]
+_MISSED = 1e-10
+"""What the third derivative of log R may change, relatively."""
+
+__all__ = ["follow_grid", "polish", "solve_beside", "solve_real"]
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
@@ -135,3 +138,112 @@ def polish(points: Any, levels: Any, depth: Any, is_gaussian: Any, rule: Any) ->
                 _, _, n = _level(point, depth, is_gaussian, rule)
                 found[i] = n.imag
     return found
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def _symmetric(x: Any, y: Any, rule: Any) -> Any:
+    """The mean over the contour and its mirror image: M and its slope, imaginary parts over y.
+
+    It is real on the real line, so that what it adds to an imaginary part is known relatively.
+    Returns M, 1 + M and the slope of both.
+    """
+    flat, values, values_y, weights, weights_y = rule
+    m = m_y = total = total_y = 0.0
+    for j in range(values.size):
+        gap, b = x - values[j], values_y[j]
+        # (ζ − a)(ζ − ā) = q + 2 i gap y
+        q = gap * gap + b * b - y * y
+        inverse = 1.0 / (q * q + 4.0 * gap * gap * y * y)
+        real = weights[j] * gap - weights_y[j] * b
+        total += (real * q + 2.0 * weights[j] * gap * y * y) * inverse
+        total_y += (weights[j] * q - 2.0 * real * gap) * inverse
+        wa = weights[j] * values[j] - weights_y[j] * b
+        wa_y = weights[j] * b + weights_y[j] * values[j]
+        real = wa * gap - wa_y * b
+        m += (real * q + 2.0 * wa * gap * y * y) * inverse
+        m_y += (wa * q - 2.0 * real * gap) * inverse
+    return m, m_y, flat + x * total - y * y * total_y
+
+
+@njit(cache=True, error_model="numpy")
+def solve_real(x: Any, goal: Any, depth: Any, is_gaussian: Any, rule: Any) -> Any:
+    """Solve log λ = goal on the real line without the part of M that is imaginary there.
+
+    Returns ζ and d log λ/d log ζ; nan where that is no place outside the bulk of the spectrum.
+    """
+    above = 1.0 if is_gaussian else 1.0 - depth
+    for _ in range(200):
+        m, slope, n = _symmetric(x, 0.0, rule)
+        sign = m > 0.0 if is_gaussian else m * n > 0.0
+        if not (sign and (n > 0.0 or not is_gaussian)):
+            break
+        level = depth * math.log(x) + (depth - 1.0) * math.log(abs(m)) + above * math.log(abs(n))
+        rise = depth + x * slope * ((depth - 1.0) / m + above / n)
+        if not rise > 0.0:
+            break
+        step = (goal - level) / rise
+        x *= math.exp(min(max(step, -1.0), 1.0))
+        if abs(step) <= 1e-14 + 1e-15 * (depth * abs(math.log(x)) + abs(goal)) / rise:
+            return x, rise
+    return math.nan, math.nan
+
+
+@njit(cache=True, error_model="numpy")
+def _slope_beside(z: Any, rule: Any) -> Any:
+    """The slope of the mean over the contour and its mirror image, complex."""
+    _, values, values_y, weights, weights_y = rule
+    total = complex(0.0, 0.0)
+    for j in range(values.size):
+        a, w = complex(values[j], values_y[j]), complex(weights[j], weights_y[j])
+        first, second = w * a, w.conjugate() * a.conjugate()
+        total -= 0.5 * (first / (z - a) ** 2 + second / (z - a.conjugate()) ** 2)
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def solve_beside(z: Any, goal: Any, height: Any, depth: Any, is_gaussian: Any, rule: Any) -> Any:
+    """Im M where ζ is next to the real line: M is that of the mirrored contours less i π R.
+
+    Args:
+        z: ζ nearby.
+        goal: log λ.
+        height: log R, R the density of φ′² at Re z times that place, and the first two derivatives
+            of log R; −∞ where φ′² does not take the value.
+        depth: L, a float.
+        is_gaussian: or orthogonal weights.
+        rule: as for `follow_grid`.
+
+    Returns:
+        Im M; nan where it does not settle, or ζ is so far from the real line that the third
+        derivative of log R counts.
+    """
+    logarithm, tilt, bend = height
+    above = 1.0 if is_gaussian else 1.0 - depth
+    start, x, y = z.real, z.real, z.imag
+    for step in range(40):
+        m, slope, n = _symmetric(x, y, rule)
+        along = x - start
+        size = 0.0
+        if logarithm > -math.inf:
+            size = math.pi * math.exp(logarithm + tilt * along + 0.5 * bend * (along**2 - y * y))
+        turn = (tilt + bend * along) * y
+        cosine, sine = math.cos(turn), math.sin(turn)
+        part, part_y = size * sine, y * slope - size * cosine
+        u, v = m + part, n + part
+        if not (u * v > 0.0 and (u > 0.0 or not is_gaussian)):
+            break
+        level = 0.5 * depth * math.log(x * x + y * y)
+        level += 0.5 * (depth - 1.0) * math.log(u * u + part_y * part_y)
+        level += 0.5 * above * math.log(v * v + part_y * part_y)
+        angle = depth * math.atan(y / x)
+        angle += (depth - 1.0) * math.atan(part_y / u) + above * math.atan(part_y / v)
+        outer = (depth - 1.0) / complex(u, part_y) + above / complex(v, part_y)
+        # −i π R′
+        inner = _slope_beside(complex(x, y), rule) - 1j * tilt * size * complex(cosine, sine)
+        move = complex(goal - level, -angle) / (depth / complex(x, y) + inner * outer)
+        x, y = x + move.real, y + move.imag
+        small = abs(move.imag) <= 1e-11 * abs(y) and abs(move.real) <= 1e-11 * x
+        if step > 0 and small and y > 0.0:
+            missed = size * abs(y * y * bend) ** 1.5
+            return part_y if missed <= _MISSED * abs(part_y) else math.nan
+    return math.nan
