@@ -242,7 +242,8 @@ def solve_beside(z: Any, goal: Any, height: Any, depth: Any, is_gaussian: Any, r
         inner = _slope_beside(complex(x, y), rule) - 1j * tilt * size * complex(cosine, sine)
         move = complex(goal - level, -angle) / (depth / complex(x, y) + inner * outer)
         x, y = x + move.real, y + move.imag
-        small = abs(move.imag) <= 1e-11 * abs(y) and abs(move.real) <= 1e-11 * x
+        # the next step would be as its square
+        small = abs(move.imag) <= 1e-6 * abs(y) and abs(move.real) * max(abs(tilt), 1 / x) <= 1e-6
         if step > 0 and small and y > 0.0:
             missed = size * abs(y * y * bend) ** 1.5
             return part_y if missed <= _MISSED * abs(part_y) else math.nan

@@ -257,7 +257,9 @@ class ContourDensity:
         if place.imag == 0 and height[0] < _DEEPEST_LOG:
             return -0.0
         found = [solve_beside(place, level, height, *settings, rule) for rule in self.rules]
-        agree = abs(found[0] - found[1]) <= _AGREEMENT * abs(found[1])
+        # a small density amplifies the rounding of λ as it does a change of λ
+        allowed = _AGREEMENT * max(1.0, -height[0] / 20) if place.imag == 0 else _AGREEMENT
+        agree = abs(found[0] - found[1]) <= allowed * abs(found[1])
         return float(found[1]) if agree else math.nan
 
     def _outside(self, level: float) -> float:
