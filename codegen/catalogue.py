@@ -12,6 +12,7 @@ from functools import partial
 import sympy as sp
 
 from freejac.codegen.approximate_dual import refit
+from freejac.codegen.contour_kernels import contour_density
 from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.slopes_kernels import slopes_density
@@ -381,6 +382,7 @@ DUALS: Mapping[str, Callable[[], Module]] = {
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
     **{f"{name}_dual": make for name, make in DUALS.items() if name not in _AT_ONCE},
+    "contour_density": contour_density,
     "gaussian_jacobian_density": _density_module("gaussian"),
     "gaussian_slopes_density": partial(slopes_density, "gaussian"),
     "jacobian_moments": jacobian_moments,

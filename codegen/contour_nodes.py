@@ -193,19 +193,16 @@ def _reach(
     values = [2 * float(mp.log(abs(slope(mp.mpf(x))) + mp.mpf(10) ** -4000)) for x in places]
     shares = -0.5 * (places / width) ** 2 - np.array(values)
     felt = np.flatnonzero(shares > shares.max() - _LOST)
-    last = min(felt[-1] + 1, len(places) - 1)
-    cut = float(places[last])
-    truncated = felt[-1] == len(places) - 1 and not math.isfinite(end)
-    return (
-        (cut, math.exp(values[last]))
-        if abs(cut) > abs(near) and truncated
-        else ((cut, 0.0) if abs(cut) > abs(near) else (near, 0.0))
-    )
+    if felt[-1] == len(places) - 1 and not math.isfinite(end):
+        # E[1/φ′²] is infinite, or lives beyond doubles
+        return near, float(abs(slope(mp.mpf(near))) ** 2)
+    cut = float(places[min(felt[-1] + 1, len(places) - 1)])
+    return (cut if abs(cut) > abs(near) else near), 0.0
 
 
 def _turning_points(slope: Slope, low: float, high: float) -> list[float]:
     """Where φ′² is stationary, to rounding."""
-    step = 1e-8 * (high - low)
+    step = 1e-12 * (high - low)
     grid = np.linspace(low, high, 2 * _SCAN + 2)[1:-1]
 
     def rise(points: Any) -> Any:
@@ -336,6 +333,7 @@ def _nodes(slope: Slope, line: _Line, width: float, fineness: float) -> tuple[An
     x, speed = line(t)
     weights = step * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
     values = _square(slope, x)
-    shares = np.abs(weights) / np.abs(values)
+    with np.errstate(all="ignore"):
+        shares = np.where(values == 0, 0.0, np.abs(weights) / np.abs(values))
     kept = (np.abs(weights) > _NEGLIGIBLE) | (shares > _NEGLIGIBLE * shares.max())
     return values[kept], weights[kept]

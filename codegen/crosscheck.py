@@ -18,6 +18,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.contour_oracle import contour_points, contour_reference
 from freejac.codegen.dual_check import dual_points, dual_reference
 from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
@@ -117,6 +118,8 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
             return moment_points(count, seed=seed)
         if module.name == "universality_density":
             return limit_points(count, seed=seed)
+        if module.name == "contour_density":
+            return contour_points(seed=seed)
         if module.name.endswith("_slopes_density"):
             count = min(count, POINTS_BY_QUADRATURE)
             return slopes_points(module.name.split("_")[0], count, seed=seed)
@@ -237,6 +240,8 @@ def _jacobian_reference(
     weights: str, kernel: Sampled, point: Point
 ) -> tuple[mpmath.mpf, mpmath.mpf]:
     """The kernels of a Bernoulli D², and of the depth limits."""
+    if "phi" in point:
+        return contour_reference(kernel.name, point)
     own = {a.name: point[a.name] for a in kernel.arguments}
     if "values" in own:
         return slopes_density(kernel.name, own, weights)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from freejac.codegen.slopes_oracle import DIGITS
 from freejac.codegen.spec import Argument, Module, Sampled
 
 __all__ = ["slopes_density"]
@@ -63,6 +64,7 @@ def _context(module: Module, _record: Any) -> Mapping[str, Any]:
     """What the template needs besides the kernels: the domain in code."""
     checks = (f"{a.low} <= {a.name} <= {a.high}" for a in (_SCALE, _DEPTH))
     return {
+        "digits": DIGITS,
         "inside": " and ".join(checks),
         "smallest": _VALUES.low,
         "largest": _VALUES.high,

@@ -24,9 +24,10 @@ from freejac.symbolic.density import LayerProduct
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.symbols import z
 
-__all__ = ["slopes_density", "slopes_points"]
+__all__ = ["DIGITS", "slopes_density", "slopes_points"]
 
-_DIGITS = 40
+DIGITS = 40
+"""Of a reference."""
 _OFF = mpf(10) ** -45
 _LAWS = 20
 _DEEP = 100
@@ -44,7 +45,7 @@ def slopes_density(name: str, values: Values, weights: str) -> tuple[mpf, mpf]:
         NotConvergedError: the continuation did not reach λ.
     """
     atoms = tuple(values["values"]), tuple(values["masses"])
-    with mp.workdps(_DIGITS + 20):
+    with mp.workdps(DIGITS + 20):
         is_log = name == "log_density"
         level = mpf(values["log_lam"]) if is_log else mp.log(mpf(values["lam"]))
         density = _density(weights, atoms, float(values["sigma_w"]), int(values["depth"]), level)
@@ -71,7 +72,7 @@ def _law(weights: str, atoms: Atoms, sigma_w: float, depth: int) -> LayerProduct
     pairs = [(sp.Rational(a), w) for a, w in zip(atoms[0], exact, strict=True) if w]
     scale = 1 / sp.Rational(sigma_w) ** 2
     transform = scale / (1 + z) if weights == "gaussian" else scale
-    return LayerProduct.equal(pairs, transform, depth, _DIGITS)
+    return LayerProduct.equal(pairs, transform, depth, DIGITS)
 
 
 def slopes_points(weights: str, count: int, *, seed: int = 0) -> list[dict[str, Any]]:

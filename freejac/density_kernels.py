@@ -229,7 +229,7 @@ class ContourDensity:
         """ζ and Im M at descending log λ; Im M is nan where the rules do not agree."""
         import numpy as np
 
-        from freejac.codegen.contour_density import follow_grid, polish
+        from freejac.generated.contour_density import follow_grid, polish
 
         point = follow_grid(levels, self.far, self.depth, self.is_gaussian, self.rules[0])
         first, second = (
@@ -241,8 +241,8 @@ class ContourDensity:
 
     def _beside(self, start: complex, level: float) -> float:
         """Im M where ζ is next to the real line; nan where both rules do not say so."""
-        from freejac.codegen.contour_density import solve_beside, solve_real
         from freejac.codegen.slope_height import log_height
+        from freejac.generated.contour_density import solve_beside, solve_real
 
         settings = self.depth, self.is_gaussian
         place = start if start.imag > 0 else complex(math.nan)
