@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Annotated
@@ -143,14 +145,24 @@ def _derive(
                 emit=emit,
                 announce=announce,
             )
-            # Integers of more digits than Python prints by default are honest results here.
-            sys.set_int_max_str_digits(0)
             write = report.as_json if as_json else report.as_latex if latex else report.as_text
-            text = write(theory)
+            with _integers_of_any_length():
+                text = write(theory)
         show(text)
         return DONE
 
     return work
+
+
+@contextmanager
+def _integers_of_any_length() -> Iterator[None]:
+    """Print integers of more digits than Python does by default: they are honest results here."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 def _layers(text: str) -> int | sp.Symbol:
