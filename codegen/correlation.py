@@ -11,6 +11,7 @@ g = 1 − c², a polynomial such as q² − c²q² + 2q + 1 is q²g + 2q + 1: a 
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import mpmath
@@ -24,6 +25,7 @@ __all__ = [
     "Angle",
     "ExpGap",
     "Tail2",
+    "completed_squares",
     "down",
     "gap",
     "gap_exponentials",
@@ -128,6 +130,36 @@ def _doubt(expr: sp.Expr) -> tuple[float, int]:
 
 def _is_odd(term: sp.Expr) -> bool:
     return bool(sp.degree(term, c) % 2) if term.is_polynomial(c) and term.has(c) else False
+
+
+def completed_squares(expr: sp.Expr) -> sp.Expr:
+    """Write k(e^X − 2e^Y + e^Z) as k(e^{X/2} − e^{Z/2})² and 2k(e^{(X+Z)/2} − e^Y), for 0 ≤ c ≤ 1.
+
+    Two Dirac deltas of opposite weights leave such sums. Where c > 0 neither part is negative, and
+    each is one function that does not cancel.
+    """
+    terms = list(sp.Add.make_args(expr))
+    for x_term, z_term, y_term in permutations(terms, 3):
+        if not {x_term, y_term, z_term} <= set(terms):
+            continue
+        (x, k), (y, m), (z, n) = map(_power_of_e, (x_term, y_term, z_term))
+        middle = (x + z) / 2
+        if sp.expand(k - n) != 0 or sp.expand(m + 2 * k) != 0 or not _falls(z - x):
+            continue
+        if _falls(y - middle):
+            rest = -2 * k * sp.exp(middle) * expm1(sp.factor(y - middle))
+        elif _falls(middle - y):
+            rest = 2 * k * sp.exp(y) * expm1(sp.factor(middle - y))
+        else:
+            continue
+        square = k * sp.exp(x) * expm1(sp.factor((z - x) / 2)) ** 2
+        terms = [t for t in terms if t not in (x_term, y_term, z_term)] + [square, rest]
+    return sp.Add(*terms)
+
+
+def _power_of_e(term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    exponent, factor = _exponent(term)
+    return (sp.S.Zero if exponent is None else exponent), factor
 
 
 def joined_exponentials(expr: sp.Expr) -> sp.Expr:

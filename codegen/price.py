@@ -31,7 +31,14 @@ from itertools import product
 import mpmath
 import sympy as sp
 
-from freejac.codegen.correlation import down, gap, joined_exponentials, paired, up
+from freejac.codegen.correlation import (
+    completed_squares,
+    down,
+    gap,
+    joined_exponentials,
+    paired,
+    up,
+)
 from freejac.codegen.dual_forms import positive_form
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.filling import template
@@ -178,6 +185,7 @@ class _Writer:
             "places": _places(integrands),
             "rule": _rule(),
             "finest": source(_LAYER * self._scale / sp.sqrt(q)),
+            "layer": self._layer(last),
             **body,
         }
         text = template("price.jinja", price=context)
@@ -196,10 +204,22 @@ class _Writer:
             # A form that is known to be positive at every c.
             swapped = {up: down, down: up, c: -_t} if side == -1 else {c: _t}
             return rest.xreplace(swapped) * _sine
-        joined = joined_exponentials(sp.expand(rest.subs(c, side * c) * sp.sqrt(1 - c**2)))
+        terms = sp.expand(rest.subs(c, side * c) * sp.sqrt(1 - c**2))
+        joined = joined_exponentials(completed_squares(terms))
         form = paired(joined).xreplace({c: _t})
         return form.replace(lambda e: e.is_Pow and e.base == gap and e.exp.q == 2,
                             lambda e: _sine ** (2 * e.exp))  # fmt: skip
+
+    def _layer(self, last: int) -> str:
+        """How far from c = −1 the expansion there is the better one, as code; "" for 1/2.
+
+        Where the last regular derivative is the same at both ends, R of large q is large in a layer
+        of angles near c = −1 alone, and what it adds there is mostly taken away beyond.
+        """
+        first, *_, final = self._levels[last - 1].regular.pieces
+        if first.expr != final.expr:
+            return ""
+        return source((self._scale**2 / q) ** sp.Rational(1, last))
 
     def _near_end(self, turn: int, last: int) -> tuple[sp.Expr, sp.Expr]:
         """The integrands for c near −1, at t > |c| and at t < |c|."""

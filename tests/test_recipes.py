@@ -82,7 +82,6 @@ def run(command: list[str] | str, tree: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the dual of relu6 misses 1e-13", strict=False)
 def test_how_to_add_an_activation(repository: Path, tree: Path) -> None:
     page = (repository / "CONTRIBUTING.md").read_text()
     outputs: dict[str, str] = {}
