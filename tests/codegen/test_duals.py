@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from freejac.codegen.activation_modules import activation_dual_module
+from freejac.codegen.correlation import completed_squares
 from freejac.codegen.crosscheck import check_points, compare, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan
@@ -24,6 +25,8 @@ from freejac.symbolic.activation import activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.symbols import c as correlation_symbol
+from freejac.symbolic.symbols import q as variance_symbol
 
 # One for each way of evaluation: in the half angle, rearranged near c = −1, exponentials joined,
 # an integral of a positive function, an integral from either end, and one over tails.
@@ -137,6 +140,36 @@ def test_the_dual_of_an_odd_function_is_odd_in_c_and_that_of_its_slope_even() ->
         assert (module.dual(2.0, -c) == -module.dual(2.0, c)).all()
         assert (module.dual_slope(2.0, -c) == module.dual_slope(2.0, c)).all()
         assert module.dual(2.0, 0.0) == 0.0
+
+
+@given(st.integers(0, 9), st.integers(-9, 9), st.integers(-12, 12), beside.map(abs))
+@settings(max_examples=20)
+def test_two_opposite_deltas_leave_parts_that_do_not_cancel(
+    a: int, b: int, decade: int, correlation: float
+) -> None:
+    v, r = variance_symbol, correlation_symbol
+
+    def exponent(one: int, other: int) -> sp.Expr:
+        return -(one**2 - 2 * r * one * other + other**2) / (2 * v * (1 - r**2))
+
+    raw = sp.exp(sp.factor(exponent(a, a))) + sp.exp(sp.factor(exponent(b, b)))
+    raw -= 2 * sp.exp(exponent(a, b))
+    parts = sp.Add.make_args(completed_squares(raw))
+    place = {v: sp.Integer(10) ** decade, r: sp.Rational(correlation)}
+    values = [part.subs(place).evalf(30) for part in parts]
+    assert abs(sum(values) - raw.subs(place).evalf(30, maxn=2000)) <= 1e-25 * max(map(abs, values))
+    assert abs(a) == abs(b) or all(value >= 0 for value in values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("q", [1e-2, 1e4, 1e8, 1e12])
+def test_a_clip_keeps_its_digits_in_the_layer_near_minus_one_and_beyond(q: float) -> None:
+    text = "min(max(x, 0), 6)"
+    for edge in (1e-14, min(1 / q, 1.5), min(q**-0.5, 1.0), 0.3):
+        correlation = edge - 1.0
+        for order, kernel in enumerate((duals(text).dual, duals(text).dual_slope)):
+            exact = definition(text, order, q, correlation)
+            assert abs(float(kernel(q, correlation)) - exact) <= 1e-13 * abs(exact)
 
 
 def test_a_wrong_dual_is_caught_by_the_cross_check(tmp_path: Path) -> None:
