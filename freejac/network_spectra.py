@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from freejac.numeric import numpy_function
 from freejac.slope_spectrum import SlopeSpectrum
 from freejac.spectrum import NumericLaw, Spectrum
 from freejac.symbolic.domain import Number, exact
+from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.slope_density import SlopeDensity
 from freejac.symbolic.symbols import cumulant as cumulant_symbol
 from freejac.symbolic.symbols import q as variance_symbol
@@ -34,6 +36,7 @@ Parameters = Mapping[sp.Symbol, Number]
 
 _DIGITS = 9
 """Up to 9 digits a density is evaluated in double precision throughout."""
+_MORE_DIGITS = 3
 
 
 def jacobian_spectrum(
@@ -69,6 +72,13 @@ def jacobian_spectrum(
         atoms = _in_numbers(network, values)
         return SlopeSpectrum(slope, curve.branches, *numbers, curve.support, atoms)
 
+    @cache
+    def finer() -> Any:
+        """Next to an edge double precision settles no more: the law in mpmath's."""
+        return network.layer_product(
+            q=q, sigma_w=sigma_w, parameters=given, digits=digits + _MORE_DIGITS
+        )
+
     fast_enough = digits <= CONTOUR_DIGITS
     kernel = (slopes_density(curve) or contour_density(curve)) if fast_enough else None
 
@@ -85,7 +95,10 @@ def jacobian_spectrum(
     def slow(u: Array) -> Array:
         with mp.workdps(digits + 15):
             places = [mp.exp(mp.mpf(float(v))) for v in u]
-            found = curve.density(places)
+            try:
+                found = curve.density(places)
+            except NotConvergedError:
+                found = finer().density(places)
             return np.array([float(a * b) for a, b in zip(places, found, strict=True)])
 
     return Spectrum(weight, curve.support, _in_numbers(network, values))
