@@ -213,11 +213,11 @@ class _Writer:
     def _layer(self, last: int) -> str:
         """How far from c = −1 the expansion there is the better one, as code; "" for 1/2.
 
-        Where the last regular derivative is the same at both ends, R of large q is large in a layer
-        of angles near c = −1 alone, and what it adds there is mostly taken away beyond.
+        Where the deltas of one derivative are all there are, and add up to 0, R is large in a layer
+        of angles near c = −1 alone if q is large: what it adds there is mostly taken away beyond.
         """
         first, *_, final = self._levels[last - 1].regular.pieces
-        if first.expr != final.expr:
+        if first.expr != final.expr or any(level.rest != 0 for level in self._levels[:last]):
             return ""
         return source((self._scale**2 / q) ** sp.Rational(1, last))
 
