@@ -32,10 +32,10 @@ ACTIVATIONS = {
     "swish": 1.0,
     "softplus": 4.0,
     "hard_tanh": 0.3,
-    "smoothed_relu": 4.0,
+    "smoothed_relu": 1.0,
 }
 """The variance of every layer. Of the softplus and the smoothed relu no bias keeps it at χ = 1; at
-this variance, without bias, χ is below 1."""
+these variances, without bias, χ is below 1."""
 WEIGHTS = ("gaussian", "orthogonal")
 DEPTHS = (1, 4, 32)
 COLUMNS = (

@@ -37,6 +37,7 @@ Parameters = Mapping[sp.Symbol, Number]
 _DIGITS = 9
 """Up to 9 digits a density is evaluated in double precision throughout."""
 _MORE_DIGITS = 3
+"""Next to an edge double precision settles no more, and mpmath's does."""
 
 
 def jacobian_spectrum(
@@ -74,7 +75,7 @@ def jacobian_spectrum(
 
     @cache
     def finer() -> Any:
-        """Next to an edge double precision settles no more: the law in mpmath's."""
+        """The law in more digits."""
         return network.layer_product(
             q=q, sigma_w=sigma_w, parameters=given, digits=digits + _MORE_DIGITS
         )
@@ -150,6 +151,10 @@ def finite_residual_spectrum(
 
     def weight(u: Array) -> Array:
         lam = np.exp(u)
-        return np.asarray(lam * network.density(lam, **settings))
+        try:
+            found = network.density(lam, **settings)
+        except NotConvergedError:
+            found = network.density(lam, **settings | {"digits": digits + _MORE_DIGITS})
+        return np.asarray(lam * found)
 
     return Spectrum(weight, intervals)

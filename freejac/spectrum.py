@@ -330,9 +330,9 @@ class Spectrum(NumericLaw):
             self._panels += found
             start -= width
             self._tail, error = _geometric_tail(found)
-            if error < self._tolerance or lost:
+            if error < self._tolerance:
                 return
-            width *= 2
+            width *= 1 if lost else 2
         if not self._panels:
             raise NotConvergedError("the density could not be evaluated near its upper end")
 
@@ -399,7 +399,8 @@ def _geometric_tail(panels: list[_Panel]) -> tuple[tuple[float, float, float], f
     power = rate - (other - rate) / (growth - 1)
     excess = rate / power - 1 if power > 0 else inf
     if not abs(excess) < 0.1:
-        return (value / rate, rate, start), inf
+        # g falls faster than a power: what is left is about as much as this, or less
+        return (value / rate, rate, start), value / rate
     ratio = excess / (1 - excess)
     tail = value / power * (1 + ratio / 2) / (1 + ratio)
     return (tail, rate, start), abs(tail - value / rate)

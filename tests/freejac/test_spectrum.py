@@ -42,6 +42,19 @@ def test_an_unbounded_law() -> None:
     assert [law.moment(k) for k in range(5)] == pytest.approx([1, 1, 2, 6, 24], rel=1e-8)
 
 
+def test_a_lower_end_that_falls_faster_than_a_power_is_followed_until_it_is_lost() -> None:
+    def half_normal(u: np.ndarray) -> np.ndarray:
+        """λ = e^{−8|z|} of a normal z; too small a density is refused, as those of networks are."""
+        found = np.exp(-((u / 8) ** 2) / 2) / math.sqrt(32 * math.pi)
+        if found.min() < 1e-12:
+            raise NotConvergedError("lost")
+        return np.asarray(found)
+
+    law = Spectrum(half_normal, [(0.0, 1.0)])
+    assert abs(law.defect) < 1e-9
+    assert law.cdf(math.exp(-24.0)) == pytest.approx(math.erfc(3 / math.sqrt(2)), abs=1e-9)
+
+
 def test_atoms_jump() -> None:
     law = Spectrum(lambda u: arcsine(u) / 2, [(1.0, 3.0)], [(5.0, 0.25), (0.0, 0.25)])
     assert law.cdf([0.0, 0.5, 5.0]) == pytest.approx([0.25, 0.25, 1.0])
