@@ -20,7 +20,7 @@ Worst relative error against 50-digit references, over the whole domain:
 
     kernel               evaluated by                   q              error  ulp  points
     mean                 closed form                    1e-12 to 1e12  0      0    202
-    second_moment        closed; polynomial if q > 1    1e-12 to 1e12  3e-16  2    202
+    second_moment        closed; polynomial if q > 1    1e-12 to 1e12  2e-16  1    202
     length_map           second_moment                  1e-12 to 1e12  3e-16  2    202
     second_moment_slope  closed; polynomial if q > 0.5  1e-12 to 1e12  3e-16  2    202
     chi_parallel         second_moment_slope            1e-12 to 1e12  3e-16  2    202
@@ -31,9 +31,9 @@ Worst relative error against 50-digit references, over the whole domain:
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 0
-    second_moment        35 + 4 div + 4 sqrt + 3 call
+    second_moment        36 + 3 div + 3 sqrt + 2 call
     length_map           4 + 1 call
-    second_moment_slope  43 + 6 div + 3 sqrt + 2 call
+    second_moment_slope  43 + 6 div + 4 sqrt + 2 call
     chi_parallel         2 + 1 call
     mu_1                 0 + 1 div + 1 sqrt + 1 call
     chi                  2 + 1 call
@@ -66,6 +66,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -90,7 +105,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -103,7 +118,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -116,7 +131,7 @@ def _store(block, pointer, step, start, size, single):
             doubles[np.uint64((start + i) * (step >> 3))] = block[i]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _erf(x):
     """Return the error function."""
     a = abs(x)
@@ -138,33 +153,35 @@ def _erf(x):
     return math.copysign(far if a > 1.0 else a + a * total, x)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def _erfc(x):
-    """Return the complementary error function; tails keep their relative accuracy."""
-    tail = _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
-    return 2.0 - tail if x < 0.0 else tail
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _erfcx_right(x):
+    """Return exp(x**2) * erfc(x) for x >= 0."""
+    tail, lost = _tail_parts(x, 3.75, 2.0, 0.0)
+    return tail + tail * (lost if x < 1e300 else 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp(x):
     """Return exp(x)."""
     return _exp_difference(x, 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
     return _times_power(1.0 + t, n)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -177,10 +194,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _gaussian_tail(x, factor, centre, slope, rest):
     """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
 
@@ -190,26 +207,24 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     a = 40.0 if abs(x) > 40.0 else abs(x)
     high = _split(a)
     n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
-    top = 1.0 + t
     tail, lost = _tail_parts(a, centre, slope, rest)
-    value = top * tail
-    return _times_power(value + (tail * (t - (top - 1.0)) + value * lost), n)
+    return _times_power(tail + tail * (t + (lost + lost * t)), n)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _split(x):
     """Return the upper half of the bits of x, the square of which is exact."""
     return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _tail_parts(x, centre, slope, rest):
     """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
 
     centre is the x at which y = 3.75.
 
     A polynomial in 2 * s - 1, s = x / (x + centre), divided by 1 + 2 * y, on all of [0, inf). The
-    error is that of the roundings before the division, within a few per cent.
+    error is that of the division and of the roundings before it, within a few per cent.
     """
     s = 1.0 if x > 1e300 else x / (x + centre)
     t = 2.0 * s - 1.0
@@ -242,11 +257,13 @@ def _tail_parts(x, centre, slope, rest):
     below = 1.0 + slope * x
     quotient = above / below
     lost_above = s * total - (above - 1.0)
-    lost_below = slope * x - (below - 1.0) if slope * x < 1.0 else 1.0 - (below - slope * x)
-    return quotient, 0.87 * (lost_above - quotient * (lost_below + rest * x))
+    # slope * x written in another way: a product used once can fuse with what follows.
+    lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
+    missed = lost_above + (above - quotient * below)
+    return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 
@@ -258,7 +275,7 @@ def _times_power(y, n):
     return y * np.int64(first).view(np.float64) * np.int64(second).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -268,7 +285,6 @@ def _mean(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -289,10 +305,9 @@ def _mean_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mean = _ufunc(
+_LOOPS["mean"] = (
     _mean_loop,
     1,
-    "mean",
     """E[φ(h)].
 
 Args:
@@ -304,12 +319,12 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    step = 2.0 / math.sqrt(max(1.0, q)) - 1.0
+    step = 2.0 / max(1.0, math.sqrt(q)) - 1.0
     total = 2.2717543944916217e-12
     total = total * step + 1.5210251858141074e-12
     total = total * step - 1.675873359757685e-10
@@ -326,16 +341,16 @@ def _second_moment(q):
     total = total * step - 0.2468767662698139
     total = total * step + 0.7405134605868807
     case_1 = total
-    term_1 = -0.7978845608028654 * math.sqrt(q) * _exp(-1.0 / (2.0 * q))
-    term_2 = q * _erf(0.7071067811865476 / math.sqrt(q))
-    case_2 = term_1 + term_2 + _erfc(0.7071067811865476 / math.sqrt(q))
+    term_1 = (1.0 - q) * _erfcx_right(0.7071067811865476 / math.sqrt(q))
+    sum_1 = term_1 - 0.7978845608028654 * math.sqrt(q)
+    term_2 = sum_1 * _exp(-1.0 / (2.0 * q))
+    case_2 = q + term_2
     choice_1 = case_2 if q <= 1.0 else case_1
     value = choice_1
     return value if inside else math.nan
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -356,10 +371,9 @@ def _second_moment_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-second_moment = _ufunc(
+_LOOPS["second_moment"] = (
     _second_moment_loop,
     1,
-    "second_moment",
     """E[φ(h)²].
 
 Args:
@@ -371,7 +385,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3 and 0.0 <= sigma_b <= 1e3
@@ -383,7 +397,6 @@ def _length_map(q, sigma_w, sigma_b):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -391,6 +404,19 @@ def _length_map_loop(arrays, counts, steps, single):
     sigma_w = np.ones(_BLOCK)
     sigma_b = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[3], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        _load(sigma_b, arrays[2], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _length_map(given[i], sigma_w[i], sigma_b[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -402,10 +428,9 @@ def _length_map_loop(arrays, counts, steps, single):
         _store(values, arrays[3], steps[3], start, size, single)
 
 
-length_map = _ufunc(
+_LOOPS["length_map"] = (
     _length_map_loop,
     3,
-    "length_map",
     """σ_w² E[φ(h)²] + σ_b².
 
 Args:
@@ -419,12 +444,12 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    step = 1.4142135623730951 / math.sqrt(max(1.0 / 2.0, q)) - 1.0
+    step = 1.4142135623730951 / max(math.sqrt(2.0) / 2.0, math.sqrt(q)) - 1.0
     total = 3.056008301677675e-13
     total = total * step - 6.870210679986392e-13
     total = total * step - 1.28041491294832e-11
@@ -454,7 +479,6 @@ def _second_moment_slope(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -475,10 +499,9 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-second_moment_slope = _ufunc(
+_LOOPS["second_moment_slope"] = (
     _second_moment_slope_loop,
     1,
-    "second_moment_slope",
     """d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)].
 
 Args:
@@ -490,7 +513,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -501,13 +524,24 @@ def _chi_parallel(q, sigma_w):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     sigma_w = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi_parallel(given[i], sigma_w[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -518,10 +552,9 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-chi_parallel = _ufunc(
+_LOOPS["chi_parallel"] = (
     _chi_parallel_loop,
     2,
-    "chi_parallel",
     """σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map.
 
 Args:
@@ -534,7 +567,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -544,7 +577,6 @@ def _mu_1(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -565,10 +597,9 @@ def _mu_1_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mu_1 = _ufunc(
+_LOOPS["mu_1"] = (
     _mu_1_loop,
     1,
-    "mu_1",
     """E[φ′(h)²].
 
 Args:
@@ -580,7 +611,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -591,13 +622,24 @@ def _chi(q, sigma_w):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     sigma_w = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi(given[i], sigma_w[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -608,10 +650,9 @@ def _chi_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-chi = _ufunc(
+_LOOPS["chi"] = (
     _chi_loop,
     2,
-    "chi",
     """σ_w² E[φ′(h)²].
 
 Args:
@@ -624,7 +665,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q):
     """Return E[φ′(h)⁴]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -634,7 +675,6 @@ def _mu_2(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -655,10 +695,9 @@ def _mu_2_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mu_2 = _ufunc(
+_LOOPS["mu_2"] = (
     _mu_2_loop,
     1,
-    "mu_2",
     """E[φ′(h)⁴].
 
 Args:

@@ -39,6 +39,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -63,7 +78,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -76,7 +91,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -96,14 +111,20 @@ def _angle(a, b):
     return 2.0 * half if a < b else math.pi - 2.0 * half
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _atan(x):
-    """Return the arc tangent, by that of x, (x - 1) / (x + 1) or -1 / x."""
+    """Return the arc tangent."""
+    return _atan_ratio(x, 1.0)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _atan_ratio(x, y):
+    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
     a = abs(x)
-    far = a > 2.414213562373095
-    near = a < 0.4142135623730951
-    above = -1.0 if far else (a if near else a - 1.0)
-    t = above / (a if far else (1.0 if near else a + 1.0))
+    far = a > 2.414213562373095 * y
+    near = a < 0.4142135623730951 * y
+    above = -y if far else (a if near else a - y)
+    t = above / (a if far else (y if near else a + y))
     z = t * t
     total = -0.019162068915902573
     total = total * z + 0.03921955253255129
@@ -122,7 +143,7 @@ def _atan(x):
     return math.copysign(high + (t + (t * z * total + low)), x)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _erf(x):
     """Return the error function."""
     a = abs(x)
@@ -144,26 +165,28 @@ def _erf(x):
     return math.copysign(far if a > 1.0 else a + a * total, x)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp(x):
     """Return exp(x)."""
     return _exp_difference(x, 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
     return _times_power(1.0 + t, n)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -176,10 +199,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _expm1(x):
     """Return exp(x) - 1: with x = n * log(2) + r, it is (2**n - 1 + 2**n * r) + 2**n * (...)."""
     t = 710.0 if x > 710.0 else x
@@ -209,7 +232,7 @@ def _expm1(x):
     return 2.0 * (main + (left + half * rest)) if abs(x) > 0.34 else r + rest
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _gaussian_tail(x, factor, centre, slope, rest):
     """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
 
@@ -219,26 +242,24 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     a = 40.0 if abs(x) > 40.0 else abs(x)
     high = _split(a)
     n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
-    top = 1.0 + t
     tail, lost = _tail_parts(a, centre, slope, rest)
-    value = top * tail
-    return _times_power(value + (tail * (t - (top - 1.0)) + value * lost), n)
+    return _times_power(tail + tail * (t + (lost + lost * t)), n)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _split(x):
     """Return the upper half of the bits of x, the square of which is exact."""
     return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _tail_parts(x, centre, slope, rest):
     """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
 
     centre is the x at which y = 3.75.
 
     A polynomial in 2 * s - 1, s = x / (x + centre), divided by 1 + 2 * y, on all of [0, inf). The
-    error is that of the roundings before the division, within a few per cent.
+    error is that of the division and of the roundings before it, within a few per cent.
     """
     s = 1.0 if x > 1e300 else x / (x + centre)
     t = 2.0 * s - 1.0
@@ -271,11 +292,13 @@ def _tail_parts(x, centre, slope, rest):
     below = 1.0 + slope * x
     quotient = above / below
     lost_above = s * total - (above - 1.0)
-    lost_below = slope * x - (below - 1.0) if slope * x < 1.0 else 1.0 - (below - slope * x)
-    return quotient, 0.87 * (lost_above - quotient * (lost_below + rest * x))
+    # slope * x written in another way: a product used once can fuse with what follows.
+    lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
+    missed = lost_above + (above - quotient * below)
+    return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 
@@ -383,7 +406,6 @@ def _dual(q, c):
     return total
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -399,10 +421,9 @@ def _dual_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual = _ufunc(
+_LOOPS["dual"] = (
     _dual_loop,
     2,
-    "dual",
     """E[φ(h₁)φ(h₂)].
 
 Args:
@@ -508,7 +529,6 @@ def _dual_slope(q, c):
     return total
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -524,10 +544,9 @@ def _dual_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual_slope = _ufunc(
+_LOOPS["dual_slope"] = (
     _dual_slope_loop,
     2,
-    "dual_slope",
     """E[φ′(h₁)φ′(h₂)].
 
 Args:

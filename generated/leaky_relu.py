@@ -68,6 +68,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -92,7 +107,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -105,7 +120,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -118,7 +133,7 @@ def _store(block, pointer, step, start, size, single):
             doubles[np.uint64((start + i) * (step >> 3))] = block[i]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q, a):
     """Return E[φ(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12 and -10.0 <= a <= 10.0
@@ -129,13 +144,24 @@ def _mean(q, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(a, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _mean(given[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -146,10 +172,9 @@ def _mean_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-mean = _ufunc(
+_LOOPS["mean"] = (
     _mean_loop,
     2,
-    "mean",
     """E[φ(h)].
 
 Args:
@@ -162,7 +187,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q, a):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12 and -10.0 <= a <= 10.0
@@ -173,13 +198,24 @@ def _second_moment(q, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(a, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _second_moment(given[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -190,10 +226,9 @@ def _second_moment_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-second_moment = _ufunc(
+_LOOPS["second_moment"] = (
     _second_moment_loop,
     2,
-    "second_moment",
     """E[φ(h)²].
 
 Args:
@@ -206,7 +241,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _length_map(q, sigma_w, sigma_b, a):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3 and 0.0 <= sigma_b <= 1e3
@@ -218,7 +253,6 @@ def _length_map(q, sigma_w, sigma_b, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -227,6 +261,20 @@ def _length_map_loop(arrays, counts, steps, single):
     sigma_b = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[4] == 8 and not single and steps[1] == 0 and steps[2] == 0 and steps[3] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[4], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        _load(sigma_b, arrays[2], 0, 0, _BLOCK, single)
+        _load(a, arrays[3], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _length_map(given[i], sigma_w[i], sigma_b[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -239,10 +287,9 @@ def _length_map_loop(arrays, counts, steps, single):
         _store(values, arrays[4], steps[4], start, size, single)
 
 
-length_map = _ufunc(
+_LOOPS["length_map"] = (
     _length_map_loop,
     4,
-    "length_map",
     """σ_w² E[φ(h)²] + σ_b².
 
 Args:
@@ -257,7 +304,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q, a):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12 and -10.0 <= a <= 10.0
@@ -268,13 +315,24 @@ def _second_moment_slope(q, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(a, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _second_moment_slope(given[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -285,10 +343,9 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-second_moment_slope = _ufunc(
+_LOOPS["second_moment_slope"] = (
     _second_moment_slope_loop,
     2,
-    "second_moment_slope",
     """d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)].
 
 Args:
@@ -301,7 +358,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi_parallel(q, sigma_w, a):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -312,7 +369,6 @@ def _chi_parallel(q, sigma_w, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -320,6 +376,19 @@ def _chi_parallel_loop(arrays, counts, steps, single):
     sigma_w = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[3], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        _load(a, arrays[2], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi_parallel(given[i], sigma_w[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -331,10 +400,9 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         _store(values, arrays[3], steps[3], start, size, single)
 
 
-chi_parallel = _ufunc(
+_LOOPS["chi_parallel"] = (
     _chi_parallel_loop,
     3,
-    "chi_parallel",
     """σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map.
 
 Args:
@@ -348,7 +416,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q, a):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12 and -10.0 <= a <= 10.0
@@ -359,13 +427,24 @@ def _mu_1(q, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(a, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _mu_1(given[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -376,10 +455,9 @@ def _mu_1_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-mu_1 = _ufunc(
+_LOOPS["mu_1"] = (
     _mu_1_loop,
     2,
-    "mu_1",
     """E[φ′(h)²].
 
 Args:
@@ -392,7 +470,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi(q, sigma_w, a):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -403,7 +481,6 @@ def _chi(q, sigma_w, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -411,6 +488,19 @@ def _chi_loop(arrays, counts, steps, single):
     sigma_w = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[3], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        _load(a, arrays[2], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi(given[i], sigma_w[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -422,10 +512,9 @@ def _chi_loop(arrays, counts, steps, single):
         _store(values, arrays[3], steps[3], start, size, single)
 
 
-chi = _ufunc(
+_LOOPS["chi"] = (
     _chi_loop,
     3,
-    "chi",
     """σ_w² E[φ′(h)²].
 
 Args:
@@ -439,7 +528,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q, a):
     """Return E[φ′(h)⁴]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12 and -10.0 <= a <= 10.0
@@ -450,13 +539,24 @@ def _mu_2(q, a):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     a = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(a, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _mu_2(given[i], a[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -467,10 +567,9 @@ def _mu_2_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-mu_2 = _ufunc(
+_LOOPS["mu_2"] = (
     _mu_2_loop,
     2,
-    "mu_2",
     """E[φ′(h)⁴].
 
 Args:

@@ -45,6 +45,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -69,7 +84,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -82,7 +97,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -105,13 +120,24 @@ def _dual(q, c):
     return value if inside else math.nan
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(c, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _dual(given[i], c[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -122,10 +148,9 @@ def _dual_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual = _ufunc(
+_LOOPS["dual"] = (
     _dual_loop,
     2,
-    "dual",
     """E[φ(h₁)φ(h₂)].
 
 Args:
@@ -148,13 +173,24 @@ def _dual_slope(q, c):
     return value if inside else math.nan
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(c, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _dual_slope(given[i], c[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -165,10 +201,9 @@ def _dual_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual_slope = _ufunc(
+_LOOPS["dual_slope"] = (
     _dual_slope_loop,
     2,
-    "dual_slope",
     """E[φ′(h₁)φ′(h₂)].
 
 Args:

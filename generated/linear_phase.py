@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -60,7 +60,7 @@ def _mean(q):
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -70,7 +70,7 @@ def _second_moment(q):
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -80,7 +80,7 @@ def _second_moment_slope(q):
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12

@@ -67,6 +67,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -91,7 +106,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -104,7 +119,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -117,7 +132,7 @@ def _store(block, pointer, step, start, size, single):
             doubles[np.uint64((start + i) * (step >> 3))] = block[i]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -127,7 +142,6 @@ def _mean(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -148,10 +162,9 @@ def _mean_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mean = _ufunc(
+_LOOPS["mean"] = (
     _mean_loop,
     1,
-    "mean",
     """E[φ(h)].
 
 Args:
@@ -163,7 +176,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -173,7 +186,6 @@ def _second_moment(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -194,10 +206,9 @@ def _second_moment_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-second_moment = _ufunc(
+_LOOPS["second_moment"] = (
     _second_moment_loop,
     1,
-    "second_moment",
     """E[φ(h)²].
 
 Args:
@@ -209,7 +220,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3 and 0.0 <= sigma_b <= 1e3
@@ -221,7 +232,6 @@ def _length_map(q, sigma_w, sigma_b):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -229,6 +239,19 @@ def _length_map_loop(arrays, counts, steps, single):
     sigma_w = np.ones(_BLOCK)
     sigma_b = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[3], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        _load(sigma_b, arrays[2], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _length_map(given[i], sigma_w[i], sigma_b[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -240,10 +263,9 @@ def _length_map_loop(arrays, counts, steps, single):
         _store(values, arrays[3], steps[3], start, size, single)
 
 
-length_map = _ufunc(
+_LOOPS["length_map"] = (
     _length_map_loop,
     3,
-    "length_map",
     """σ_w² E[φ(h)²] + σ_b².
 
 Args:
@@ -257,7 +279,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -267,7 +289,6 @@ def _second_moment_slope(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -288,10 +309,9 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-second_moment_slope = _ufunc(
+_LOOPS["second_moment_slope"] = (
     _second_moment_slope_loop,
     1,
-    "second_moment_slope",
     """d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)].
 
 Args:
@@ -303,7 +323,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -314,13 +334,24 @@ def _chi_parallel(q, sigma_w):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     sigma_w = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi_parallel(given[i], sigma_w[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -331,10 +362,9 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-chi_parallel = _ufunc(
+_LOOPS["chi_parallel"] = (
     _chi_parallel_loop,
     2,
-    "chi_parallel",
     """σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map.
 
 Args:
@@ -347,7 +377,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -357,7 +387,6 @@ def _mu_1(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -378,10 +407,9 @@ def _mu_1_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mu_1 = _ufunc(
+_LOOPS["mu_1"] = (
     _mu_1_loop,
     1,
-    "mu_1",
     """E[φ′(h)²].
 
 Args:
@@ -393,7 +421,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -404,13 +432,24 @@ def _chi(q, sigma_w):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     sigma_w = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi(given[i], sigma_w[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -421,10 +460,9 @@ def _chi_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-chi = _ufunc(
+_LOOPS["chi"] = (
     _chi_loop,
     2,
-    "chi",
     """σ_w² E[φ′(h)²].
 
 Args:
@@ -437,7 +475,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q):
     """Return E[φ′(h)⁴]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -447,7 +485,6 @@ def _mu_2(q):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -468,10 +505,9 @@ def _mu_2_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mu_2 = _ufunc(
+_LOOPS["mu_2"] = (
     _mu_2_loop,
     1,
-    "mu_2",
     """E[φ′(h)⁴].
 
 Args:

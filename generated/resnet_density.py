@@ -33,26 +33,28 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp(x):
     """Return exp(x)."""
     return _exp_difference(x, 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
     return _times_power(1.0 + t, n)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -65,10 +67,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 

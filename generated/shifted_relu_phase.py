@@ -22,11 +22,11 @@ Worst relative error against 50-digit references, over the whole domain:
     fixed_points  iteration     2e-16  1    12
     phase         iteration     4e-16  1    12
     propagate     iteration     3e-16  1    12
-    feed_forward  iteration     4e-16  1    12
+    feed_forward  iteration     3e-16  1    12
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
-    mean                 4 + 3 div + 2 sqrt + 2 call
+    mean                 49 + 1 div + 2 sqrt + 1 call
     second_moment        9 + 4 div + 3 sqrt + 3 call
     second_moment_slope  4 + 3 div + 1 sqrt + 2 call
     mu_1                 1 + 1 div + 1 sqrt + 1 call
@@ -56,14 +56,20 @@ def _angle(a, b):
     return 2.0 * half if a < b else math.pi - 2.0 * half
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _atan(x):
-    """Return the arc tangent, by that of x, (x - 1) / (x + 1) or -1 / x."""
+    """Return the arc tangent."""
+    return _atan_ratio(x, 1.0)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _atan_ratio(x, y):
+    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
     a = abs(x)
-    far = a > 2.414213562373095
-    near = a < 0.4142135623730951
-    above = -1.0 if far else (a if near else a - 1.0)
-    t = above / (a if far else (1.0 if near else a + 1.0))
+    far = a > 2.414213562373095 * y
+    near = a < 0.4142135623730951 * y
+    above = -y if far else (a if near else a - y)
+    t = above / (a if far else (y if near else a + y))
     z = t * t
     total = -0.019162068915902573
     total = total * z + 0.03921955253255129
@@ -82,7 +88,7 @@ def _atan(x):
     return math.copysign(high + (t + (t * z * total + low)), x)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _erf(x):
     """Return the error function."""
     a = abs(x)
@@ -104,33 +110,44 @@ def _erf(x):
     return math.copysign(far if a > 1.0 else a + a * total, x)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _erfc(x):
     """Return the complementary error function; tails keep their relative accuracy."""
     tail = _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
     return 2.0 - tail if x < 0.0 else tail
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp(x):
     """Return exp(x)."""
     return _exp_difference(x, 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
     return _times_power(1.0 + t, n)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _exp_inverse(high, low, x):
+    """Return exp(-(high + low) / x); the rounding error of the exponent is made good."""
+    exponent = min(high / x, 746.0)
+    product, error = _product(exponent, x)
+    missed = ((high - product) - error + low) / x
+    return _exp_difference(-exponent, missed if exponent < 746.0 else 0.0)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -143,10 +160,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _gaussian_tail(x, factor, centre, slope, rest):
     """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
 
@@ -156,13 +173,11 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     a = 40.0 if abs(x) > 40.0 else abs(x)
     high = _split(a)
     n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
-    top = 1.0 + t
     tail, lost = _tail_parts(a, centre, slope, rest)
-    value = top * tail
-    return _times_power(value + (tail * (t - (top - 1.0)) + value * lost), n)
+    return _times_power(tail + tail * (t + (lost + lost * t)), n)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _normal_cdf(x):
     """Return the standard normal distribution function; tails keep their relative accuracy."""
     tail = 0.5 * _gaussian_tail(
@@ -171,20 +186,34 @@ def _normal_cdf(x):
     return 1.0 - tail if x > 0.0 else tail
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(cache=True, error_model="numpy")
+def _product(a, b):
+    """Return a * b as a double and the rounding error of that double (Dekker's product)."""
+    scaled_a = 134217729.0 * a
+    scaled_b = 134217729.0 * b
+    high_a = scaled_a - (scaled_a - a)
+    high_b = scaled_b - (scaled_b - b)
+    low_a = a - high_a
+    low_b = b - high_b
+    rounded = a * b
+    error = ((high_a * high_b - rounded) + high_a * low_b + low_a * high_b) + low_a * low_b
+    return rounded, error
+
+
+@njit(error_model="numpy", forceinline=True)
 def _split(x):
     """Return the upper half of the bits of x, the square of which is exact."""
     return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _tail_parts(x, centre, slope, rest):
     """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
 
     centre is the x at which y = 3.75.
 
     A polynomial in 2 * s - 1, s = x / (x + centre), divided by 1 + 2 * y, on all of [0, inf). The
-    error is that of the roundings before the division, within a few per cent.
+    error is that of the division and of the roundings before it, within a few per cent.
     """
     s = 1.0 if x > 1e300 else x / (x + centre)
     t = 2.0 * s - 1.0
@@ -217,11 +246,13 @@ def _tail_parts(x, centre, slope, rest):
     below = 1.0 + slope * x
     quotient = above / below
     lost_above = s * total - (above - 1.0)
-    lost_below = slope * x - (below - 1.0) if slope * x < 1.0 else 1.0 - (below - slope * x)
-    return quotient, 0.87 * (lost_above - quotient * (lost_below + rest * x))
+    # slope * x written in another way: a product used once can fuse with what follows.
+    lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
+    missed = lost_above + (above - quotient * below)
+    return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 
@@ -233,18 +264,43 @@ def _times_power(y, n):
     return y * np.int64(first).view(np.float64) * np.int64(second).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-1 <= q <= 1e12
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    term_1 = 0.3989422804014327 * math.sqrt(q) * _exp(-1.0 / (8.0 * q))
-    value = term_1 - _erfc(0.3535533905932738 / math.sqrt(q)) / 4.0
+    root_1 = math.sqrt(q)
+    quotient_1_power_2 = q * q
+    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
+    quotient_1_even_0 = 5557.9329432661625 * q + 3.0185593638186528
+    quotient_1_even_1 = 129740363.59462015 * q + 1562471.488774241
+    quotient_1_even_2 = 11933044509.827856 * q + 3183246527.9036827
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
+    quotient_1_even_0 = quotient_1_even_2 * quotient_1_power_4 + quotient_1_even_0
+    quotient_1_odd_0 = 110283.17457092008 * q + 182.39205211861992
+    quotient_1_odd_1 = 760452727.8438437 * q + 16433243.028761854
+    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
+    quotient_1_odd_0 = 8679840198.150766 * quotient_1_power_4 + quotient_1_odd_0
+    above_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
+    quotient_1_even_0 = 3505.617184773377 * q + 1.8916015625
+    quotient_1_even_1 = 92723045.78055574 * q + 1020747.2248397917
+    quotient_1_even_2 = 25881849940.616547 * q + 2885600239.278172
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
+    quotient_1_even_1 = 29911706770.764732 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
+    quotient_1_odd_0 = 70481.29812368234 * q + 114.29726872712602
+    quotient_1_odd_1 = 593791889.4960856 * q + 11116352.140858026
+    quotient_1_odd_2 = 40501515343.48103 * q + 10342885498.924006
+    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
+    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
+    below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
+    quotient_1 = above_1 / below_1
+    value = q * math.sqrt(q) * quotient_1 * _exp_inverse(0.125, 0.0, q)
     return value if inside else math.nan
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -256,7 +312,7 @@ def _second_moment(q):
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -267,7 +323,7 @@ def _second_moment_slope(q):
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -323,8 +379,33 @@ _DUAL_WEIGHTS = np.array(
 @njit(cache=True, error_model="numpy")
 def _dual_mean_0(q):
     """Return E[f]."""
-    term_1 = 0.3989422804014327 * math.sqrt(q) * _exp(-1.0 / (8.0 * q))
-    return term_1 - _erfc(0.3535533905932738 / math.sqrt(q)) / 4.0
+    root_1 = math.sqrt(q)
+    quotient_1_power_2 = q * q
+    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
+    quotient_1_even_0 = 5557.9329432661625 * q + 3.0185593638186528
+    quotient_1_even_1 = 129740363.59462015 * q + 1562471.488774241
+    quotient_1_even_2 = 11933044509.827856 * q + 3183246527.9036827
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
+    quotient_1_even_0 = quotient_1_even_2 * quotient_1_power_4 + quotient_1_even_0
+    quotient_1_odd_0 = 110283.17457092008 * q + 182.39205211861992
+    quotient_1_odd_1 = 760452727.8438437 * q + 16433243.028761854
+    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
+    quotient_1_odd_0 = 8679840198.150766 * quotient_1_power_4 + quotient_1_odd_0
+    above_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
+    quotient_1_even_0 = 3505.617184773377 * q + 1.8916015625
+    quotient_1_even_1 = 92723045.78055574 * q + 1020747.2248397917
+    quotient_1_even_2 = 25881849940.616547 * q + 2885600239.278172
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
+    quotient_1_even_1 = 29911706770.764732 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
+    quotient_1_odd_0 = 70481.29812368234 * q + 114.29726872712602
+    quotient_1_odd_1 = 593791889.4960856 * q + 11116352.140858026
+    quotient_1_odd_2 = 40501515343.48103 * q + 10342885498.924006
+    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
+    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
+    below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
+    quotient_1 = above_1 / below_1
+    return q * math.sqrt(q) * quotient_1 * _exp_inverse(0.125, 0.0, q)
 
 
 @njit(cache=True, error_model="numpy")
@@ -517,14 +598,14 @@ def _dual_slope(q, c):
     return total
 
 
-# A table holds V at σ_w = 1, σ_b = 0: a column for each q from 1e-1 to 1e12.
+# A table holds V at σ_w = 1, σ_b = 0: a column for each q from 1e-12 to 1e12.
 _Q, _SQUARE, _SLOPE, _FACTS, _SETTINGS = range(5)
 # Columns of the row of facts: how many q there are, and E[φ²] and its slope at q = 0.
 _COUNT, _AT_ZERO, _SLOPE_AT_ZERO = range(3)
-_LOW = 1e-1
+_LOW = 1e-12
 _HIGH = 1e12
-_FIRST = -1
-_DECADES = 13
+_FIRST = -12
+_DECADES = 24
 _PER_DECADE = 16
 _KEPT = 4
 _TURNS = 60
@@ -990,7 +1071,7 @@ def fixed_points(sigma_w, sigma_b):
         q, q_end, slope, chi, stability, count, status: arrays of the shape of the arguments, the
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
-        [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-1, 1e12] and is not resolved,
+        [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
         4 not resolved, 5 invalid arguments.
     """
     tables = _tables()
@@ -1282,7 +1363,7 @@ def phase(sigma_w, sigma_b, q0=1.0):
     Returns:
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
-        fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-1, 1e12] and is not resolved,
+        fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
         4 not resolved, 5 invalid arguments.
     """
     tables = _tables()
@@ -1444,7 +1525,7 @@ def propagate(depth, sigma_w, sigma_b, q1, skip=1.0, mean=0.0):
     Returns:
         q, mean, second_moment, cumulants, effective_cumulant, status: the first four of the shape
         of the arguments with an axis of layers behind it. status: 0 resolved, 3 the variance left
-        [1e-1, 1e12], with nan from there on, 5 invalid arguments.
+        [1e-12, 1e12], with nan from there on, 5 invalid arguments.
     """
     tables = _tables()
     layers = _layer_numbers(depth)
@@ -1466,7 +1547,7 @@ def feed_forward(depth, sigma_w, sigma_b, q1, c1=1.0):
 
     Returns:
         q, chi, c, status: the first three of the shape of the arguments with an axis of layers
-        behind it. status: 0 resolved, 3 the variance left [1e-1, 1e12], with nan from there on, 5
+        behind it. status: 0 resolved, 3 the variance left [1e-12, 1e12], with nan from there on, 5
         invalid arguments.
     """
     tables = _tables()

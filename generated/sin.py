@@ -19,15 +19,15 @@ Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 
 Worst relative error against 50-digit references, over the whole domain:
 
-    kernel               evaluated by         q             error  ulp  points
-    mean                 closed form          1e-12 to 1e5  0      0    205
-    second_moment        closed form          1e-12 to 1e5  9e-17  1    205
-    length_map           second_moment        1e-12 to 1e5  3e-16  2    205
-    second_moment_slope  closed form          1e-12 to 1e1  2e-16  1    156
-    chi_parallel         second_moment_slope  1e-12 to 1e1  3e-16  2    156
-    mu_1                 closed form          1e-12 to 1e5  2e-16  1    205
-    chi                  mu_1                 1e-12 to 1e5  3e-16  2    205
-    mu_2                 closed form          1e-12 to 1e5  2e-16  1    205
+    kernel               evaluated by         q              error  ulp  points
+    mean                 closed form          1e-12 to 1e12  0      0    202
+    second_moment        closed form          1e-12 to 1e12  2e-16  1    202
+    length_map           second_moment        1e-12 to 1e12  3e-16  2    202
+    second_moment_slope  closed form          1e-12 to 1e12  1e-16  1    202
+    chi_parallel         second_moment_slope  1e-12 to 1e12  3e-16  2    202
+    mu_1                 closed form          1e-12 to 1e12  2e-16  1    202
+    chi                  mu_1                 1e-12 to 1e12  3e-16  2    202
+    mu_2                 closed form          1e-12 to 1e12  2e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
@@ -67,6 +67,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -91,7 +106,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -104,7 +119,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -117,26 +132,28 @@ def _store(block, pointer, step, start, size, single):
             doubles[np.uint64((start + i) * (step >> 3))] = block[i]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp(x):
     """Return exp(x)."""
     return _exp_difference(x, 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
     return _times_power(1.0 + t, n)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -149,10 +166,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _expm1(x):
     """Return exp(x) - 1: with x = n * log(2) + r, it is (2**n - 1 + 2**n * r) + 2**n * (...)."""
     t = 710.0 if x > 710.0 else x
@@ -182,7 +199,7 @@ def _expm1(x):
     return 2.0 * (main + (left + half * rest)) if abs(x) > 0.34 else r + rest
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 
@@ -194,17 +211,16 @@ def _times_power(y, n):
     return y * np.int64(first).view(np.float64) * np.int64(second).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = 0.0
     return value if inside else math.nan
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -225,14 +241,13 @@ def _mean_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mean = _ufunc(
+_LOOPS["mean"] = (
     _mean_loop,
     1,
-    "mean",
     """E[φ(h)].
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e5.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
 
 Returns:
     The value; nan outside the domain. Scalars and arrays broadcast.
@@ -240,17 +255,16 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = -_expm1(-2.0 * q) / 2.0
     return value if inside else math.nan
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -271,14 +285,13 @@ def _second_moment_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-second_moment = _ufunc(
+_LOOPS["second_moment"] = (
     _second_moment_loop,
     1,
-    "second_moment",
     """E[φ(h)²].
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e5.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
 
 Returns:
     The value; nan outside the domain. Scalars and arrays broadcast.
@@ -286,7 +299,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3 and 0.0 <= sigma_b <= 1e3
@@ -298,7 +311,6 @@ def _length_map(q, sigma_w, sigma_b):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -306,6 +318,19 @@ def _length_map_loop(arrays, counts, steps, single):
     sigma_w = np.ones(_BLOCK)
     sigma_b = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[3], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        _load(sigma_b, arrays[2], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _length_map(given[i], sigma_w[i], sigma_b[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -317,14 +342,13 @@ def _length_map_loop(arrays, counts, steps, single):
         _store(values, arrays[3], steps[3], start, size, single)
 
 
-length_map = _ufunc(
+_LOOPS["length_map"] = (
     _length_map_loop,
     3,
-    "length_map",
     """σ_w² E[φ(h)²] + σ_b².
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e5.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
     sigma_w: scale of the weights, from 1e-3 to 1e3.
     sigma_b: standard deviation of the biases, from 0 to 1e3.
 
@@ -334,17 +358,16 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e1
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = _exp(-2.0 * q)
     return value if inside else math.nan
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -365,14 +388,13 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-second_moment_slope = _ufunc(
+_LOOPS["second_moment_slope"] = (
     _second_moment_slope_loop,
     1,
-    "second_moment_slope",
     """d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)].
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e1.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
 
 Returns:
     The value; nan outside the domain. Scalars and arrays broadcast.
@@ -380,7 +402,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -391,13 +413,24 @@ def _chi_parallel(q, sigma_w):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     sigma_w = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi_parallel(given[i], sigma_w[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -408,14 +441,13 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-chi_parallel = _ufunc(
+_LOOPS["chi_parallel"] = (
     _chi_parallel_loop,
     2,
-    "chi_parallel",
     """σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map.
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e1.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
     sigma_w: scale of the weights, from 1e-3 to 1e3.
 
 Returns:
@@ -424,17 +456,16 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = 1.0 / 2.0 + _exp(-2.0 * q) / 2.0
     return value if inside else math.nan
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -455,14 +486,13 @@ def _mu_1_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mu_1 = _ufunc(
+_LOOPS["mu_1"] = (
     _mu_1_loop,
     1,
-    "mu_1",
     """E[φ′(h)²].
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e5.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
 
 Returns:
     The value; nan outside the domain. Scalars and arrays broadcast.
@@ -470,7 +500,7 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     inside = 1e-3 <= sigma_w <= 1e3
@@ -481,13 +511,24 @@ def _chi(q, sigma_w):
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     sigma_w = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _chi(given[i], sigma_w[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -498,14 +539,13 @@ def _chi_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-chi = _ufunc(
+_LOOPS["chi"] = (
     _chi_loop,
     2,
-    "chi",
     """σ_w² E[φ′(h)²].
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e5.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
     sigma_w: scale of the weights, from 1e-3 to 1e3.
 
 Returns:
@@ -514,17 +554,16 @@ Returns:
 )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q):
     """Return E[φ′(h)⁴]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = 3.0 / 8.0 + _exp(-8.0 * q) / 8.0 + _exp(-2.0 * q) / 2.0
     return value if inside else math.nan
 
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -545,14 +584,13 @@ def _mu_2_loop(arrays, counts, steps, single):
         _store(values, arrays[1], steps[1], start, size, single)
 
 
-mu_2 = _ufunc(
+_LOOPS["mu_2"] = (
     _mu_2_loop,
     1,
-    "mu_2",
     """E[φ′(h)⁴].
 
 Args:
-    q: variance of the pre-activation h, from 1e-12 to 1e5.
+    q: variance of the pre-activation h, from 1e-12 to 1e12.
 
 Returns:
     The value; nan outside the domain. Scalars and arrays broadcast.

@@ -45,6 +45,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -69,7 +84,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -82,7 +97,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -95,7 +110,7 @@ def _store(block, pointer, step, start, size, single):
             doubles[np.uint64((start + i) * (step >> 3))] = block[i]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
@@ -110,13 +125,15 @@ def _exp_gap(q, c):
     return _exp_difference(-exponent, error + q * missed)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -129,10 +146,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _expm1(x):
     """Return exp(x) - 1: with x = n * log(2) + r, it is (2**n - 1 + 2**n * r) + 2**n * (...)."""
     t = 710.0 if x > 710.0 else x
@@ -184,7 +201,7 @@ def _sum(a, b):
     return rounded, (a - (rounded - part)) + (b - part)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 
@@ -207,13 +224,24 @@ def _dual(q, c):
     return value if inside else math.nan
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(c, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _dual(given[i], c[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -224,10 +252,9 @@ def _dual_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual = _ufunc(
+_LOOPS["dual"] = (
     _dual_loop,
     2,
-    "dual",
     """E[φ(h₁)φ(h₂)].
 
 Args:
@@ -251,13 +278,24 @@ def _dual_slope(q, c):
     return value if inside else math.nan
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
     q = np.ones(_BLOCK)
     c = np.ones(_BLOCK)
     values = np.empty(_BLOCK)
+    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
+        # One array, and numbers: from memory to memory without a copy.
+        inputs = carray(arrays[0], count, np.float64)
+        outputs = carray(arrays[2], count, np.float64)
+        _load(c, arrays[1], 0, 0, _BLOCK, single)
+        done = count - (count & 63)
+        for start in range(0, done, _BLOCK):
+            size = min(_BLOCK, done - start)
+            given = inputs[start : start + size]
+            found = outputs[start : start + size]
+            for i in range(size):
+                found[i] = _dual_slope(given[i], c[i])
     for start in range(done, count, _BLOCK):
         size = min(_BLOCK, count - start)
         _load(q, arrays[0], steps[0], start, size, single)
@@ -268,10 +306,9 @@ def _dual_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual_slope = _ufunc(
+_LOOPS["dual_slope"] = (
     _dual_slope_loop,
     2,
-    "dual_slope",
     """E[φ′(h₁)φ′(h₂)].
 
 Args:

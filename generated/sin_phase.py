@@ -51,13 +51,13 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp(x):
     """Return exp(x)."""
     return _exp_difference(x, 0.0)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
     n, t = _exp_parts(high, low)
@@ -72,13 +72,15 @@ def _exp_gap(q, c):
     return _exp_difference(-exponent, error + q * missed)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _exp_parts(high, low):
     """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
     x = 710.0 if high > 710.0 else high
     x = -746.0 if x < -746.0 else x
     n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    r = ((x - n * 0.6931471805592082) - n * 7.371002565167799e-13) - low
+    main = x - n * 0.6931471805592082
+    less = n * 7.371002565167799e-13 + low
+    r = main - less
     total = 2.0914694560351592e-09
     total = total * r + 2.510522763655176e-08
     total = total * r + 2.755727362486648e-07
@@ -91,10 +93,10 @@ def _exp_parts(high, low):
     total = total * r + 0.1666666666666667
     total = total * r + 0.5
 
-    return n, r + r * r * total
+    return n, r + (r * r * total + ((main - r) - less))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _expm1(x):
     """Return exp(x) - 1: with x = n * log(2) + r, it is (2**n - 1 + 2**n * r) + 2**n * (...)."""
     t = 710.0 if x > 710.0 else x
@@ -146,7 +148,7 @@ def _sum(a, b):
     return rounded, (a - (rounded - part)) + (b - part)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
 
@@ -158,40 +160,40 @@ def _times_power(y, n):
     return y * np.int64(first).view(np.float64) * np.int64(second).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = 0.0
     return value if inside else math.nan
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = -_expm1(-2.0 * q) / 2.0
     return value if inside else math.nan
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e1
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = _exp(-2.0 * q)
     return value if inside else math.nan
 
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e5
+    inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
     value = 1.0 / 2.0 + _exp(-2.0 * q) / 2.0
     return value if inside else math.nan
@@ -220,14 +222,14 @@ def _dual_slope(q, c):
     return value if inside else math.nan
 
 
-# A table holds V at σ_w = 1, σ_b = 0: a column for each q from 1e-12 to 1e1.
+# A table holds V at σ_w = 1, σ_b = 0: a column for each q from 1e-12 to 1e12.
 _Q, _SQUARE, _SLOPE, _FACTS, _SETTINGS = range(5)
 # Columns of the row of facts: how many q there are, and E[φ²] and its slope at q = 0.
 _COUNT, _AT_ZERO, _SLOPE_AT_ZERO = range(3)
 _LOW = 1e-12
-_HIGH = 1e1
+_HIGH = 1e12
 _FIRST = -12
-_DECADES = 13
+_DECADES = 24
 _PER_DECADE = 16
 _KEPT = 4
 _TURNS = 60
@@ -693,7 +695,7 @@ def fixed_points(sigma_w, sigma_b):
         q, q_end, slope, chi, stability, count, status: arrays of the shape of the arguments, the
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
-        [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e1] and is not resolved,
+        [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
         4 not resolved, 5 invalid arguments.
     """
     tables = _tables()
@@ -985,7 +987,7 @@ def phase(sigma_w, sigma_b, q0=1.0):
     Returns:
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
-        fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e1] and is not resolved,
+        fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
         4 not resolved, 5 invalid arguments.
     """
     tables = _tables()
@@ -1147,7 +1149,7 @@ def propagate(depth, sigma_w, sigma_b, q1, skip=1.0, mean=0.0):
     Returns:
         q, mean, second_moment, cumulants, effective_cumulant, status: the first four of the shape
         of the arguments with an axis of layers behind it. status: 0 resolved, 3 the variance left
-        [1e-12, 1e1], with nan from there on, 5 invalid arguments.
+        [1e-12, 1e12], with nan from there on, 5 invalid arguments.
     """
     tables = _tables()
     layers = _layer_numbers(depth)
@@ -1169,7 +1171,7 @@ def feed_forward(depth, sigma_w, sigma_b, q1, c1=1.0):
 
     Returns:
         q, chi, c, status: the first three of the shape of the arguments with an axis of layers
-        behind it. status: 0 resolved, 3 the variance left [1e-12, 1e1], with nan from there on, 5
+        behind it. status: 0 resolved, 3 the variance left [1e-12, 1e12], with nan from there on, 5
         invalid arguments.
     """
     tables = _tables()

@@ -41,6 +41,21 @@ _SIZES = types.CPointer(types.intp)
 _LOOP = types.void(types.CPointer(types.voidptr), _SIZES, _SIZES, types.intp)
 _BLOCK = 512
 _KEPT = []
+_LOOPS = {}
+
+
+def __getattr__(name):
+    """Return a kernel as a ufunc, compiled or taken from the cache when it is first asked for."""
+    if name not in _LOOPS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loop, inputs, doc = _LOOPS[name]
+    compiled = cfunc(_LOOP, cache=True, error_model="numpy")(loop)
+    globals()[name] = _ufunc(compiled, inputs, name, doc)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_LOOPS})
 
 
 def _ufunc(loop, inputs, name, doc):
@@ -65,7 +80,7 @@ def _ufunc(loop, inputs, name, doc):
     return construct(loops, data, kinds, 2, inputs, 1, -1, called, meaning, 0)
 
 
-@njit(cache=True)
+@njit
 def _load(block, pointer, step, start, size, single):
     """Copy values of an array, doubles or floats in any stride, to a block."""
     if single:
@@ -78,7 +93,7 @@ def _load(block, pointer, step, start, size, single):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
 
 
-@njit(cache=True)
+@njit
 def _store(block, pointer, step, start, size, single):
     """Copy a block to where the values of an array belong."""
     if single:
@@ -1271,7 +1286,6 @@ def _dual(q, c):
     return shared / 2.0 + value if c > 0.0 else value
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -1287,10 +1301,9 @@ def _dual_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual = _ufunc(
+_LOOPS["dual"] = (
     _dual_loop,
     2,
-    "dual",
     """E[φ(h₁)φ(h₂)].
 
 Args:
@@ -2483,7 +2496,6 @@ def _dual_slope(q, c):
     return 1.0 / 2.0 - value if c > 0.0 else value
 
 
-@cfunc(_LOOP, cache=True, error_model="numpy")
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
     done = 0
@@ -2499,10 +2511,9 @@ def _dual_slope_loop(arrays, counts, steps, single):
         _store(values, arrays[2], steps[2], start, size, single)
 
 
-dual_slope = _ufunc(
+_LOOPS["dual_slope"] = (
     _dual_slope_loop,
     2,
-    "dual_slope",
     """E[φ′(h₁)φ′(h₂)].
 
 Args:

@@ -19,9 +19,9 @@ Worst relative error against 50-digit references, over the whole domain:
     kernel                 evaluated by  error  ulp  points
     bernoulli_density      Newton        8e-16  7    200
     bernoulli_upper_edge   formula       3e-16  2    200
-    smooth_density         Newton        2e-15  9    200
-    smooth_lower_edge      formula       2e-14  60   200
-    smooth_upper_edge      formula       6e-15  40   200
+    smooth_density         Newton        3e-16  2    200
+    smooth_lower_edge      formula       3e-16  2    200
+    smooth_upper_edge      formula       3e-16  2    200
     bernoulli_log_density  Newton        3e-16  2    200
     bernoulli_atom         formula       2e-16  2    200
 
@@ -47,10 +47,63 @@ _LOG_PI = math.log(math.pi)
 
 
 @njit(cache=True, error_model="numpy")
-def _top(cumulant):
-    """Return log of the upper edge of a residual network; the lower edge is its inverse."""
-    root = math.sqrt(cumulant * (cumulant + 2.0))
-    return 2.0 * math.atanh(math.sqrt(cumulant / (cumulant + 2.0))) + root
+def _product(a, b):
+    """Return a * b as a double and the rounding error of that double (Dekker's product)."""
+    scaled_a = 134217729.0 * a
+    scaled_b = 134217729.0 * b
+    high_a = scaled_a - (scaled_a - a)
+    high_b = scaled_b - (scaled_b - b)
+    low_a = a - high_a
+    low_b = b - high_b
+    rounded = a * b
+    error = ((high_a * high_b - rounded) + high_a * low_b + low_a * high_b) + low_a * low_b
+    return rounded, error
+
+
+@njit(cache=True, error_model="numpy")
+def _sum(a, b):
+    """Return a + b as a double and the rounding error of that double (Knuth's sum)."""
+    rounded = a + b
+    part = rounded - a
+    return rounded, (a - (rounded - part)) + (b - part)
+
+
+@njit(cache=True, error_model="numpy")
+def _logarithm(x):
+    """Return log(x), x > 0, as a double and what that double lacks."""
+    rounded = math.log(x)
+    return rounded, (x * math.exp(-rounded) - 1.0 if x > 1e-300 else 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def _half_square(sigma0):
+    """Return the cumulant of a residual network, sigma0**2 / 2, in two doubles."""
+    square, error = _product(sigma0, sigma0)
+    return 0.5 * square, 0.5 * error
+
+
+@njit(cache=True, error_model="numpy")
+def _top(cumulant, rest):
+    """Return log of the upper edge of a residual network in two doubles; the lower is its inverse.
+
+    With r = sqrt(c * (c + 2)) it is r + log(1 + c + r).
+    """
+    above, error = _sum(cumulant, 2.0)
+    square, lost = _product(cumulant, above)
+    lost += cumulant * error + 2.0 * rest * (cumulant + 1.0)
+    root = math.sqrt(square)
+    again, error = _product(root, root)
+    root_rest = ((square - again) - error + lost) / (2.0 * root)
+    total, total_rest = _sum(cumulant, root)
+    total_rest += rest + root_rest
+    rounded = math.log1p(total)
+    if total < 1.0:
+        left = total + (1.0 + total) * math.expm1(-rounded)
+    else:
+        whole, error = _sum(1.0, total)
+        left = (whole * math.exp(-rounded) - 1.0) + error / whole
+    value, value_rest = _sum(rounded, root)
+    return value, value_rest + (left + root_rest + total_rest / (1.0 + total))
 
 
 @njit(cache=True, error_model="numpy")
@@ -200,9 +253,14 @@ def _smooth_density(lam, sigma0):
         return math.nan
     if lam <= 0.0 or lam == math.inf:
         return 0.0
-    cumulant = 0.5 * sigma0 * sigma0
-    level = abs(math.log(lam) + cumulant)
-    drop = _top(cumulant) - level
+    # The rounding of log λ is that of λ many times over.
+    cumulant, rest = _half_square(sigma0)
+    rounded, left = _logarithm(lam)
+    level, level_rest = _sum(rounded, cumulant)
+    level_rest += left + rest
+    top, top_rest = _top(cumulant, rest)
+    drop = (top - abs(level)) + (top_rest - (level_rest if level > 0.0 else -level_rest))
+    level = abs(level)
     if drop <= 0.0:
         return 0.0
     return _imaginary_part(level, drop, cumulant) / (math.pi * lam)
@@ -227,8 +285,11 @@ def _smooth_lower_edge(sigma0):
     """Return The lower end of the spectrum, or nan outside the domain."""
     if not 1e-3 <= sigma0 <= 10.0:
         return math.nan
-    cumulant = 0.5 * sigma0 * sigma0
-    return math.exp(-_top(cumulant) - cumulant)
+    cumulant, rest = _half_square(sigma0)
+    top, top_rest = _top(cumulant, rest)
+    level, level_rest = _sum(-top, -cumulant)
+    level_rest += -top_rest - rest
+    return math.exp(level) * (1.0 + level_rest)
 
 
 @vectorize(["float64(float64)"], nopython=True, cache=True)
@@ -249,8 +310,11 @@ def _smooth_upper_edge(sigma0):
     """Return The upper end of the spectrum, or nan outside the domain."""
     if not 1e-3 <= sigma0 <= 10.0:
         return math.nan
-    cumulant = 0.5 * sigma0 * sigma0
-    return math.exp(_top(cumulant) - cumulant)
+    cumulant, rest = _half_square(sigma0)
+    top, top_rest = _top(cumulant, rest)
+    level, level_rest = _sum(top, -cumulant)
+    level_rest += top_rest - rest
+    return math.exp(level) * (1.0 + level_rest)
 
 
 @vectorize(["float64(float64)"], nopython=True, cache=True)
