@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 import sympy as sp
@@ -125,11 +126,22 @@ class SlopesDensity:
 
     def __call__(self, lam: Any) -> Any:
         """ρ at an array of doubles."""
+        return self._module().density(lam, *self._arguments())
+
+    def weight(self, log_lam: Any) -> Any:
+        """λρ at an array of log λ, which may lie below the least double's."""
+        import numpy as np
+
+        return np.exp(log_lam + self._module().log_density(log_lam, *self._arguments()))
+
+    def _module(self) -> ModuleType:
         from freejac.generated import gaussian_slopes_density, orthogonal_slopes_density
 
         is_gaussian = self.weights == "gaussian"
-        module = gaussian_slopes_density if is_gaussian else orthogonal_slopes_density
-        return module.density(lam, self.values, self.masses, self.sigma_w, float(self.depth))
+        return gaussian_slopes_density if is_gaussian else orthogonal_slopes_density
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return self.values, self.masses, self.sigma_w, float(self.depth)
 
 
 def slopes_density(law: object) -> SlopesDensity | None:
@@ -207,10 +219,18 @@ class ContourDensity:
         """ρ at an array of doubles; nan where it is not certain."""
         import numpy as np
 
-        values, places = np.unique(lam.ravel(), return_inverse=True)
-        found = np.where(values < 0, 0.0, math.nan)
-        positive = np.flatnonzero(values > 0)[::-1]
-        levels = np.log(values[positive]) - 2 * self.depth * math.log(self.scale)
+        found = np.where(lam < 0, 0.0, math.nan)
+        positive = lam > 0
+        with np.errstate(over="ignore"):
+            found[positive] = self.weight(np.log(lam[positive])) / lam[positive]
+        return found
+
+    def weight(self, log_lam: Any) -> Any:
+        """λρ at an array of log λ, which may lie below the least double's; nan as above."""
+        import numpy as np
+
+        values, places = np.unique(log_lam.ravel(), return_inverse=True)
+        levels = values[::-1] - 2 * self.depth * math.log(self.scale)
         point, imaginary = self._inside(levels)
         start = complex(math.nan)
         for index in np.flatnonzero(np.isnan(imaginary)):
@@ -222,8 +242,7 @@ class ContourDensity:
                 (start,), (imaginary[index],) = self._inside(levels[index : index + 1])
             if math.isnan(imaginary[index]):
                 imaginary[index] = self._beside(start, level)
-        found[positive] = -imaginary / (math.pi * values[positive])
-        return found[places].reshape(lam.shape)
+        return (-imaginary / math.pi)[::-1][places].reshape(log_lam.shape)
 
     def _inside(self, levels: Any) -> tuple[Any, Any]:
         """ζ and Im M at descending log λ; Im M is nan where the rules do not agree."""

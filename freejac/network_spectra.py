@@ -86,7 +86,7 @@ def jacobian_spectrum(
     def weight(u: Array) -> Array:
         if kernel is not None:
             # beside an edge a value may be left out, and is integrated by mpmath
-            fast = np.asarray(kernel(np.exp(u)) * np.exp(u))
+            fast = np.asarray(kernel.weight(u))
             left = np.isnan(fast)
             if left.any():
                 fast[left] = slow(u[left])
