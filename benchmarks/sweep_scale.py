@@ -1,10 +1,11 @@
 """A phase sweep of ten million points: time, memory, and the bytes after five kills.
 
 A clean run is timed and its peak memory taken from the system. Then the same sweep is begun anew
-and killed (SIGKILL) five times at random moments of its work; each run goes on where the last
-was stopped, and the bytes of the store are compared with those of the clean run.
+and killed (SIGKILL): while the axes and metadata are written, during the first block, five times at
+random moments, and during the last block. Each run goes on where the last was stopped, and the
+bytes of the store are compared with those of the clean run.
 
-    python benchmarks/sweep_scale.py [--side 3163] [--activation tanh] [--kills 5] [--seed 0]
+    python benchmarks/sweep_scale.py [--side 3163] [--activation tanh] [--block 65536] [--kills 5]
 
 Needs the `sweep` extra, and a disk with room for two stores of about 70 bytes a point.
 """
@@ -13,16 +14,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _RUN = """
 import resource, sys, time
+from freejac import sweep_spec
+sweep_spec._BLOCK = int(sys.argv[4])
 from freejac.sweep_run import in_memory
 from freejac.sweep_spec import read_spec
 from freejac.sweeps import sweep
@@ -45,12 +50,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=3163, help="points along σ_w and along σ_b")
     parser.add_argument("--activation", default="tanh")
+    parser.add_argument("--block", type=int, default=2**16, help="points of a block")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
         clean, killed = Path(folder, "clean.zarr"), Path(folder, "killed.zarr")
-        _, end = _run(given, clean, None)
+        _, end = _run(given, clean)
         wall, spent, before, peak = end
         points = given.side**2
         print(f"activation            {given.activation}")
@@ -58,6 +64,7 @@ def main() -> int:
         print(f"wall time             {wall:.1f} s, {wall / points * 1e9:.0f} ns a point")
         print(f"processor time        {spent:.1f} s, {spent / points * 1e9:.0f} ns a point")
         print(f"memory before, peak   {before / 1024:.0f} MiB, {peak / 1024:.0f} MiB")
+        print(f"nan of c*, ξ_c        {_unresolved(clean)}")
         size = sum(path.stat().st_size for path in clean.rglob("*") if path.is_file())
         print(f"store                 {size / 2**20:.0f} MiB, {size / points:.1f} bytes a point")
         same = _survives(given, killed, digest(clean))
@@ -66,23 +73,51 @@ def main() -> int:
 
 
 def _survives(given: argparse.Namespace, store: Path, wanted: str) -> bool:
-    """Kill runs at random, finish, and compare."""
+    """Kill runs at the moments that are told, finish, and compare."""
     draw = random.Random(given.seed)
+    beside = store.with_name(f".{store.name}.partial")
+    half = lambda: len(list(beside.rglob("zarr.json"))) > 4  # noqa: E731
+    _killed_when(given, store, half, "while metadata are written")
+    _killed_when(given, store, store.exists, "during the first block")
     for number in range(given.kills):
         # The share of the blocks still missing that this run may do, and a moment after.
-        done, _ = _run(given, store, draw.uniform(0, 0.4), pause=draw.uniform(0, 0.2))
-        print(f"kill {number + 1}                at {done[0]} of {done[1]} blocks")
-    _run(given, store, None)
+        share = draw.uniform(0, 0.4)
+        at, _ = _run(given, store, lambda now, all_, s=share: now + s * (all_ - now), draw)
+        print(f"kill {number + 1}                at {at[0]} of {at[1]} blocks")
+    at, _ = _run(given, store, lambda now, all_: all_ - 1)
+    print(f"kill                  at {at[0]} of {at[1]} blocks")
+    _run(given, store)
     return digest(store) == wanted
 
 
+def _killed_when(
+    given: argparse.Namespace, store: Path, happens: Callable[[], bool], moment: str
+) -> None:
+    """Kill a run as soon as something is on disk."""
+    with subprocess.Popen(_command(given, store), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        while not happens() and process.poll() is None:
+            time.sleep(1e-5)
+        process.send_signal(signal.SIGKILL)
+    files = sum(path.is_file() for path in store.parent.rglob("*") if "killed" in str(path))
+    print(f"kill                  {moment}: {files} files were there")
+
+
+def _command(given: argparse.Namespace, store: Path) -> list[str]:
+    sizes = str(given.side), str(store), str(given.block)
+    return [sys.executable, "-c", _RUN, given.activation, *sizes]
+
+
 def _run(
-    given: argparse.Namespace, store: Path, share: float | None, pause: float = 0.0
+    given: argparse.Namespace,
+    store: Path,
+    last: Callable[[int, int], float] | None = None,
+    draw: random.Random | None = None,
 ) -> tuple[tuple[int, int], tuple[float, ...]]:
-    """Run the sweep in a process of its own, to the end or to a share of what is missing."""
-    command = [sys.executable, "-c", _RUN, given.activation, str(given.side), str(store)]
-    at, limit, end = (0, 1), None, (0.0, 0.0, 0.0, 0.0)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    """Run the sweep in a process of its own, to the end or to a number of blocks."""
+    at, limit, end = (0, 1), math.inf, (0.0, 0.0, 0.0, 0.0)
+    with subprocess.Popen(_command(given, store), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             kind, *numbers = line.split()
@@ -91,15 +126,26 @@ def _run(
             if kind != "at":
                 continue
             at = int(numbers[0]), int(numbers[1])
-            if limit is None and share is not None:
-                limit = at[0] + share * (at[1] - at[0])
-            if limit is not None and at[0] >= limit:
-                time.sleep(pause)
+            if last is not None and math.isinf(limit):
+                limit = last(*at)
+            if at[0] >= limit:
+                time.sleep(draw.uniform(0, 0.2) if draw else 0)
                 process.send_signal(signal.SIGKILL)
                 break
-    if share is None and process.returncode:
+    if last is None and process.returncode:
         raise SystemExit("the run failed")
     return at, end
+
+
+def _unresolved(store: Path) -> str:
+    """How many c* and ξ_c are missing where q* is finite."""
+    import numpy as np
+    import zarr
+
+    there = zarr.open_group(store, mode="r")
+    finite = np.isfinite(there["q"][...])
+    lost = [int((np.isnan(there[name][...]) & finite).sum()) for name in ("c", "xi_c")]
+    return ", ".join(map(str, lost)) + f" of {int(finite.sum())} with finite q*"
 
 
 def digest(store: Path) -> str:

@@ -4,17 +4,19 @@ The rooms, in the order of the work; each begins by saying what it is:
 
 * what is wanted: `spec`, filled in by `activation_modules spectrum_modules duals phases`; the list
   of all modules is `catalogue`
-* forms fit for double precision: `stable sound functions horner fitted`, next to zeros
-  `zero_factors`
-* means that do not close: `mean_values resolution approximate`, rational functions
-  `rational_fit rational_form`, tables `table_fit table_form`
+* forms fit for double precision: `stable sound functions horner fitted exponential_factor`, next to
+  zeros `zero_factors`; fast ones: `quotient joined`
+* means that do not close: `mean_values resolution approximate`, rational functions `curve_fit
+  rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a unit,
+  `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle price`; those that do not close:
   `approximate_dual approximate_dual_growth approximate_dual_fit approximate_dual_table
   approximate_dual_quadrature`
-* spectra of smooth φ, without a template: `contour_nodes contour_density`
+* spectra: several slopes `slopes_kernels slope_height`, any φ `contour_kernels contour_nodes`;
+  edges of sweeps `edge_solver`
 * text: `names printer statements kernel_block elementary quadrature_view filling file_head
   operations`, put together by `render`
-* proof: `points oracle spectral_oracle dual_check phase_check crosscheck`, decided by `plan`, kept
-  in `record`
+* proof: `points oracle spectral_oracle slopes_oracle contour_oracle dual_check phase_check
+  crosscheck`, decided by `plan`, kept in `record`
 * use: `load at_once compile` make kernels here and now; `generate docs files` write them down
 """

@@ -17,10 +17,7 @@ series (atan).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -29,8 +26,10 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.codegen.curve_fit import DECADES, Curve, best_quotient, in_doubles
+from freejac.codegen.curve_fit import nodes as nodes_of
 from freejac.codegen.mean_values import MeanValues, Term
-from freejac.codegen.rational_fit import BITS, Fit, rational_fit
+from freejac.codegen.rational_fit import BITS, Fit
 from freejac.codegen.rational_form import RationalForm
 from freejac.codegen.table_fit import table_fit
 from freejac.codegen.table_form import TableForm
@@ -44,72 +43,52 @@ __all__ = ["approximate"]
 _DIGITS = 25
 _MORE_DIGITS = 22
 """For means of both signs: at q = 10¹², E[φ′² + φφ″] of tanh is 10⁻¹⁸ of what is integrated."""
-_DECADES = (-6, 6)
-_NODES = 20
-_FIRST_SIZE, _LAST_SIZE = 4, 32
-_GOAL = 4e-17
-_ACCEPTED = 1e-15
-_MOST_REFUSED = 3
 _MOST_ZEROS = 4
 _LARGEST_EXPONENT = 16
 _SETTLED = 1e-2
-_REPRESENTABLE = 290
 _STEPS = 60
 
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class _Curve:
-    """One mean at the nodes: points t = √q and values, as balls that are taken for exact."""
-
-    points: Sequence[Any]
-    values: Sequence[Any]
-
-
 def approximate(
-    terms: Sequence[Term], progress: Progress = lambda _: None
+    terms: Sequence[Term],
+    progress: Progress = lambda _: None,
+    *,
+    decades: tuple[int, int] = DECADES,
 ) -> list[RationalForm | TableForm | None]:
     """Approximate means E[fⁿ] on 1e-12 ≤ q ≤ 1e12.
 
     Args:
         terms: pairs of a function without parameters and a positive power.
         progress: told each step in words.
+        decades: exponents of ten between which √q lies; with others there is no table.
 
     Returns:
         For every term its form, or None where no quotient of moderate degree comes near.
     """
     progress("integrating at high precision")
-    sampled = _sampled(terms)
+    nodes = nodes_of(decades)
+    sampled = _sampled(terms, nodes)
     forms: list[RationalForm | TableForm | None] = []
     for number, (term, values) in enumerate(zip(terms, sampled, strict=True), 1):
         progress(f"fitting mean {number} of {len(terms)}")
-        forms.append(None if values is None else _form(term, values))
+        forms.append(None if values is None else _form(term, nodes, values))
     return forms
 
 
-@lru_cache(maxsize=1)
-def _nodes() -> tuple[mpf, ...]:
-    """Values of √q: Chebyshev points in log t on every decade, ascending."""
-    low, high = _DECADES
-    with mp.workdps(_DIGITS + 30):
-        angles = [mp.pi * (2 * k + 1) / (2 * _NODES) for k in range(_NODES)]
-        shares = [(1 - mpmath.cos(angle)) / 2 for angle in angles]
-        return tuple(mpf(10) ** (n + share) for n in range(low, high) for share in shares)
-
-
-def _sampled(terms: Sequence[Term]) -> list[list[mpf] | None]:
+def _sampled(terms: Sequence[Term], nodes: Sequence[mpf]) -> list[list[mpf] | None]:
     """Every mean at the nodes; None for one that is infinite or not resolved somewhere."""
     if not terms:
         return []
     try:
         curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS, adaptive=False)
         # From above: what cannot be resolved fails there first.
-        rows = [curve(_squared(t)) for t in reversed(_nodes())]
+        rows = [curve(_squared(t)) for t in reversed(nodes)]
     except (Error, ZeroDivisionError):
         if len(terms) == 1:
             return [None]
-        return [values for term in terms for values in _sampled([term])]
+        return [values for term in terms for values in _sampled([term], nodes)]
     return [list(column) for column in zip(*reversed(rows), strict=True)]
 
 
@@ -118,32 +97,36 @@ def _squared(t: mpf) -> mpf:
         return t * t
 
 
-def _form(term: Term, values: Sequence[mpf]) -> RationalForm | TableForm | None:
+def _form(
+    term: Term, nodes: Sequence[mpf], values: Sequence[mpf]
+) -> RationalForm | TableForm | None:
     if all(value == 0 for value in values):
         return RationalForm(0, (), ("0.0",), ("1.0",))
-    zeros = _zeros(term, values)
+    zeros = _zeros(term, nodes, values)
     if zeros is None or any(value == 0 for value in values):
         return None
     with working_bits(BITS):
-        points = [flint.arb(t) for t in _nodes()]
+        points = [flint.arb(t) for t in nodes]
         rest = [flint.arb(value) for value in values]
         for zero in zeros:
             rest = [(value / (t * t - zero)).mid() for t, value in zip(points, rest, strict=True)]
-    lead, last = _exponents(term, values)
+    lead, last = _exponents(term, nodes, values)
     if max(abs(lead), abs(last)) > _LARGEST_EXPONENT:  # beyond every power
         return None
-    fit = _fit(_Curve(points, rest), lead, last - 2 * len(zeros))
+    fit = best_quotient(Curve(points, rest), lead, last - 2 * len(zeros))
     if fit is not None:
         return _printed(fit, lead, zeros)
+    if nodes != nodes_of(DECADES):
+        return None
     curve = MeanValues([term], _DIGITS, more=_MORE_DIGITS, adaptive=False)
     return table_fit(lambda q: curve(q)[0], zeros)
 
 
-def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
+def _zeros(term: Term, nodes: Sequence[mpf], values: Sequence[mpf]) -> list[Any] | None:
     """Where the mean changes its sign, as balls; None where it does so too often."""
     changes = [
         (a, b)
-        for (a, left), (b, right) in pairwise(zip(_nodes(), values, strict=True))
+        for (a, left), (b, right) in pairwise(zip(nodes, values, strict=True))
         if left * right < 0
     ]
     if len(changes) > _MOST_ZEROS:
@@ -167,9 +150,8 @@ def _zeros(term: Term, values: Sequence[mpf]) -> list[Any] | None:
     return [flint.arb(root) for root in roots]
 
 
-def _exponents(term: Term, values: Sequence[mpf]) -> tuple[int, int]:
+def _exponents(term: Term, nodes: Sequence[mpf], values: Sequence[mpf]) -> tuple[int, int]:
     """First exponents of √q at both ends: as measured there, from the series if that is unclear."""
-    nodes = _nodes()
     found = []
     for at, i, j in ((sp.S.Zero, 0, 1), (sp.oo, -2, -1)):
         with mp.workdps(_DIGITS):
@@ -189,53 +171,7 @@ def _first_exponent(term: Term, at: sp.Expr, measured: float) -> float:
     return float(2 * terms[0][1]) if terms else measured
 
 
-def _fit(curve: _Curve, lead: int, last: int) -> Fit | None:
-    """The smallest quotient that is as good as doubles, else the best one that will do."""
-    scale, drop = _scale(curve), last - lead
-    best: Fit | None = None
-    size, refused = max(_FIRST_SIZE, abs(drop)), 0
-    while size <= _LAST_SIZE and refused < _MOST_REFUSED:
-        degrees = (size + min(drop, 0), size - max(drop, 0))
-        fit = rational_fit(curve.points, curve.values, lead, degrees, scale, goal=_GOAL)
-        usable = fit is not None and fit.one_signed and _is_representable(fit)
-        if fit is not None and usable:
-            if fit.error <= _GOAL:
-                return fit
-            if best is None or fit.error < best.error:
-                best = fit
-        elif fit is None or fit.error <= _ACCEPTED:  # good, but for its signs
-            refused += 1
-        # About a digit is won with each degree.
-        missing = math.log10(max(fit.error / _GOAL, 1.0)) if fit is not None else 0.0
-        size += max(1, int(0.7 * missing))
-    return best if best is not None and best.error <= _ACCEPTED else None
-
-
-def _scale(curve: _Curve) -> Any:
-    """The t about which the mean bends from one power to another."""
-    logs = [float(t.log()) for t in curve.points]
-    sizes = [float(abs(value).log()) for value in curve.values]
-    slopes = [(b - a) / (u - t) for (t, a), (u, b) in pairwise(zip(logs, sizes, strict=True))]
-    bends = [abs(b - a) for a, b in pairwise(slopes)]
-    reached, half = 0.0, math.fsum(bends) / 2
-    for place, bend in zip(logs[1:], bends, strict=False):
-        reached += bend
-        if reached >= half:
-            return flint.arb(2) ** round(place / math.log(2))
-    return flint.arb(1)
-
-
-def _is_representable(fit: Fit) -> bool:
-    """Whether neither a coefficient nor a term at the far end leaves the doubles."""
-    far = _DECADES[1]
-    return all(
-        abs(float(abs(c).log()) / math.log(10)) + far * k < _REPRESENTABLE
-        for part in (fit.above, fit.below)
-        for k, c in enumerate(part)
-    )
-
-
 def _printed(fit: Fit, lead: int, zeros: Iterable[Any]) -> RationalForm:
     split = tuple(halves(zero) for zero in zeros)
-    above, below = (tuple(repr(float(c)) for c in part) for part in (fit.above, fit.below))
+    above, below = (tuple(repr(float(c)) for c in part) for part in in_doubles(fit))
     return RationalForm(lead, split, above, below)

@@ -46,6 +46,10 @@ LEDGER = Path(__file__).resolve().parents[1] / "generated" / "duals.json"
 """Coefficients of the library's activations."""
 
 _VERSION = 1
+"""Of what the numbers of a table mean."""
+_FIT = 2
+"""Of the way of fitting: what an earlier one left on a machine is fitted anew. The tables of the
+ledger stay, since their modules are measured."""
 _TOLERANCE = 5e-14
 _PANELS = (Panels(), Panels(0.25, 1), Panels(0.25, 4), Panels(0.03125, 4))
 _EFFORT = 36_000
@@ -217,7 +221,10 @@ def _rules(f: PiecewiseFunction, module: ModuleType, panels: Panels) -> Rules:
             else float(f.pieces[0].expr.subs(x, 0))
         )
 
-    return Rules(metered(module._dual_product), metered(module._odd_product), mean)
+    def square(variance: float) -> float:
+        return float(module._dual_product(1.0, variance, 0.0))
+
+    return Rules(metered(module._dual_product), metered(module._odd_product), mean, square)
 
 
 def _operations(f: PiecewiseFunction) -> int:
@@ -248,7 +255,7 @@ def _summary(slope: bool) -> str:
 
 
 def _digest(f: PiecewiseFunction) -> str:
-    """Fingerprint of a smooth function and of the way of fitting."""
+    """Fingerprint of a smooth function and of what the numbers of its table mean."""
     return hashlib.sha256(f"{_VERSION} {sp.srepr(f.pieces[0].expr)}".encode()).hexdigest()[:32]
 
 
@@ -258,7 +265,7 @@ def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None])
     entry = _read_once(LEDGER).get(digest)
     if entry is not None:
         return _table(entry)
-    own = cache_folder() / f"dual_{digest}.json"
+    own = cache_folder() / f"dual_{_FIT}_{digest}.json"
     if own.exists():
         return _table(_read(own)[digest])
     table = _fitted(f, growth, progress)

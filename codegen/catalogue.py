@@ -11,6 +11,8 @@ from functools import partial
 
 from freejac.codegen.activation_modules import activation_dual_module, activation_module
 from freejac.codegen.approximate_dual import refit
+from freejac.codegen.contour_kernels import contour_density
+from freejac.codegen.slopes_kernels import slopes_density
 from freejac.codegen.spec import Module
 from freejac.codegen.spectrum_modules import (
     jacobian_density,
@@ -48,7 +50,7 @@ def _library_duals(name: str) -> Callable[[], Module]:
 _NO_DUAL = frozenset({"mish"})
 """Activations whose duals are integrated on panels, too slowly for solvers."""
 
-_AT_ONCE = _NO_DUAL | {"elu", "selu", "swish", "tanh"}
+_AT_ONCE = _NO_DUAL | {"elu", "selu"}
 """Those whose duals miss the tolerance somewhere on the whole domain, or are slow there: they are
 made when asked for, and refused where trials say so."""
 
@@ -60,9 +62,12 @@ DUALS: Mapping[str, Callable[[], Module]] = {
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
     **{f"{name}_dual": make for name, make in DUALS.items() if name not in _AT_ONCE},
+    "contour_density": contour_density,
     "gaussian_jacobian_density": partial(jacobian_density, "gaussian"),
+    "gaussian_slopes_density": partial(slopes_density, "gaussian"),
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": partial(jacobian_density, "orthogonal"),
+    "orthogonal_slopes_density": partial(slopes_density, "orthogonal"),
     "resnet_density": resnet_density,
     "universality_density": universality_density,
 }

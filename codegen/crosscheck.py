@@ -18,6 +18,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from freejac.codegen.contour_oracle import contour_points, contour_reference
 from freejac.codegen.dual_check import dual_points, dual_reference
 from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.oracle import DIGITS, moment_law, residual_density, residual_edge
@@ -30,6 +31,7 @@ from freejac.codegen.points import (
     spread_points,
 )
 from freejac.codegen.record import ModuleRecord
+from freejac.codegen.slopes_oracle import slopes_density, slopes_points
 from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
 from freejac.codegen.spectral_oracle import (
     jacobian_atom,
@@ -116,6 +118,11 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
             return moment_points(count, seed=seed)
         if module.name == "universality_density":
             return limit_points(count, seed=seed)
+        if module.name == "contour_density":
+            return contour_points(seed=seed)
+        if module.name.endswith("_slopes_density"):
+            count = min(count, POINTS_BY_QUADRATURE)
+            return slopes_points(module.name.split("_")[0], count, seed=seed)
         if module.name.endswith("_jacobian_density"):
             return jacobian_points(module.name.split("_")[0], count, seed=seed)
         return residual_points(module.arguments(module.kernels[0])[1], count, seed=seed)
@@ -193,6 +200,7 @@ def _reference(
     curve = _curve(
         tuple((module.base(k.base), k.power) for k in means),
         tuple((symbols[name], value) for name, value in point.items() if name in symbols),
+        tuple(k.closed is not None and k.closed != 0 for k in means),
     )
     exact = curve(point["q"])
     # An integral that must be 0 is rounding errors of what cancels.
@@ -233,7 +241,11 @@ def _jacobian_reference(
     weights: str, kernel: Sampled, point: Point
 ) -> tuple[mpmath.mpf, mpmath.mpf]:
     """The kernels of a Bernoulli D², and of the depth limits."""
+    if "phi" in point:
+        return contour_reference(kernel.name, point)
     own = {a.name: point[a.name] for a in kernel.arguments}
+    if "values" in own:
+        return slopes_density(kernel.name, own, weights)
     if kernel.oracle == "limit":
         return limit_density(kernel.name, own)
     if kernel.oracle == "limit_edge":
@@ -251,9 +263,10 @@ def _jacobian_reference(
 def _curve(
     terms: tuple[tuple[PiecewiseFunction, int], ...],
     parameters: tuple[tuple[sp.Symbol, float], ...],
+    relative: tuple[bool, ...],
 ) -> MeanValues:
     """Keep the samples of the definition from one variance to the next."""
-    return MeanValues(terms, DIGITS, dict(parameters))
+    return MeanValues(terms, DIGITS, dict(parameters), relative=relative)
 
 
 def _parameter_symbols(module: Module) -> set[sp.Symbol]:
@@ -281,8 +294,12 @@ def compare(module: Module, compiled: ModuleType, exact: References) -> dict[str
     results: dict[str, list[Comparison]] = {}
     for kernel in module.kernels:
         names = [a.name for a in module.arguments(kernel)]
-        columns = [np.array([point[name] for point, _ in exact]) for name in names]
-        values = getattr(compiled, kernel.name)(*columns)
+        function = getattr(compiled, kernel.name)
+        if any(a.several for a in module.arguments(kernel)):
+            values = [function(*(point[name] for name in names)) for point, _ in exact]
+        else:
+            columns = [np.array([point[name] for point, _ in exact]) for name in names]
+            values = function(*columns)
         results[kernel.name] = [
             _comparison({n: point[n] for n in names}, float(value), *reference[kernel.name])
             for (point, reference), value in zip(exact, values, strict=True)

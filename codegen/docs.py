@@ -21,16 +21,19 @@ kernel returns nan.
 
 | kernels | reference |
 |---|---|
-| Gaussian means | mpmath quadrature of the definition, both ends of q included |
+| Gaussian means | quadrature of the definition (sines: trapezoidal rule), both ends of q included |
 | duals | the closed form at up to thousands of digits, held against quadrature of the definition |
 | solvers | residuals of their equations, quadrature of the definition at 30 digits, at 12 places |
 | residual density | Newton's method on the Green's function equation, inside the edges |
+| density of JJᵀ, D² of several values | mpmath's continuation from large λ, 40 digits, 60 points |
+| density of JJᵀ, rules on contours | mpmath's continuation with means over panels, 13 digits |
 | density of JJᵀ, Bernoulli D² | one real unknown, bracketed, put into the defining equation |
 | moments and edges of JJᵀ | Lagrange's formula and the edge condition in exact numbers |
 
-A dual without a closed form is measured against quadrature in two variables, at 20 digits. The last
-row measures the arithmetic of a kernel, not its formula; the formulas are held against
-simulated matrices and known laws in `tests/`.
+The trapezoidal rule for sines and cosines has a proved error, and beyond q of a few thousand it is
+the average over a period. A dual without a closed form is measured against quadrature in two
+variables, at 20 digits. The last row measures the arithmetic of a kernel, not
+its formula; the formulas are held against simulated matrices and known laws in `tests/`.
 
 Figures are rounded up to one digit; *ulp* counts units in the last place. Where a closed form
 cancels in double precision, a polynomial made from it takes over, or the kernel integrates

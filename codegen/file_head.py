@@ -10,6 +10,7 @@ import sympy as sp
 
 from freejac.codegen.horner import Horner
 from freejac.codegen.operations import counted
+from freejac.codegen.quotient import Quotient
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import Argument, Derived, Dual, Kernel, Mean, Module, Sampled, Solver
 
@@ -73,7 +74,9 @@ def method(kernel: Kernel, record: KernelRecord) -> str:
     switch = record.quadrature_condition
     if switch is None:
         return "quadrature"
-    parts = [f"polynomial if {condition}" for condition in _polynomial_conditions(kernel.closed)]
+    quotients = kernel.closed.atoms(Quotient) if kernel.closed else ()
+    parts = sorted({part.words for part in quotients})
+    parts += [f"polynomial if {condition}" for condition in _polynomial_conditions(kernel.closed)]
     parts += [f"quadrature if {switch}"] if switch else []
     return f"closed; {', '.join(parts)}" if parts else "closed form"
 

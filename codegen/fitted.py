@@ -33,9 +33,12 @@ _LARGEST_LOSS = 2.5
 """By how much the terms of the polynomial may outgrow it before another weight is tried."""
 _SHORT = 24
 """As many terms are not worth a search."""
+_LONG = 36
+"""Nor are these near 0, where few functions need more."""
 _SHIFTS = (0, 1, 2, 4)
 """At infinity the argument is 1/(√q + shift): with 0 for what is smooth in 1/√q, as error functions
-of it are, and more for scaled ones of √q, which are smooth on the other side of 0 as well."""
+of it are, and more for scaled ones of √q, which are smooth on the other side of 0 as well; near 0
+it is the same in 1/√q."""
 _FAR = mpf(10) ** 30
 
 
@@ -48,8 +51,8 @@ def fitted(closed: sp.Expr, at: sp.Expr | int, bound: sp.Rational) -> sp.Expr | 
         bound: the other end.
 
     Returns:
-        A power of q times a polynomial in √q or 1/(√q + n), perhaps over 1 + q or 1 + 1/q; None if
-        the limit is no power, or if more than 48 terms were needed.
+        A power of q times a polynomial in √q/(1 + n√q) or 1/(√q + n), perhaps over 1 + q or
+        1 + 1/q; None if the limit is no power, or if more than 48 terms were needed.
     """
     function = sp.lambdify(q, closed, "mpmath")
     edge = sp.sqrt(bound)
@@ -58,12 +61,14 @@ def fitted(closed: sp.Expr, at: sp.Expr | int, bound: sp.Rational) -> sp.Expr | 
         if exponent is None:
             return None
         best: tuple[float, int, sp.Integer, tuple[sp.Float, ...]] | None = None
-        for shift, weight in product((0,) if at == 0 else _SHIFTS, (0, 1)):
+        for shift, weight in product(_SHIFTS, (0, 1)):
             variance = _variance(at, bound, shift)
             found = _polynomial(function, at, variance, exponent, weight)
             if found is not None and (best is None or _rank(*found) < _rank(best[0], best[3])):
                 best = (found[0], weight, sp.Integer(shift), found[1])
             if best is not None and best[0] <= _LARGEST_LOSS and len(best[3]) <= _SHORT:
+                break
+            if at == 0 and weight and best is not None and len(best[3]) <= _LONG:
                 break
     if best is None:
         return None
@@ -71,9 +76,9 @@ def fitted(closed: sp.Expr, at: sp.Expr | int, bound: sp.Rational) -> sp.Expr | 
     # With a shift the argument changes fast with q at the bound, where it is 1: its difference to 1
     # is computed there.
     root = sp.sqrt(q)
-    near = 2 * (root / edge if at == 0 else edge / root) - 1
-    far = 1 - 2 * (root - edge) / (root + number)
-    body = Horner(far if number else near, *coefficients)
+    plain = 2 * (root / edge if at == 0 else edge / root) - 1
+    gap = (1 - root / edge) / (1 + number * root) if at == 0 else (root - edge) / (root + number)
+    body = Horner(1 - 2 * gap if number else plain, *coefficients)
     return q**exponent * body / (1 + (q if at == 0 else 1 / q)) ** weight
 
 
@@ -86,7 +91,7 @@ def _variance(at: sp.Expr | int, bound: sp.Rational, shift: int) -> Callable[[mp
     """The variance for an argument of the polynomial from 0, where it is 0 or ∞, to 1."""
     edge = mpmath.sqrt(mpf(bound.p) / bound.q)
     if at == 0:
-        return lambda share: (edge * share) ** 2
+        return lambda share: ((1 / edge + shift) / share - shift) ** -2
     return lambda share: ((edge + shift) / share - shift) ** 2
 
 

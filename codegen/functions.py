@@ -15,7 +15,24 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["Cos1m", "Sech2"]
+__all__ = ["AtanRatio", "Cos1m", "ExpInverse", "Sech2"]
+
+
+class AtanRatio(sp.Function):
+    """atan(a/b) with the arguments (a, b), b > 0: reducing the argument takes the one division."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        above, below = args
+        return sp.atan(above / below)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.atan)._eval_evalf(prec)
+
+    @staticmethod
+    def of(arg: sp.Expr) -> sp.Expr:
+        """The arc tangent of a quotient, where the sign of what is below is known."""
+        above, below = sp.fraction(arg)
+        return sp.atan(arg) if below.is_number or not below.is_positive else AtanRatio(above, below)
 
 
 class Cos1m(sp.Function):
@@ -31,6 +48,21 @@ class Cos1m(sp.Function):
     @staticmethod
     def _imp_(x: Any) -> Any:
         return 2 * mpmath.sin(x / 2) ** 2
+
+
+class ExpInverse(sp.Function):
+    """e^{−a/x} for a number a > 0, where code keeps the rounding error of the exponent."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        a, x = args
+        return sp.exp(-a / x)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.exp)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(a: Any, x: Any) -> Any:
+        return mpmath.exp(-a / x)
 
 
 class Sech2(sp.Function):

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
 
-__all__ = ["Horner"]
+from freejac.codegen.zero_factors import signed
+
+__all__ = ["Horner", "quotient_lines"]
 
 
 class Horner(sp.Function):
@@ -31,3 +34,59 @@ class Horner(sp.Function):
         for coefficient in reversed(coefficients[:-1]):
             total = total * u + coefficient
         return total
+
+
+def quotient_lines(
+    names: tuple[str, str],
+    sides: tuple[Sequence[str], Sequence[str]],
+    root: str,
+    square: str,
+    stem: str = "",
+) -> list[str]:
+    """Assignments of two polynomials in a root that are to be divided.
+
+    Even and odd part of each are polynomials in the square, which is exact, and are summed in pairs
+    (Estrin's scheme): the roundings follow one another in three or four steps, not seven or eight,
+    and those of the powers are the same above and below.
+
+    Args:
+        names: what the polynomials are assigned to.
+        sides: texts of doubles, the constant first, of each.
+        root: the name of the argument.
+        square: the name of its square.
+        stem: what names of intermediate results begin with.
+
+    >>> quotient_lines(("p", "r"), (("1.0", "2.0", "-3.0"), ("1.0", "5.0")), "t", "q")
+    ['even_0 = -3.0 * q + 1.0', 'p = 2.0 * t + even_0', 'r = 5.0 * t + 1.0']
+    """
+    powers, lines = [square], list[str]()
+    longest = max((len(side) + 1) // 2 for side in sides)
+    while 2 ** len(powers) < longest:
+        powers.append(f"{stem}power_{2 ** len(powers)}")
+        lines.append(f"{powers[-1]} = {powers[-2]} * {powers[-2]}")
+    for name, numbers in zip(names, sides, strict=True):
+        parts = []
+        for part, own in (("even", numbers[0::2]), ("odd", numbers[1::2])):
+            more, result = _in_pairs(f"{stem}{part}", own, powers)
+            lines += more
+            parts.append(result)
+        even, odd = parts
+        lines.append(f"{name} = {odd} * {root} {signed(even)}" if odd else f"{name} = {even}")
+    return lines
+
+
+def _in_pairs(
+    stem: str, coefficients: Sequence[str], powers: Sequence[str]
+) -> tuple[list[str], str]:
+    """Assignments, and the name or number that is the polynomial; "" for none at all."""
+    terms, lines = list(coefficients), list[str]()
+    for power in powers:
+        if len(terms) < 2:
+            break
+        paired = []
+        for k in range(0, len(terms) - 1, 2):
+            name = f"{stem}_{k // 2}"
+            lines.append(f"{name} = {terms[k + 1]} * {power} {signed(terms[k])}")
+            paired.append(name)
+        terms = paired + (terms[-1:] if len(terms) % 2 else [])
+    return lines, terms[0] if terms else ""

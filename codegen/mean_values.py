@@ -23,6 +23,7 @@ from freejac.symbolic.quadrature import delta_part
 __all__ = ["MeanValues", "Term"]
 
 _GUARD_DIGITS = 15
+_LEAST_DIGITS = 330
 
 Term = tuple[PiecewiseFunction, int]
 
@@ -36,6 +37,8 @@ class MeanValues:
         parameters: a value for every parameter.
         more: further digits for odd powers: such a mean may be far smaller than E|fⁿ|.
         adaptive: whether a q is taken at which fixed panels do not resolve f; it may take seconds.
+        relative: for every term, whether its digits are to be those of the mean itself however much
+            cancels in it, down to the least double; Dirac deltas are not counted.
 
     Raises:
         DomainError: a parameter has no value.
@@ -49,10 +52,13 @@ class MeanValues:
         *,
         more: int = 0,
         adaptive: bool = True,
+        relative: Sequence[bool] = (),
     ) -> None:
         """Sort the terms by the digits that they need."""
         self._terms, self._parameters = list(terms), dict(parameters or {})
         self._digits = digits + more
+        self._relative = list(relative) or [False] * len(self._terms)
+        self._deep: dict[int, MeanCurve] = {}
         groups: dict[int, list[int]] = {}
         for place, (_, power) in enumerate(terms):
             groups.setdefault(digits + more * (power % 2), []).append(place)
@@ -73,11 +79,21 @@ class MeanValues:
         """
         values = [mpf(0)] * len(self._terms)
         for places, curve in self._curves:
-            for place, value in zip(places, curve(variance), strict=True):
-                values[place] = value
+            for place, (value, size) in zip(places, curve.sized(variance), strict=True):
+                cancels = abs(value) < size * mpf(10) ** (-self._digits // 2)
+                deep = cancels and self._relative[place]
+                values[place] = self._deeper(place, variance) if deep else value
         with mp.workdps(self._digits + _GUARD_DIGITS):
             q = finite("the variance q", variance)
             return [
                 value + delta_part(f, q, self._parameters) if f.deltas else value
                 for (f, _), value in zip(self._terms, values, strict=True)
             ]
+
+    def _deeper(self, place: int, variance: Number) -> mpf:
+        """The mean with as many digits as tell it from 0, unless it is below every double."""
+        if place not in self._deep:
+            digits = _LEAST_DIGITS + self._digits
+            self._deep[place] = self._curve([self._terms[place]], digits, adaptive=False)
+        (value,) = self._deep[place](variance)
+        return value

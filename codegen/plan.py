@@ -2,12 +2,12 @@
 
 1. Closed form: in double precision against itself at 100 digits, on a fine grid of q. Where it
    loses more than `_CLOSED_TOLERANCE` to cancellation, something else has to be found.
-2. Approximation, of a mean without parameters whose closed form does not serve everywhere: a
-   quotient of polynomials in √q, or a table of polynomials, if one is as good as doubles and the
-   definition can be resolved everywhere. It is taken for all of the domain.
-3. Quadrature, where neither serves: of what has parameters, or no such quotient. Switches from a
-   closed form are powers of ten, rounded towards the safe side, so that the text does not depend
-   on the machine that measured.
+2. Approximation, of a mean whose closed form does not serve everywhere, and which has no parameter
+   or one that is a unit: a quotient of polynomials in √q, or a table of polynomials, if one is as
+   good as doubles and the definition can be resolved everywhere. It is taken for all of the domain.
+3. Quadrature, where neither serves: of what has other parameters, or no such quotient. Switches
+   from a closed form are powers of ten, rounded towards the safe side, so that the text does not
+   depend on the machine that measured.
 4. Panels and domain: the kernel against its definition at powers of ten from q = 1 outward. Where
    it misses its tolerance, finer panels are tried first; then the domain ends there.
 """
@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -27,9 +27,11 @@ from freejac.codegen.approximate import approximate
 from freejac.codegen.crosscheck import STEP, References, compare, conditioning, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.points import Point, spread_points
+from freejac.codegen.rational_form import RationalForm
 from freejac.codegen.record import Interval, KernelRecord, ModuleRecord
 from freejac.codegen.render import render
 from freejac.codegen.resolution import sees
+from freejac.codegen.scaling import ScaledForm, scale_of
 from freejac.codegen.spec import Derived, Dual, Mean, Module
 from freejac.symbolic.errors import DomainError, Error, NotConvergedError
 
@@ -39,6 +41,9 @@ _CLOSED_TOLERANCE = 2e-14
 _LEAST = sys.float_info.min
 _DECADES = range(-12, 13)
 _PER_DECADE = 40
+_PER_DECADE_AND_SETTING = 10
+_SCALED_DECADES = (-8, 8)
+"""Decades of √q/s: a parameter is at least 1/100 and at most 100."""
 _FINEST = ("0.5", "0.015625", "0.00048828125")
 
 
@@ -99,9 +104,9 @@ def _approximated(
     module: Module, records: Mapping[str, KernelRecord], full: Interval, progress: Progress
 ) -> dict[str, KernelRecord]:
     """Records of the means that an approximation serves better than what they have."""
-    if module.parameters:
-        return {}
     wanting = [k for k in module.kernels if isinstance(k, Mean) and records[k.name].closed != full]
+    if module.parameters:
+        return _scaled(module, wanting, full, progress)
     if not all(sees(module.base(name)) for name in sorted({k.base for k in wanting})):
         return {}
     forms = approximate([(module.base(k.base), k.power) for k in wanting], progress)
@@ -109,6 +114,30 @@ def _approximated(
         k.name: KernelRecord(domain=full, form=form)
         for k, form in zip(wanting, forms, strict=True)
         if form is not None
+    }
+
+
+def _scaled(
+    module: Module, wanting: Sequence[Mean], full: Interval, progress: Progress
+) -> dict[str, KernelRecord]:
+    """The same where the one parameter is a unit of x or of f."""
+    scales = {}
+    for kernel in wanting:
+        function = module.base(kernel.base)
+        scale = scale_of(function, *function.free_symbols) if len(module.parameters) == 1 else None
+        if scale is not None and sees(scale.unit):
+            scales[kernel.name] = scale
+    chosen = [k for k in wanting if k.name in scales]
+    terms = [(scales[k.name].unit, k.power) for k in chosen]
+    forms = approximate(terms, progress, decades=_SCALED_DECADES)
+    name = module.parameters[0].name
+    return {
+        k.name: KernelRecord(
+            domain=full,
+            form=ScaledForm(name, scales[k.name].exponent, scales[k.name].power * k.power, form),
+        )
+        for k, form in zip(chosen, forms, strict=True)
+        if isinstance(form, RationalForm)
     }
 
 
@@ -138,7 +167,8 @@ def _closed_intervals(module: Module, full: Interval) -> dict[str, Interval]:
     everywhere = {k.name: KernelRecord(None, full) for k in module.kernels}
     everywhere |= {k.name: KernelRecord(full, full) for k in means}
     compiled = load_text(render(module, ModuleRecord(kernels=everywhere)))
-    exponents = [k / _PER_DECADE for k in range(-12 * _PER_DECADE, 12 * _PER_DECADE + 1)]
+    density = _PER_DECADE_AND_SETTING if module.parameters else _PER_DECADE
+    exponents = [k / density for k in range(-12 * density, 12 * density + 1)]
     settings = spread_points(list(module.parameters), 3) if module.parameters else [{}]
     intervals = {}
     for kernel in means:
@@ -146,7 +176,7 @@ def _closed_intervals(module: Module, full: Interval) -> dict[str, Interval]:
         for setting in settings:
             points = [{"q": min(max(10.0**e, 1e-12), 1e12), **setting} for e in exponents]
             good &= _closed_errors(kernel, compiled, points) <= _CLOSED_TOLERANCE
-        interval = _longest_run(good)
+        interval = _longest_run(good, density)
         if interval:
             intervals[kernel.name] = interval
     return intervals
@@ -183,11 +213,10 @@ def _relative(value: float, reference: mpmath.mpf) -> float:
     return float(abs(value / reference - 1))
 
 
-def _longest_run(good: np.ndarray) -> Interval | None:
+def _longest_run(good: np.ndarray, density: int) -> Interval | None:
     """Longest run of decades all of whose grid points are good; at least two decades."""
     decades = [
-        bool(good[i * _PER_DECADE : (i + 1) * _PER_DECADE + 1].all())
-        for i in range(len(_DECADES) - 1)
+        bool(good[i * density : (i + 1) * density + 1].all()) for i in range(len(_DECADES) - 1)
     ]
     best: tuple[int, int] = (0, 0)
     start = 0

@@ -23,6 +23,7 @@ __all__ = [
     "moment_points",
     "residual_points",
     "spread_points",
+    "uniform",
 ]
 
 Point = dict[str, float]
@@ -39,7 +40,8 @@ def _steps(dimension: int) -> list[float]:
     return [root ** -(k + 1) for k in range(dimension)]
 
 
-def _uniform(dimension: int, count: int, seed: int) -> list[list[float]]:
+def uniform(dimension: int, count: int, seed: int) -> list[list[float]]:
+    """A Kronecker sequence in the unit cube."""
     start = 0.5 + 0.7548776662466927 * seed
     steps = _steps(dimension)
     return [[(start + i * step) % 1.0 for step in steps] for i in range(count)]
@@ -68,7 +70,7 @@ def spread_points(arguments: Sequence[Argument], count: int, *, seed: int = 0) -
     corners = [dict(zip((a.name for a in arguments), c, strict=True)) for c in product(*ends)]
     inside = [
         {a.name: _place(a, u) for a, u in zip(arguments, row, strict=True)}
-        for row in _uniform(len(arguments), count, seed)
+        for row in uniform(len(arguments), count, seed)
     ]
     return corners[:32] + inside
 
@@ -77,7 +79,7 @@ def moment_points(count: int, *, seed: int = 0) -> list[Point]:
     """Arguments of the moments for which m₁² is a normal double, up to depth 10⁶."""
     points = []
     ends = [[*end, 0.5, 0.9] for end in _ENDS]
-    for u, v, w, r, s in ends + _uniform(5, count, seed):
+    for u, v, w, r, s in ends + uniform(5, count, seed):
         depth = float(round(10.0 ** (6.0 * u)))
         mu_1 = 10.0 ** (12.0 * v - 6.0)
         # log₁₀ m₁ in [−140, 140], within the reach of σ_w² in [1e-12, 1e12].
@@ -95,7 +97,7 @@ def residual_points(number: Argument, count: int, *, seed: int = 0) -> list[Poin
     """Points between the edges of the spectrum, spread evenly in log λ, for every cumulant."""
     points: list[Point] = []
     ends = [end[:2] for end in _ENDS]
-    for u, v in ends + _uniform(2, count, seed):
+    for u, v in ends + uniform(2, count, seed):
         c = _place(number, u)
         top = 2.0 * math.atanh(math.sqrt(c / (c + 2.0))) + math.sqrt(c * (c + 2.0))
         # Three in four in the bulk, one in four close to an edge.
@@ -113,7 +115,7 @@ def jacobian_points(weights: str, count: int, *, seed: int = 0) -> list[Point]:
     """
     is_gaussian = weights == "gaussian"
     points: list[Point] = []
-    for u, v, w, r in _uniform(4, 2 * count, seed):
+    for u, v, w, r in uniform(4, 2 * count, seed):
         turn = len(points)
         if turn == count:
             break
@@ -158,7 +160,7 @@ def _jacobian_ends(
 def limit_points(count: int, *, seed: int = 0) -> list[Point]:
     """Points inside the spectrum of one depth limit or the other; it may be outside the other."""
     points: list[Point] = []
-    for u, v in _uniform(2, count, seed):
+    for u, v in uniform(2, count, seed):
         sigma0 = 10.0 ** (4.0 * u - 3.0)
         c = 0.5 * sigma0**2
         share = 1.0 - 10.0 ** (-32.0 * (v - 0.75)) if v > 0.75 else v / 0.75

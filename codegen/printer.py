@@ -18,7 +18,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import Cos1m, Sech2
+from freejac.codegen.functions import AtanRatio, Cos1m, ExpInverse, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -29,8 +29,10 @@ __all__ = ["HELPERS", "NumbaPrinter", "source"]
 
 HELPERS: dict[type, str] = {
     Angle: "_angle",
+    AtanRatio: "_atan_ratio",
     Cos1m: "_one_minus_cos",
     ExpGap: "_exp_gap",
+    ExpInverse: "_exp_inverse",
     OwenT: "_owens_t",
     Phi: "_normal_cdf",
     Phi2: "_bivariate_normal_cdf",
@@ -169,6 +171,9 @@ class NumbaPrinter(Printer):
             # Numba multiplies out a constant integer power.
             bar = "**" if isinstance(base, _POWER_OPERAND) else " ** "
             return f"{self._operand(base, PRECEDENCE['Pow'], strict=True)}{bar}{exponent}"
+        if exponent == sp.S.Half and isinstance(base, sp.Max | sp.Min):
+            # The root of the variable is there already; rounding keeps the order.
+            return self._print(base.func(*(sp.sqrt(arg) for arg in base.args)))
         if exponent == sp.S.Half:
             return f"math.sqrt({self._print(base)})"
         if exponent.is_Rational and exponent.q == 2:
@@ -187,6 +192,13 @@ class NumbaPrinter(Printer):
         if expr.func in _MATH and len(expr.args) == 1:
             return f"math.{_MATH[expr.func]}({arguments})"
         return self.emptyPrinter(expr)
+
+    def _print_ExpInverse(self, expr: ExpInverse) -> str:
+        """Write the number as the nearest double and what that lacks."""
+        rate, x = expr.args
+        high = float(rate)
+        low = float((rate - sp.Rational(high)).evalf(20))
+        return f"{HELPERS[ExpInverse]}({high!r}, {low!r}, {self._print(x)})"
 
     _print_exp = _print_sign = _print_Heaviside = _print_log = _print_Function
 

@@ -5,7 +5,8 @@
 ...     print(line)
 root = math.sqrt(q)
 above = 2.0 * root + 1.0
-below = 3.0 * root + (0.5 * q + 1.0)
+even_0 = 0.5 * q + 1.0
+below = 3.0 * root + even_0
 q * above / below
 """
 
@@ -15,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from freejac.codegen.horner import quotient_lines
 from freejac.codegen.statements import Block
-from freejac.codegen.zero_factors import difference, signed
+from freejac.codegen.zero_factors import difference
 
 __all__ = ["RationalForm"]
 
@@ -60,31 +62,10 @@ class RationalForm:
     def block(self, table: str) -> Block:
         """Statements in q without a branch or a call but for the root, so that they vectorise."""
         lines = ["root = math.sqrt(q)"]
-        for name, coefficients in (("above", self.above), ("below", self.below)):
-            lines += _polynomial(name, coefficients)
+        lines += quotient_lines(("above", "below"), (self.above, self.below), "root", "q")
         factors = [difference(*zero) for zero in self.zeros]
         over, under = ["above"], ["below"]
         (over if self.lead >= 0 else under)[:0] = ["q"] * (abs(self.lead) // 2)
         (over if self.lead >= 0 else under)[:0] = ["root"] * (abs(self.lead) % 2)
         below = f"({' * '.join(under)})" if len(under) > 1 else "below"
         return Block(tuple(lines), f"{' * '.join([*factors, *over])} / {below}")
-
-
-def _polynomial(name: str, coefficients: Sequence[str]) -> list[str]:
-    """Horner's rule in q for the even and the odd part: half the roundings, and q is exact."""
-    even, odd = coefficients[0::2], coefficients[1::2]
-    if len(coefficients) == 1:
-        return [f"{name} = {even[0]}"]
-    if len(coefficients) <= 3:
-        tail = f"({even[1]} * q {signed(even[0])})" if len(even) == 2 else even[0]
-        return [f"{name} = {odd[0]} * root {signed(tail)}"]
-    lines = []
-    for part, numbers in (("odd", odd), ("even", even)):
-        first, *rest = reversed(numbers)
-        value = first
-        for number in rest:
-            lines.append(f"{part} = {value} * q {signed(number)}")
-            value = part
-        if not rest:
-            lines.append(f"{part} = {first}")
-    return [*lines, f"{name} = odd * root + even"]

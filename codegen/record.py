@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from freejac.codegen.rational_form import RationalForm
+from freejac.codegen.scaling import ScaledForm
 from freejac.codegen.table_form import TableForm
 from freejac.symbolic.errors import InputError
 
@@ -40,7 +41,7 @@ class KernelRecord:
     error: str = ""
     ulp: int = 0
     points: int = 0
-    form: RationalForm | TableForm | None = None
+    form: RationalForm | ScaledForm | TableForm | None = None
 
     @property
     def quadrature_condition(self) -> str | None:
@@ -69,7 +70,9 @@ class KernelRecord:
         return cls(closed, domain, data["error"], data["ulp"], data["points"], form)
 
 
-def _form(data: Mapping[str, Any]) -> RationalForm | TableForm:
+def _form(data: Mapping[str, Any]) -> RationalForm | ScaledForm | TableForm:
+    if "parameter" in data:
+        return ScaledForm.from_json(data)
     return (TableForm if "rows" in data else RationalForm).from_json(data)
 
 

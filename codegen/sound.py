@@ -9,9 +9,9 @@ the exact series of the expectation at q → 0 or q → ∞ takes over.
 
 >>> sound_form("erf(x)**2").expr
 2*atan(2*q/sqrt(4*q + 1))/pi
->>> form = sound_form("where(x > 0, x, exp(x) - 1)**2")
+>>> form = sound_form("clip(x, -1, 1)**2")
 >>> form.expr.args[0].cond, form.low, form.high
-(q < 1, 1/1000000000000, 1000000000000)
+(q <= 1, 1/1000000000000, 1000000000000)
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.codegen.exponential_factor import exponential_parts
 from freejac.codegen.fitted import fitted
+from freejac.codegen.functions import ExpInverse
 from freejac.codegen.horner import Horner
+from freejac.codegen.joined import joined
+from freejac.codegen.quotient import quotient
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
 from freejac.symbolic.errors import DomainError, NoClosedForm
@@ -92,41 +96,83 @@ def sound_form(f: Integrand) -> SoundForm:
 def soundly(function: PiecewiseFunction, closed: sp.Expr) -> SoundForm:
     """The sound form of an integrand whose closed form is known."""
     body = stabilise(closed)
-    fit = _with_polynomials(body)
+    fit = _with_polynomials(function, body)
     if fit is not None:
         return SoundForm(fit, _ten(_DECADES[0]), _ten(_DECADES[-1]))
     return _with_series(function, body)
 
 
-def _with_polynomials(body: sp.Expr) -> sp.Expr | None:
+def _with_polynomials(function: PiecewiseFunction, body: sp.Expr) -> sp.Expr | None:
     """The factor of each power of the parameters, made sound on all of the domain."""
     parameters = sorted(body.free_symbols - {q}, key=str)
     if not parameters:
         return _sound_part(body)
+    roots = _vanishing(function, body, parameters)
+    moved = dict(zip(parameters, roots, strict=True))
     try:
-        parts = sp.Poly(sp.expand(body), *parameters).terms()
+        shifted = sp.expand(body.subs({p: p + root for p, root in moved.items()}))
+        parts = sp.Poly(shifted, *parameters).terms()
     except sp.PolynomialError:
         return None
+    parts = [(powers, stabilise(part)) for powers, part in parts]
     sound = [(powers, part, _sound_part(part)) for powers, part in parts]
     if any(form is None for _, _, form in sound):
         return None
-    if all(form == part for _, part, form in sound):
+    if not any(roots) and all(form == part for _, part, form in sound):
         return body
     monomials = [
-        sp.Mul(*(p**k for p, k in zip(parameters, powers, strict=True))) for powers, _, _ in sound
+        sp.Mul(*((p - moved[p]) ** k for p, k in zip(parameters, powers, strict=True)))
+        for powers, _, _ in sound
     ]
     return sp.Add(*(m * form for m, (_, _, form) in zip(monomials, sound, strict=True)))
 
 
+def _vanishing(
+    function: PiecewiseFunction, body: sp.Expr, parameters: Sequence[sp.Symbol]
+) -> list[sp.Rational]:
+    """The parameter at which the limit of a sum as q → 0 is 0, if a double is it; else 0.
+
+    There the factors of its powers cancel, unless they are those of powers of its distance.
+    """
+    nowhere = [sp.S.Zero] * len(parameters)
+    if len(parameters) > 1 or not body.is_Add:
+        return nowhere
+    (p,) = parameters
+    try:
+        terms = mean_series(function, 0, 1).terms
+    except (NoClosedForm, DomainError):
+        return nowhere
+    if not terms or not terms[0][0].is_polynomial(p):
+        return nowhere
+    roots = [r for r in sp.roots(sp.Poly(terms[0][0], p)) if r.is_Rational and r]
+    allowed = [r for r in roots if not (p.is_positive and r < 0) and sp.Rational(float(r)) == r]
+    return allowed[:1] or nowhere
+
+
 def _sound_part(body: sp.Expr) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
+    short = quotient(body)
+    if short is not None:
+        return short
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
     losses = _losses(body, marks)
     for wanted in _WANTED_LOSSES:
         form = _completed(body, marks, _longest_run([loss <= wanted for loss in losses]))
         if form is not None:
             return form
-    return None
+    return _sound_exponentials(body, marks)
+
+
+def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational]) -> sp.Expr | None:
+    """Sums of terms with one factor e^{−a/q}, each made sound, if they do not cancel."""
+    sums = {ExpInverse(rate, q): rest for rate, rest in exponential_parts(body).items()}
+    total = sp.Add(*(factor * rest for factor, rest in sums.items()))
+    if not sums or max(_losses(total, marks)) > _WANTED_LOSSES[-1]:
+        return None
+    sound = {factor: _sound_part(rest) for factor, rest in sums.items()}
+    if any(form is None for form in sound.values()):
+        return None
+    return sp.Add(*(factor * form for factor, form in sound.items()))
 
 
 def _completed(
@@ -136,11 +182,12 @@ def _completed(
     if run is None:
         return None
     low, high = marks[run[0]], marks[run[1]]
+    whole, body = body, joined(body, marks[run[0] : run[1] + 1])
     cases = [(body, sp.true)]
     if run[0] > 0:
-        cases.insert(0, (fitted(body, 0, low), q < low))
+        cases.insert(0, (fitted(whole, 0, low), q < low))
     if run[1] < len(marks) - 1:
-        cases[-1:] = [(body, q <= high), (fitted(body, sp.oo, high), sp.true)]
+        cases[-1:] = [(body, q <= high), (fitted(whole, sp.oo, high), sp.true)]
     if any(value is None for value, _ in cases):
         return None
     return sp.Piecewise(*cases, evaluate=False) if len(cases) > 1 else body

@@ -38,6 +38,7 @@ class Argument:
         meaning: a few words.
         low, high: ends of the interval, as decimal text.
         logarithmic: whether samples are spread evenly in the logarithm.
+        several: whether it is an array of such numbers.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Argument:
     low: str
     high: str
     logarithmic: bool = True
+    several: bool = False
 
 
 @dataclass(frozen=True)

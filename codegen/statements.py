@@ -17,8 +17,10 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
-from freejac.codegen.functions import Cos1m
+from freejac.codegen.functions import AtanRatio, Cos1m
+from freejac.codegen.horner import quotient_lines
 from freejac.codegen.printer import source
+from freejac.codegen.quotient import Quotient
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.functions import Phi, sigmoid, softplus
 from freejac.symbolic.scaled import dawson, erfcx
@@ -29,6 +31,7 @@ __all__ = ["LINE", "Block", "statements"]
 LINE = 84
 """Longest line of a function's body, without its indentation."""
 _STEMS: dict[type, str] = {
+    AtanRatio: "angle",
     Cos1m: "versine",
     OwenT: "wedge",
     Phi: "cdf",
@@ -82,11 +85,26 @@ class _Writer:
         self._named: dict[sp.Expr, sp.Symbol] = {}
 
     def write(self, expr: sp.Expr) -> Block:
+        expr = expr.replace(sp.atan, AtanRatio.of)
+        quotients = sorted(expr.atoms(Quotient), key=sp.default_sort_key)
+        expr = expr.xreplace({part: self._quotient(part) for part in quotients})
         counts: Counter[sp.Expr] = Counter()
         _count(expr, counts)
         repeated = {part for part, times in counts.items() if times > 1 and _is_work(part)}
         result = self._shorten(self._share(expr, repeated))
         return Block(tuple(self._lines), source(result))
+
+    def _quotient(self, part: Quotient) -> sp.Symbol:
+        """Write the lines of a quotient of polynomials, and name it."""
+        u, name = part.args[0], self._fresh("quotient")
+        if sp.sqrt(u) not in self._named:
+            self._named[sp.sqrt(u)] = self._assign(sp.sqrt(u))
+        root = self._named[sp.sqrt(u)]
+        names = self._fresh("above"), self._fresh("below")
+        above, below = ([repr(float(c)) for c in side] for side in (part.above, part.below))
+        self._lines += quotient_lines(names, (above, below), root.name, source(u), f"{name}_")
+        self._lines.append(f"{name} = {names[0]} / {names[1]}")
+        return sp.Symbol(name, real=True)
 
     def _share(self, expr: sp.Expr, repeated: set[sp.Expr]) -> sp.Expr:
         """Replace repeated parts by names, innermost first."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from freejac.codegen.sound import sound_form as sound_form
     from freejac.evaluators import compile as compile
     from freejac.evaluators import kernels as kernels
-    from freejac.initial_weights import Initialisation as Initialisation
+    from freejac.initial_result import Initialisation as Initialisation
     from freejac.initial_weights import initialisation as initialisation
     from freejac.networks import Jacobian as Jacobian
     from freejac.networks import ResNet as ResNet
@@ -81,7 +81,7 @@ _HOME = {
     "Error": "freejac.symbolic.errors",
     "Expectation": "freejac.symbolic.expectation",
     "Expectation2": "freejac.symbolic.bivariate",
-    "Initialisation": "freejac.initial_weights",
+    "Initialisation": "freejac.initial_result",
     "InputError": "freejac.symbolic.errors",
     "InternalError": "freejac.symbolic.errors",
     "Jacobian": "freejac.networks",

@@ -100,7 +100,7 @@ def _sweep(
             "q1": q1,
         }
         fields = read_file(spec) if spec is not None else {}
-        fields |= {name: value for name, value in options.items() if value}
+        fields |= {name: value for name, value in options.items() if value not in (None, [])}
         with counter("computing blocks") as progress:
             found = sweep(
                 fields, store=store, scheduler=scheduler, workers=workers, progress=progress

@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 from mpmath import mp
 
-from freejac.symbolic.density import LayerProduct
+from freejac.symbolic.density import LayerProduct, NumericLayer
 from freejac.symbolic.layer_block import SmoothProduct
 from freejac.symbolic.symbols import z
 
@@ -24,15 +24,17 @@ __all__ = [
     "FEWEST",
     "BernoulliDensity",
     "ContourDensity",
+    "SlopesDensity",
     "bernoulli_density",
     "contour_density",
+    "slopes_density",
 ]
 
 DIGITS = 13
 """What a kernel is good for; more are computed by mpmath."""
 
 CONTOUR_DIGITS = 10
-"""What the continuation in double precision is good for."""
+"""What the continuation in double precision is good for, and several slopes at any depth."""
 
 FEWEST = 32
 """From so many eigenvalues on it pays to prepare the continuation."""
@@ -40,9 +42,14 @@ FEWEST = 32
 _FINENESS = (6.0, 9.0)
 _AGREEMENT = 1e-10
 _REAL = 1e-9
+_DEEPEST_LOG = -690.0
+"""A density of φ′² whose logarithm is below it is 0."""
 _LEAST_P = 1e-12
 _SCALES = (1e-3, 1e3)
 _DEEPEST = 10**6
+_DEEPEST_OF_SEVERAL = 10**4
+_VALUES = (1e-12, 1e12)
+_NO_MASS, _LEAST_MASS = 1e-16, 1e-12
 
 
 @dataclass(frozen=True)
@@ -80,14 +87,11 @@ def bernoulli_density(law: object) -> BernoulliDensity | None:
     >>> found.weights, found.p, found.sigma_w, found.depth, found.factor
     ('gaussian', 0.5, 2.0, 3, 0.0)
     """
-    if (
-        not isinstance(law, LayerProduct)
-        or len({replace(layer, count=1) for layer in law.layers}) != 1
-    ):
+    first = _equal_layer(law)
+    if first is None or len(first.atoms) != 1:
         return None
-    first = law.layers[0]
-    depth = sum(layer.count for layer in law.layers)
-    if len(first.atoms) != 1 or not first.before == first.after == 1 or depth > _DEEPEST:
+    depth = sum(layer.count for layer in law.layers)  # type: ignore[attr-defined]
+    if depth > _DEEPEST:
         return None
     ((value, share),) = first.atoms
     weights = _weights(first.weights_s)
@@ -100,6 +104,69 @@ def bernoulli_density(law: object) -> BernoulliDensity | None:
             return None
         ratio = square * exact_share / (mp.mpf(sigma_w) ** 2 * mp.mpf(p))
         return BernoulliDensity(weights, p, sigma_w, depth, float(ratio**depth - 1))
+
+
+@dataclass(frozen=True)
+class SlopesDensity:
+    """Arguments of the kernels for equal layers whose D² has several values besides 0.
+
+    Attributes:
+        weights: "gaussian" or "orthogonal".
+        values, masses: of φ′², doubles.
+        sigma_w: a double.
+        depth: L.
+    """
+
+    weights: str
+    values: tuple[float, ...]
+    masses: tuple[float, ...]
+    sigma_w: float
+    depth: int
+
+    def __call__(self, lam: Any) -> Any:
+        """ρ at an array of doubles."""
+        from freejac.generated import gaussian_slopes_density, orthogonal_slopes_density
+
+        is_gaussian = self.weights == "gaussian"
+        module = gaussian_slopes_density if is_gaussian else orthogonal_slopes_density
+        return module.density(lam, self.values, self.masses, self.sigma_w, float(self.depth))
+
+
+def slopes_density(law: object) -> SlopesDensity | None:
+    """The kernel of a law whose D² has several values, or None where none applies.
+
+    >>> half = sp.Rational(1, 2)
+    >>> found = slopes_density(LayerProduct.equal([(4, half), (1, half)], 1 / (1 + z), 3))
+    >>> found.weights, found.values, found.masses, found.sigma_w, found.depth
+    ('gaussian', (1.0, 4.0), (0.5, 0.5), 1.0, 3)
+    """
+    first = _equal_layer(law)
+    if first is None or len(first.atoms) < 2:
+        return None
+    depth = sum(layer.count for layer in law.layers)  # type: ignore[attr-defined]
+    weights = _weights(first.weights_s)
+    if weights is None or depth > _DEEPEST_OF_SEVERAL:
+        return None
+    with mp.workdps(40):
+        atoms = sorted((mp.mpf(a.evalf(40)), mp.mpf(w.evalf(40))) for a, w in first.atoms)
+        sigma_w = float(mp.sqrt(1 / mp.mpf(first.weights_s.subs(z, 0).evalf(40))))
+        values, masses = (tuple(map(float, part)) for part in zip(*atoms, strict=True))
+        flat = float(1 - sum(mass for _, mass in atoms))
+    inside = _SCALES[0] <= sigma_w <= _SCALES[1] and _VALUES[0] <= values[0]
+    # a mass at 0 that rounding of the others hides is none to the kernel
+    resolved = abs(flat) < _NO_MASS or flat > _LEAST_MASS
+    if not (inside and values[-1] <= _VALUES[1] and min(masses) > _NO_MASS and resolved):
+        return None
+    return SlopesDensity(weights, values, masses, sigma_w, depth)
+
+
+def _equal_layer(law: object) -> NumericLayer | None:
+    """The layer of a product of equal square layers; None of any other law."""
+    if not isinstance(law, LayerProduct):
+        return None
+    kinds = {replace(layer, count=1) for layer in law.layers}
+    (first, *others) = kinds
+    return None if others or not first.before == first.after == 1 else first
 
 
 def _square(layer: Any, value: sp.Expr) -> sp.Expr:
@@ -116,15 +183,17 @@ def _weights(transform: sp.Expr) -> str | None:
 
 @dataclass(frozen=True)
 class ContourDensity:
-    """Equal layers of a smooth φ: continuation along λ in double precision.
+    """Equal layers of any φ: continuation along λ in double precision.
 
-    Two quadrature rules have to agree on each value; where they do not it is left out.
+    Two quadrature rules have to agree on each value; where they do not it is left out. Where the
+    density is so small beside M that it drowns in rounding, the imaginary part of M on the real
+    line is taken from the density of φ′² itself.
 
     Attributes:
         depth, is_gaussian, scale: L, the ensemble, σ_w.
         rules: the coarser and the finer.
         far: ζ where λ is large and imaginary.
-        highest: the largest φ′² within reach.
+        law: the branches of φ′².
     """
 
     depth: float
@@ -132,28 +201,77 @@ class ContourDensity:
     scale: float
     rules: tuple[Any, Any]
     far: complex
-    highest: float
+    law: Any
 
     def __call__(self, lam: Any) -> Any:
         """ρ at an array of doubles; nan where it is not certain."""
         import numpy as np
 
-        from freejac.codegen.contour_density import follow_grid, polish
-
         values, places = np.unique(lam.ravel(), return_inverse=True)
         found = np.where(values < 0, 0.0, math.nan)
         positive = np.flatnonzero(values > 0)[::-1]
         levels = np.log(values[positive]) - 2 * self.depth * math.log(self.scale)
+        point, imaginary = self._inside(levels)
+        start = complex(math.nan)
+        for index in np.flatnonzero(np.isnan(imaginary)):
+            start = point[index] if point[index] == point[index] else start
+            level = float(levels[index])
+            imaginary[index] = self._beside(start, level)
+            if math.isnan(imaginary[index]):
+                # by itself, from far above
+                (start,), (imaginary[index],) = self._inside(levels[index : index + 1])
+            if math.isnan(imaginary[index]):
+                imaginary[index] = self._beside(start, level)
+        found[positive] = -imaginary / (math.pi * values[positive])
+        return found[places].reshape(lam.shape)
+
+    def _inside(self, levels: Any) -> tuple[Any, Any]:
+        """ζ and Im M at descending log λ; Im M is nan where the rules do not agree."""
+        import numpy as np
+
+        from freejac.generated.contour_density import follow_grid, polish
+
         point = follow_grid(levels, self.far, self.depth, self.is_gaussian, self.rules[0])
         first, second = (
             polish(point, levels, self.depth, self.is_gaussian, rule) for rule in self.rules
         )
-        inside = point.imag > _REAL * np.abs(point)
+        inside = (point.imag > _REAL * np.abs(point)) & (np.abs(point) > self.law.least)
         certain = inside & (np.abs(first - second) <= _AGREEMENT * np.abs(second))
-        outside = (np.abs(point.imag) < 1e-13 * point.real) & (point.real > self.highest)
-        heights = np.where(certain, -second / (math.pi * values[positive]), math.nan)
-        found[positive] = np.where(outside, 0.0, heights)
-        return found[places].reshape(lam.shape)
+        return point, np.where(certain, second, math.nan)
+
+    def _beside(self, start: complex, level: float) -> float:
+        """Im M where ζ is next to the real line; nan where both rules do not say so."""
+        from freejac.codegen.slope_height import log_height
+        from freejac.generated.contour_density import solve_beside, solve_real
+
+        settings = self.depth, self.is_gaussian
+        place = start if start.imag > 0 else complex(math.nan)
+        for x in (start.real, self._outside(level)):
+            both = [solve_real(x, level, *settings, rule)[0] for rule in self.rules]
+            if abs(both[0] - both[1]) <= _AGREEMENT * both[1]:
+                place = complex(both[1])
+                break
+        if not place.real > self.law.least:
+            return math.nan
+        height = log_height(self.law, place.real)
+        if place.imag == 0 and height[0] < _DEEPEST_LOG:
+            return -0.0
+        found = [solve_beside(place, level, height, *settings, rule) for rule in self.rules]
+        # a small density amplifies the rounding of λ as it does a change of λ
+        allowed = _AGREEMENT * max(1.0, -height[0] / 20) if place.imag == 0 else _AGREEMENT
+        agree = abs(found[0] - found[1]) <= allowed * abs(found[1])
+        return float(found[1]) if agree else math.nan
+
+    def _outside(self, level: float) -> float:
+        """ζ far from the spectrum on the side of λ, to leading order."""
+        _, values, values_y, masses, masses_y = self.rules[1]
+        a, w = values + 1j * values_y, masses + 1j * masses_y
+        mean, inverse = (float((w * a**k).sum().real) for k in (1, -1))
+        rest = self.depth - 1
+        above = level - rest * math.log(mean)
+        if level > self.depth * math.log(mean) or not inverse > 0:
+            return math.exp(min(above, 700.0))
+        return math.exp(min(level + rest * math.log(inverse), 700.0))
 
 
 @lru_cache(maxsize=16)
@@ -162,16 +280,19 @@ def contour_density(law: object) -> ContourDensity | None:
     if not isinstance(law, SmoothProduct) or len(law.layers) != 1:
         return None
     (layer,) = law.layers
-    pieces = layer.table.smooth_pieces
     weights = _weights(layer.weights)
-    if weights is None or len(pieces) != 1 or not layer.before == layer.after == 1:
+    if weights is None or layer.table.exact or not layer.before == layer.after == 1:
         return None
     import numpy as np
 
-    from freejac.codegen.contour_nodes import contour_rule
+    from freejac.codegen.contour_nodes import contour_law, contour_rule
 
-    variance = float(layer.table.variance)
-    rules = [contour_rule(lambda x: pieces[0][2](x)[0], variance, f) for f in _FINENESS]
+    pieces = [
+        (low, high, lambda x, slope=slope: slope(x)[0])
+        for low, high, slope in layer.table.smooth_pieces
+    ]
+    branches = contour_law(pieces, float(layer.table.variance))
+    rules = [branches and contour_rule(branches, f) for f in _FINENESS]
     if rules[0] is None or rules[1] is None:
         return None
     values, masses = rules[0][1] + 1j * rules[0][2], rules[0][3] + 1j * rules[0][4]
@@ -180,7 +301,6 @@ def contour_density(law: object) -> ContourDensity | None:
     spread = layer.count * (second / first**2 - 1 + is_gaussian)
     scale = math.sqrt(1 / float(layer.weights.subs(z, 0)))
     far = first / (1e-3 / max(spread, 1.0) * -1j)
-    highest = float(layer.table.highest) * (1 + 1e-9)
     return ContourDensity(
-        float(layer.count), is_gaussian, scale, (rules[0], rules[1]), far, highest
+        float(layer.count), is_gaussian, scale, (rules[0], rules[1]), far, branches
     )

@@ -12,13 +12,20 @@ import math
 from dataclasses import asdict
 
 import numpy as np
+from numpy.typing import NDArray
 
-from freejac.initial_weights import Initialisation, density
+from freejac.initial_result import Initialisation
+from freejac.initial_spectrum import density
 from freejac.initialiser_code import as_jax, as_torch
 
 __all__ = ["as_json", "as_text"]
 
+Array = NDArray[np.float64]
+
 _ROWS, _WIDTH = 14, 48
+_SEEN_ROWS, _VISIBLE = 56, 2e-3
+_FAR = 8.0
+"""So many standard deviations beyond the mean nothing is drawn."""
 
 
 def as_text(found: Initialisation, code: str = "both") -> str:
@@ -41,9 +48,10 @@ def _numbers(found: Initialisation) -> str:
     variance = "σ_w²/(L N_in)" if residual else "σ_w²/N_in"
     law = f"W_ij of variance {variance}"
     if found.weights == "orthogonal":
-        law = "W = σ_w × orthogonal"
+        law = f"W = σ_w{'/√L' * residual} × orthogonal"
     lines = [
-        f"{found.activation}, {found.architecture}, {found.weights} weights, {found.depth} layers",
+        f"{found.activation}, {found.architecture}, {found.weights} weights, {found.depth} "
+        f"layer{'s' * (found.depth > 1)}",
         "",
         f"  σ_w    {found.sigma_w:.12g}   {law}",
         f"  σ_b    {found.sigma_b:.12g}   standard deviation of the biases",
@@ -65,9 +73,10 @@ def _numbers(found: Initialisation) -> str:
 
 def _spectrum(found: Initialisation) -> str:
     low, high = found.edges
-    ends = "not resolved" if math.isnan(low) else f"from {low:.6g} to {high:.6g}"
+    ends = "not resolved" if math.isnan(high) else f"from {_number(low)} to {_number(high)}"
     lines = [
-        "eigenvalues of JJᵀ, the squared singular values of the Jacobian",
+        "eigenvalues of JJᵀ, the squared singular values of the Jacobian"
+        + ", as L → ∞" * (found.architecture == "residual"),
         "",
         f"  mean               {found.moment_1:.6g}",
         f"  m₂                 {found.moment_2:.6g}",
@@ -86,21 +95,38 @@ def _number(value: float) -> str:
 
 
 def _picture(found: Initialisation) -> list[str]:
-    """The density in characters, at the middle of slices of the spectrum."""
+    """The density in characters, at the middle of slices of the part where it can be seen."""
     low, high = found.edges
+    high = min(high, found.moment_1 + _FAR * math.sqrt(found.variance))
     if not low < high:
         return []
-    edges = np.linspace(low, high, _ROWS + 1)
-    lam = (edges[1:] + edges[:-1]) / 2
-    values = density(found, lam)
-    if values is None or not np.nanmax(values) > 0:
+    coarse = _density(found, low, high, _SEEN_ROWS)
+    if coarse is None:
         return []
-    top = float(np.nanmax(values))
-    rows = [
+    lam, values = coarse
+    seen = np.flatnonzero(values > _VISIBLE * values.max())
+    step = (lam[1] - lam[0]) / 2
+    rows = _density(found, lam[seen[0]] - step, lam[seen[-1]] + step, _ROWS)
+    if rows is None:
+        return []
+    top = rows[1].max()
+    lines = [
         f"  {at:9.4g}  {value:9.4g}  {'█' * round(_WIDTH * value / top)}".rstrip()
-        for at, value in zip(lam, np.nan_to_num(values), strict=True)
+        for at, value in zip(*rows, strict=True)
     ]
-    return ["", f"  {'λ':>9}  {'ρ(λ)':>9}", *rows]
+    return ["", f"  {'λ':>9}  {'ρ(λ)':>9}", *lines]
+
+
+def _density(
+    found: Initialisation, low: float, high: float, rows: int
+) -> tuple[Array, Array] | None:
+    """Places and the density there, 0 where it is not resolved; None if it is nowhere."""
+    ends = np.linspace(low, high, rows + 1)
+    lam = (ends[1:] + ends[:-1]) / 2
+    values = density(found, lam)
+    if values is None or not np.nan_to_num(values).max() > 0:
+        return None
+    return lam, np.nan_to_num(values)
 
 
 def as_json(found: Initialisation) -> str:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from freejac.initial_weights import Initialisation
+from freejac.initial_result import Initialisation
 
 __all__ = ["as_jax", "as_torch"]
 
@@ -33,10 +33,8 @@ def as_jax(found: Initialisation) -> str:
 
 
 def _heading(found: Initialisation) -> str:
-    return (
-        f"# {found.activation}, {found.depth} layers, {found.architecture}, {found.weights} "
-        "weights\n"
-    )
+    layers = f"{found.depth} layer{'s' * (found.depth > 1)}"
+    return f"# {found.activation}, {layers}, {found.architecture}, {found.weights} weights\n"
 
 
 def _constants(found: Initialisation) -> str:
@@ -67,14 +65,10 @@ _JAX = '''def initialise(key, widths):
 '''
 
 
-# Columns of norm 1 where the layer widens: W_ij keeps the variance σ_w²/fan_in.
-_GAIN = "gain = SIGMA_W * math.sqrt(max(1.0, fan_out / fan_in))"
-
-
 def _torch_weight(found: Initialisation) -> str:
     if found.weights == "orthogonal":
         return (
-            f"{_GAIN}\n"
+            f"gain = {_gain(found)}\n"
             "            torch.nn.init.orthogonal_(layer.weight, gain, generator=generator)"
         )
     return (
@@ -92,7 +86,7 @@ def _torch_bias(found: Initialisation) -> str:
 def _jax_weight(found: Initialisation) -> str:
     if found.weights == "orthogonal":
         return (
-            f"{_GAIN}\n"
+            f"gain = {_gain(found)}\n"
             "        draw = jax.nn.initializers.orthogonal(gain)\n"
             "        weight = draw(for_weight, (fan_out, fan_in))"
         )
@@ -100,6 +94,12 @@ def _jax_weight(found: Initialisation) -> str:
         f"std = {_deviation(found)}\n"
         "        weight = std * jax.random.normal(for_weight, (fan_out, fan_in))"
     )
+
+
+def _gain(found: Initialisation) -> str:
+    """The singular values of W; larger where it widens, so that W_ij keeps its variance."""
+    depth = " / DEPTH" if found.architecture == "residual" else ""
+    return f"SIGMA_W * math.sqrt(max(1.0, fan_out / fan_in){depth})"
 
 
 def _deviation(found: Initialisation) -> str:

@@ -17,6 +17,7 @@ import sympy as sp
 from mpmath import mp
 from numpy.typing import NDArray
 
+from freejac.density_kernels import CONTOUR_DIGITS, contour_density, slopes_density
 from freejac.networks import FiniteResNet, Jacobian, ResNet
 from freejac.numeric import numpy_function
 from freejac.slope_spectrum import SlopeSpectrum
@@ -35,6 +36,8 @@ Parameters = Mapping[sp.Symbol, Number]
 
 _DIGITS = 9
 """Up to 9 digits a density is evaluated in double precision throughout."""
+_LEAST_LOG = -690.0
+"""Below this log λ, λ and ρ leave the range of double precision."""
 _MORE_DIGITS = 3
 """Next to an edge double precision settles no more, and mpmath's does."""
 
@@ -79,7 +82,23 @@ def jacobian_spectrum(
             q=q, sigma_w=sigma_w, parameters=given, digits=digits + _MORE_DIGITS
         )
 
+    fast_enough = digits <= CONTOUR_DIGITS
+    kernel = (slopes_density(curve) or contour_density(curve)) if fast_enough else None
+
     def weight(u: Array) -> Array:
+        if kernel is not None:
+            # beside an edge a value may be left out, and is integrated by mpmath
+            fast, lam = np.full(u.shape, np.nan), np.exp(u)
+            normal = u > _LEAST_LOG
+            if normal.any():
+                fast[normal] = kernel(lam[normal]) * lam[normal]
+            left = np.isnan(fast)
+            if left.any():
+                fast[left] = slow(u[left])
+            return fast
+        return slow(u)
+
+    def slow(u: Array) -> Array:
         with mp.workdps(digits + 15):
             places = [mp.exp(mp.mpf(float(v))) for v in u]
             try:

@@ -22,9 +22,10 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from freejac.phase_grid import PHASES, STATUSES, CriticalCurve, critical_curve
+from freejac.sweep_metadata import attributes
 from freejac.sweep_run import Crew, Progress, in_memory
 from freejac.sweep_spec import PHASE_DIAGRAM, read_spec
-from freejac.sweep_store import attributes, require
+from freejac.sweep_store import require
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.expectation import Expectation
 

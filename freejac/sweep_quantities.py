@@ -23,19 +23,17 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
+from freejac import edge_kernels
 from freejac.evaluators import compile
-from freejac.networks import Jacobian, ResNet
-from freejac.phase_grid import PhasePoints, bound_kernels, numbers_for, phase_points, without_length
-from freejac.residual_signal import effective_cumulant
-from freejac.sweep_spec import Block, Spec
-from freejac.symbolic.activation import activation
+from freejac.networks import ResNet
+from freejac.phase_grid import PhasePoints, bound_kernels, phase_points, without_length
+from freejac.residual_signal import FiniteMoments, effective_cumulant, finite_moments
+from freejac.sweep_spec import EDGES, FINITE, Block, Spec
 from freejac.symbolic.ensembles import ensemble
-from freejac.symbolic.errors import Error, NoClosedForm
-from freejac.symbolic.symbols import cumulant, q, sigma_w
-from freejac.symbolic.symbols import depth as symbolic_depth
+from freejac.symbolic.errors import Error
+from freejac.symbolic.symbols import cumulant
 
 __all__ = ["Request", "compute", "engine", "engines", "request"]
 
@@ -43,7 +41,6 @@ Array = NDArray[Any]
 
 _LEAST, _MOST = 1e-12, 1e12
 _FIELDS = ("q", "chi", "chi_parallel", "p", "c", "xi_q", "xi_c", "phase", "status")
-_EDGES = ("edge_lower", "edge_upper", "condition_number")
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,12 @@ def engine(phi: str) -> str:
     Raises:
         InputError: the activation cannot be read.
     """
+    from freejac.codegen import edge_solver
     from freejac.generated import jacobian_moments, resnet_density
 
     k = bound_kernels(phi)
-    modules = (k.module, k.solvers, jacobian_moments, resnet_density)
+    solvers = (k.solvers, edge_kernels, edge_solver)
+    modules = (k.module, *solvers, jacobian_moments, resnet_density)
     text = "".join(inspect.getsource(module) for module in modules)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -162,6 +161,7 @@ class _Points:
         self.kernels = bound_kernels(wanted.activation)
         self.mean_field: PhasePoints = phase_points(wanted.activation, weight, bias)
         self._known: dict[str, Array] = {}
+        self._finite: dict[str, FiniteMoments] = {}
 
     def quantity(self, name: str) -> Array:
         if name in _FIELDS:
@@ -171,7 +171,7 @@ class _Points:
                 self._known[name] = getattr(self.kernels, name)(self._length)
             elif name == "cumulant":
                 self._known[name] = self._cumulants()
-            elif name in _EDGES:
+            elif name in EDGES:
                 self._known |= self._spectra()
             else:
                 self._known[name] = self._over_networks(name)
@@ -202,8 +202,20 @@ class _Points:
                 result[..., k] = _residual_function(name)(self.quantity("cumulant"))
                 continue
             for i, depth in enumerate(self.wanted.depth):
-                result[..., i, k] = self._moment(name, depth, weights)
+                one = self._finite_moment if weights in FINITE else self._moment
+                result[..., i, k] = one(name, depth, weights)
         return result
+
+    def _finite_moment(self, name: str, depth: int, weights: str) -> Array:
+        """A moment of a residual network with the q_l of its layers."""
+        w, key = self.wanted, f"{weights} {depth}"
+        if key not in self._finite:
+            self._finite[key] = finite_moments(
+                w.activation, depth, self.weight, self.bias, w.q1, FINITE[weights]
+            )
+        found = self._finite[key]
+        factor = {"moment_1": 1.0, "moment_2": 1 + found.spread, "variance": found.spread}[name]
+        return found.mean ** (1 if name == "moment_1" else 2) * factor
 
     def _moment(self, name: str, depth: int, weights: str) -> Array:
         from freejac.generated import jacobian_moments as kernel
@@ -225,54 +237,17 @@ class _Points:
                 low[..., k], high[..., k] = _residual_edges(self.quantity("cumulant"))
                 continue
             for i, depth in enumerate(self.wanted.depth):
-                for at in np.ndindex(self.weight.shape):
-                    ends = _edges(
-                        self.wanted.activation,
-                        weights,
-                        depth,
-                        float(self._length[at]),
-                        float(self.weight[at]),
-                    )
-                    low[(*at, i, k)], high[(*at, i, k)] = ends
+                low[..., i, k], high[..., i, k] = edge_kernels.edges(
+                    self.wanted.activation, weights, depth, self._length, self.weight
+                )
         condition = np.sqrt(high / low)
-        return dict(zip(_EDGES, (low, high, condition), strict=True))
-
-
-def _edges(phi: str, weights: str, depth: int, length: float, weight: float) -> tuple[float, float]:
-    """The lowest and the largest eigenvalue of JJᵀ, atoms included; nan where not found."""
-    if not np.isfinite(length):
-        return np.nan, np.nan
-    law = _jacobian(phi, weights)
-    try:
-        intervals = law.support(q=length, sigma_w=weight, depth=depth)
-    except Error:
-        return np.nan, np.nan
-    values = {q: length, sigma_w: weight, symbolic_depth: depth}
-    found = [end for interval in intervals for end in interval]
-    found += [
-        float(place.subs(values)) for place, mass in _atoms(phi, weights) if mass.subs(values) > 0
-    ]
-    return (min(found), max(found)) if found else (np.nan, np.nan)
+        return dict(zip(EDGES, (low, high, condition), strict=True))
 
 
 def _residual_edges(number: Array) -> tuple[Array, Array]:
     from freejac.generated import resnet_density
 
     return resnet_density.lower_edge(number), resnet_density.upper_edge(number)
-
-
-@lru_cache(maxsize=64)
-def _jacobian(phi: str, weights: str) -> Jacobian:
-    return Jacobian(phi, weights)
-
-
-@lru_cache(maxsize=64)
-def _atoms(phi: str, weights: str) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
-    try:
-        found = _jacobian(phi, weights).atoms()
-    except NoClosedForm:  # no finite set of atoms: none away from 0, where the support begins
-        return ()
-    return tuple(tuple(numbers_for(activation(phi), e) for e in pair) for pair in found)
 
 
 @lru_cache(maxsize=8)

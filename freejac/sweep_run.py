@@ -8,21 +8,31 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from freejac.sweep_metadata import data_type, fill_value
 from freejac.sweep_quantities import Request, compute, engines, request
 from freejac.sweep_spec import Block, Spec
-from freejac.sweep_store import data_type, fill_value, require
-from freejac.symbolic.errors import InputError
+from freejac.sweep_store import require
+from freejac.symbolic.errors import Error, InputError
 
 __all__ = ["Crew", "Progress", "in_memory", "run"]
 
@@ -30,6 +40,7 @@ Progress = Callable[[int, int], None]
 Array = NDArray[Any]
 
 _PATIENCE = "10s"
+_ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^:/\s]+:\d{1,5}(/.*)?|inproc://.+")
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ def in_memory(spec: Spec, crew: Crew | None = None) -> dict[str, Array]:
         for name, values in found.items():
             arrays[name][block.place] = values
 
-    run(spec, list(spec.blocks()), compute, keep, crew or Crew())
+    run(spec, list(spec.blocks()), compute, nullcontext(keep), crew or Crew())
     return arrays
 
 
@@ -71,7 +82,7 @@ def run(
     spec: Spec,
     blocks: Sequence[Block],
     work: Callable[[Request], Any],
-    keep: Callable[[Block, Any], None],
+    keeping: AbstractContextManager[Callable[[Block, Any], None]],
     crew: Crew,
 ) -> None:
     """Have blocks computed, and keep each as it is done.
@@ -80,12 +91,12 @@ def run(
         spec: the sweep.
         blocks: those of its blocks that are wanted.
         work: what is done with a request, where the worker is.
-        keep: what is done with a block's result, here.
+        keeping: gives what is done with a block's result, here; entered when the crew is there.
         crew: who computes.
 
     Raises:
-        InputError: the scheduler is not reached.
-        Error: as `work` raises it.
+        InputError: the scheduler is not reached, or has no workers.
+        Error: the cluster is lost; or as `work` raises it.
     """
     total = math.prod(spec.block_grid)
     done = total - len(blocks)
@@ -95,7 +106,7 @@ def run(
     names = engines(spec)
     pending: dict[Future[Any], Block] = {}
     waiting = iter(blocks)
-    with _executor(crew) as (executor, width):
+    with _executor(crew) as (executor, width), keeping as keep:
         try:
             while True:
                 for block in waiting:
@@ -123,16 +134,54 @@ def _executor(crew: Crew) -> Iterator[tuple[Executor, int]]:
             yield pool, width
         return
     require("distributed")
-    from distributed import Client
+    with _cluster(crew.scheduler) as found:
+        yield found
 
+
+@contextmanager
+def _cluster(scheduler: Any) -> Iterator[tuple[Executor, int]]:
+    """The workers of a Dask cluster."""
+    from distributed import Client, KilledWorker
+    from distributed.comm import CommClosedError
+
+    if isinstance(scheduler, str) and not _ADDRESS.fullmatch(scheduler):
+        raise InputError(
+            f"a Dask scheduler has an address such as tcp://10.0.0.1:8786, not {scheduler!r}"
+        )
     try:
-        client = Client(crew.scheduler, set_as_default=False, timeout=_PATIENCE)
+        client = Client(scheduler, set_as_default=False, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"no Dask scheduler is reached at {crew.scheduler}: {error}") from None
-    with client:
-        client.wait_for_workers(1, timeout=60)
+        raise InputError(f"no Dask scheduler is reached at {scheduler}: {error}") from None
+    with _quiet(), client:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE)
+        except TimeoutError:
+            raise InputError(
+                f"the Dask scheduler at {scheduler} has no worker: start some with "
+                f"dask worker {scheduler}"
+            ) from None
         width = sum(client.nthreads().values())
-        yield client.get_executor(retries=3), width
+        try:
+            yield client.get_executor(retries=3), width
+        except ImportError as error:
+            raise InputError(f"the workers of {scheduler} miss {error.name}: {error}") from None
+        except (CancelledError, CommClosedError, KilledWorker) as error:
+            raise Error(
+                f"the Dask cluster at {scheduler} was lost ({type(error).__name__}); blocks that "
+                "are complete are kept, and the same sweep goes on with them"
+            ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from logging, with tracebacks, what is told in one line."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _processors() -> int:

@@ -18,7 +18,9 @@ from freejac.ranges import read_axis, read_counts
 from freejac.symbolic.errors import InputError
 
 __all__ = [
+    "EDGES",
     "ENSEMBLES",
+    "FINITE",
     "PHASE_DIAGRAM",
     "QUANTITIES",
     "Block",
@@ -28,12 +30,20 @@ __all__ = [
     "read_spec",
 ]
 
-ENSEMBLES = ("gaussian", "orthogonal", "residual")
-"""Feed-forward networks with Gaussian or orthogonal weights, and residual ones with Gaussian."""
+FINITE = {"residual_gaussian": "gaussian", "residual_orthogonal": "orthogonal"}
+"""The weights of residual networks of finite depth."""
+
+ENSEMBLES = ("gaussian", "orthogonal", "residual", *FINITE)
+"""Feed-forward networks by their weights; residual ones as L → ∞, where weights do not matter, and
+at finite L."""
+
+EDGES = ("edge_lower", "edge_upper", "condition_number")
 
 _AXES = ("activation", "sigma_w", "sigma_b", "depth", "ensemble")
 _MOST_LAYERS = 10**6
-_BLOCK = 2**16
+_BLOCK, _LEAST, _SHARES = 2**16, 2**10, 32
+_LAYERS = 16
+"""Layers of a residual network that take as long as a point of the mean field."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +77,9 @@ QUANTITIES: Mapping[str, Kind] = {
     "moment_1": Kind("m_1 of JJᵀ", axes=5),
     "moment_2": Kind("m_2 of JJᵀ", axes=5),
     "variance": Kind("m_2 − m_1² of JJᵀ", axes=5),
-    "edge_lower": Kind("lowest eigenvalue of JJᵀ", axes=5, cost=1000),
-    "edge_upper": Kind("largest eigenvalue of JJᵀ", axes=5, cost=1000),
-    "condition_number": Kind("largest over smallest singular value of J", axes=5, cost=1000),
+    "edge_lower": Kind("lowest eigenvalue of JJᵀ", axes=5, cost=32),
+    "edge_upper": Kind("largest eigenvalue of JJᵀ", axes=5, cost=32),
+    "condition_number": Kind("largest over smallest singular value of J", axes=5, cost=32),
 }
 """Every quantity of a sweep by name."""
 
@@ -134,13 +144,22 @@ class Spec:
     def block_shape(self) -> tuple[int, int]:
         """Rows and columns of a block: as many points as keep it small and quick."""
         deep = max(1, len(self.depth)) * max(1, len(self.ensembles))
+        layers = sum(self.depth) // _LAYERS if self._follows_layers else 1
         cost = max(
             QUANTITIES[name].cost * (deep if QUANTITIES[name].axes > 3 else 1)
             for name in self.quantities
         )
-        points = max(1, _BLOCK // cost)
+        cost = max(cost, layers)
+        # A small grid is cut as well: every thread has work, and progress can be seen.
+        share = len(self.sigma_w) * len(self.sigma_b) * cost // _SHARES
+        points = max(1, min(_BLOCK, max(_LEAST, share)) // cost)
         columns = min(len(self.sigma_b), points)
         return min(len(self.sigma_w), max(1, points // columns)), columns
+
+    @property
+    def _follows_layers(self) -> bool:
+        """Whether a signal is followed through every layer of a residual network."""
+        return "cumulant" in self.quantities or any("residual" in name for name in self.ensembles)
 
     def chunk(self, quantity: str) -> tuple[int, ...]:
         """The shape of a block of a quantity, its activation axis with it."""
@@ -201,7 +220,10 @@ def read_spec(given: Mapping[str, object]) -> Spec:
     if depth and depth[-1] > _MOST_LAYERS:
         raise InputError(f"depth goes up to {_MOST_LAYERS}, not {depth[-1]}")
     ensembles = _names("ensembles", given.get("ensembles", "gaussian"), ENSEMBLES)
-    q1 = read_axis("q1", given.get("q1", 1.0), positive=True)[0]
+    _require_edges(quantities, ensembles)
+    q1 = read_axis("q1", given.get("q1", 1.0), positive=True)
+    if len(q1) != 1:
+        raise InputError(f"q1 is one number, not {len(q1)}")
     return Spec(
         activations=_texts("activations", given["activations"]),
         sigma_w=read_axis("sigma_w", given["sigma_w"], positive=True),
@@ -209,8 +231,19 @@ def read_spec(given: Mapping[str, object]) -> Spec:
         depth=depth,
         ensembles=ensembles if deepest > 4 else (),
         quantities=quantities,
-        q1=q1,
+        q1=q1[0],
     )
+
+
+def _require_edges(quantities: tuple[str, ...], ensembles: tuple[str, ...]) -> None:
+    """Refuse edges of residual networks of finite depth."""
+    edge = next((name for name in quantities if name in EDGES), None)
+    finite = next((name for name in ensembles if name in FINITE), None)
+    if edge and finite:
+        raise InputError(
+            f"a sweep has no {edge} for {finite}, only moments: take residual, its limit, or "
+            "fj.ResNet(...).finite(L).support(...) for one network"
+        )
 
 
 PHASE_DIAGRAM = ("q", "chi", "chi_parallel", "p", "c", "xi_q", "xi_c", "phase", "status")

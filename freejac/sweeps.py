@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from freejac.sweep_metadata import attributes
 from freejac.sweep_quantities import Request, compute, engines
 from freejac.sweep_run import Crew, Progress, in_memory, run
 from freejac.sweep_spec import Spec, read_file, read_spec
-from freejac.sweep_store import Store, attributes, encode, require
+from freejac.sweep_store import Store, encode, require
 from freejac.symbolic.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ def sweep(
     if store is None:
         return _as_dataset(wanted, in_memory(wanted, crew))
     place = Store(Path(store), wanted, engines(wanted))
-    with place.writing() as write:
-        run(wanted, place.missing(), _chunks, write, crew)
+    run(wanted, place.missing(), _chunks, place.writing(), crew)
     return _open(place.path)
 
 

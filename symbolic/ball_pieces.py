@@ -21,7 +21,7 @@ from mpmath import mp
 
 from freejac.symbolic.balls import midpoint
 from freejac.symbolic.domain import Number, finite
-from freejac.symbolic.errors import DomainError
+from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import exact_number
@@ -33,6 +33,7 @@ Ball = Any
 """A real ball of python-flint, which has no types."""
 
 _SAMPLES = 8
+_LADDER = [0.0, *(sign * 4.0**k for k in range(-12, 11) for sign in (-1, 1))]
 _SHARP = 20.0
 _HALF = flint.arb(1) / 2
 
@@ -189,6 +190,11 @@ _NOTHING = Peak(-math.inf, -math.inf, 0.0, 0.0, -math.inf)
 class BallPieces:
     """A piecewise function on balls, at the present bits of python-flint, without its deltas.
 
+    Args:
+        f: the function.
+        parameters: a value for every parameter of it.
+        effort: how often it may be evaluated before `NotConvergedError` is raised.
+
     Attributes:
         breaks: balls of the breakpoints, ascending.
         functions: the compiled pieces, one more than breakpoints.
@@ -202,13 +208,40 @@ class BallPieces:
     2.00000000000000 True
     """
 
-    def __init__(self, f: PiecewiseFunction, parameters: Mapping[sp.Symbol, Number]) -> None:
+    def __init__(
+        self,
+        f: PiecewiseFunction,
+        parameters: Mapping[sp.Symbol, Number],
+        effort: float = math.inf,
+    ) -> None:
         exact = exact_values(f, parameters)
         self.breaks = [number_ball(end.subs(exact)) for end in f.breakpoints]
-        self.functions = [compile_ball(piece.expr.subs(exact)) for piece in f.pieces]
+        self._effort = effort
+        self.functions = [self._metered(piece.expr.subs(exact)) for piece in f.pieces]
         self._edges = [float(end) for end in self.breaks]
         self._vanishes = [piece.expr == 0 for piece in f.pieces]
         self._peaks: dict[tuple[float, float], Peak] = {}
+
+    def _metered(self, expr: sp.Expr) -> Callable[[Ball], Ball]:
+        function = compile_ball(expr)
+
+        def evaluate(point: Ball) -> Ball:
+            self._effort -= 1
+            if self._effort < 0:
+                raise NotConvergedError(
+                    f"the integral is not resolved with the effort allowed; {expr} varies too "
+                    "sharply on the scale of the Gaussian law"
+                )
+            return function(point)
+
+        return evaluate
+
+    def landmarks(self) -> list[float]:
+        """Points on every scale of the function itself, around 0 and its breakpoints.
+
+        On the scale of a wide law it may have nothing to see but rounding errors.
+        """
+        return [centre + step for centre in (0.0, *self._edges) for step in _LADDER]
 
     def log_size(self, point: float) -> float:
         """log|f| at a point, rounding errors added to |f|; −∞ at a zero."""

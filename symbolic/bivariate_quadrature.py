@@ -35,6 +35,7 @@ Numbers = tuple[sp.Expr, sp.Expr, sp.Expr]
 _GUARD_DIGITS = 25
 _ATTEMPTS = 4
 _NARROW = 0.04
+_EFFORT = 3_000_000  # evaluations of one function, some 15 seconds
 
 
 def gaussian_mean2(
@@ -63,7 +64,8 @@ def gaussian_mean2(
     Raises:
         DomainError: a variance is not positive, c not in [−1, 1], a parameter has no value, the
             mean is infinite, or deltas coincide at c = ±1.
-        NotConvergedError: the integrand cannot be resolved by bisection.
+        NotConvergedError: the integrand cannot be resolved by bisection, or not with three million
+            evaluations of f or g.
 
     >>> from freejac.symbolic.piecewise import decompose
     >>> from freejac.symbolic.symbols import x
@@ -103,7 +105,7 @@ class _Mean2:
         self.c = number_ball(numbers[2])
         self.s = ((1 - self.c) * (1 + self.c)).sqrt()
         self.functions = f, g
-        self.pieces = [BallPieces(function, parameters) for function in (f, g)]
+        self.pieces = [BallPieces(function, parameters, _EFFORT) for function in (f, g)]
         self.deltas = [_deltas(function, parameters) for function in (f, g)]
 
     def value(self) -> tuple[Ball, Ball]:

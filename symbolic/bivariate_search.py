@@ -13,11 +13,12 @@ from itertools import product
 from typing import NamedTuple
 
 from freejac.symbolic.ball_pieces import Ball, BallPieces, Peak
-from freejac.symbolic.errors import DomainError
+from freejac.symbolic.errors import DomainError, NotConvergedError
 
 __all__ = ["Axis", "Pair", "active_pairs"]
 
 _FARTHEST = 2.0**18
+_MOST_CELLS = 100_000
 _AROUND = [sign * 1.7**k for k in range(-6, 6) for sign in (-1, 1)]
 
 Pair = tuple[int, int]
@@ -57,14 +58,20 @@ def active_pairs(
 
     Raises:
         DomainError: the integrand does not decay.
+        NotConvergedError: its mass extends over too many squares.
     """
     search = _Search(axes, c, s, half, top)
     extent = min(_FARTHEST, 3 * window)
+    search.look_around(min(window, extent), extent, drop)
     levels = max(1, math.ceil(math.log2(extent / (2 * half))))
     cells = [(i, j) for i in (-1, 0) for j in (-1, 0)]
+    left = _MOST_CELLS
     for depth in range(levels, -1, -1):
         width = 2 * half * 2**depth
         cells = [cell for cell in cells if abs(cell[0] + 0.5) * width < window + width / 2]
+        left -= len(cells)
+        if left < 0:
+            raise NotConvergedError("the integrand extends over too many panels of the density")
         bounded = search.bounded(cells, depth)
         cells = [cell for cell, bound in bounded if bound > search.top - drop]
         edge = 1 << (levels - depth)
@@ -93,7 +100,7 @@ class _Search:
         self.origins = [float(axis.origin) for axis in axes]
         self.top = top
         self._met: dict[Pair, float] = {}
-        self._landmarks = self._look_around()
+        self._landmarks: dict[tuple[float, float], float] = {}
 
     def bounded(self, cells: list[Pair], depth: int) -> list[tuple[Pair, float]]:
         """Squares of 2^depth panels and how large log|f g p| is there; raises `top`."""
@@ -149,17 +156,38 @@ class _Search:
     def _local(self, axis: int, point: float) -> float:
         return point / self.roots[axis] - self.origins[axis]
 
-    def _look_around(self) -> dict[tuple[float, float], float]:
-        """A first look near the origin, where there is most to see if the functions are tame.
+    def look_around(self, farthest: float, other: float, drop: float) -> None:
+        """A first look, on the scales of the density and on those of the functions themselves.
 
-        Samples of a wide square may all miss a peak: 1 − tanh² far out is rounding error.
+        Samples of a wide square may all miss a peak: 1 − tanh² far out is rounding error. The
+        largest logarithm is kept for each of the smallest squares where it matters.
+
+        Args:
+            farthest: how far to look on the first axis.
+            other: the same on the second.
+            drop: how much smaller is negligible.
         """
-        sizes = [[(u, self._least(axis, u)) for u in _AROUND] for axis in (0, 1)]
-        return {
-            (alpha, beta): first + second + self._log_density(alpha, beta)
-            for (alpha, first), (beta, second) in product(*sizes)
-            if first + second > -math.inf
-        }
+        ladders = [self._ladder(axis) for axis in (0, 1)]
+        sizes = [[(u, self._least(axis, u)) for u in ladders[axis]] for axis in (0, 1)]
+        known = [[(u, size) for u, size in side if size > -math.inf] for side in sizes]
+        met = [(a, b, first + second) for (a, first), (b, second) in product(*known)]
+        met += [(a, self.c * a, own + self._least(1, self.c * a)) for a, own in known[0]]
+        met += [(self.c * b, b, own + self._least(0, self.c * b)) for b, own in known[1]]
+        near = ((a, b, size) for a, b, size in met if abs(a) <= farthest and abs(b) <= other)
+        seen = [(a, b, size + self._log_density(a, b)) for a, b, size in near]
+        level = max((value for _, _, value in seen), default=-math.inf)
+        self.top = max(self.top, level)
+        best: dict[Pair, tuple[float, float, float]] = {}
+        for a, b, value in seen:
+            cell = math.floor(a / (2 * self.half)), math.floor(b / (2 * self.half))
+            if value > self.top - drop and (cell not in best or value > best[cell][2]):
+                best[cell] = a, b, value
+        self._landmarks = {(a, b): value for a, b, value in best.values()}
+
+    def _ladder(self, axis: int) -> list[float]:
+        """Points of an axis, geometric from every place where there may be something to see."""
+        own = (self._local(axis, point) for point in self.pieces[axis].landmarks())
+        return [*_AROUND, *(u * self.half for u in _AROUND), *own]
 
     def _least(self, axis: int, point: float) -> float:
         """log|f| or log|g| at a point of the grid, from below."""

@@ -93,12 +93,6 @@ class LayerInNumbers(BlockInNumbers):
         (nodes,) = self._nodes
         return y, (y / sum(value * mass for value, mass in nodes),)
 
-    def near_zero(self, w: Any) -> BlockState:
-        """The state at y = −P(φ′ ≠ 0) − w, for φ′² away from 0 where it is not 0."""
-        (nodes,) = self._nodes
-        rank = sum(mass for _, mass in nodes)
-        return -rank - w, (sum(mass / value for value, mass in nodes) / w,)
-
     def point(self, state: BlockState) -> Any:
         """Evaluate w = ν₀ (1+νy)(1+y) κ S_W(y)."""
         y, (kappa,) = state

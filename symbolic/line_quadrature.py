@@ -86,7 +86,7 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
         DomainError: the integrand does not decay.
     """
     # What was met somewhere is there, whatever the samples of wide cells suggest.
-    landmarks = {at: _met(factors, at) for at in _AROUND}
+    landmarks = _landmarks(factors)
     cells, top = [-1, 0], max(landmarks.values())
     for depth in range(_FARTHEST, -1, -1):
         width = 2.0**depth
@@ -118,6 +118,22 @@ def line_range(factors: Sequence[Factor], drop: float) -> list[Interval]:
         if depth:
             cells = [m for k in cells for m in (2 * k, 2 * k + 1)]
     return joined(cells)
+
+
+def _landmarks(factors: Sequence[Factor]) -> dict[float, float]:
+    """What is met on the scale of the law and on those of the factors: the largest of each cell."""
+    own = [
+        (point - float(factor.shift)) / float(factor.slope)
+        for factor in factors
+        for point in factor.pieces.landmarks()
+    ]
+    best: dict[int, tuple[float, float]] = {}
+    for at in (*_AROUND, *own):
+        if abs(at) < 2.0**_FARTHEST:
+            cell, met = math.floor(at), _met(factors, at)
+            if cell not in best or met > best[cell][1]:
+                best[cell] = at, met
+    return dict(best.values())
 
 
 def _met(factors: Sequence[Factor], at: float) -> float:

@@ -20,12 +20,14 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from freejac.symbolic.balls import midpoint, working_bits
+from freejac.symbolic.band_limited import band_limited
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import (
     Integrand,
     Vector,
+    exact_number,
     gaussian_means,
     legendre_rule,
     numeric_pieces,
@@ -86,6 +88,8 @@ class MeanCurve:
         self._terms, self._parameters, self._digits = list(terms), dict(parameters), digits
         functions = list(dict.fromkeys(function for function, _ in terms))
         self._powers = [(functions.index(function), power) for function, power in terms]
+        exact = {s: exact_number(value) for s, value in self._parameters.items()}
+        self._waves = band_limited(functions, exact)
         with mp.workdps(digits + _GUARD_DIGITS):
             self._pieces = numeric_pieces(functions, self._parameters)
         self._innermost: tuple[int, ...] = _INNERMOST
@@ -100,10 +104,22 @@ class MeanCurve:
             DomainError: q is not positive, or a mean is infinite.
             NotConvergedError: an integrand cannot be resolved.
         """
+        return [mean for mean, _ in self.sized(variance)]
+
+    def sized(self, variance: Number) -> list[tuple[mpf, mpf]]:
+        """One mean a term with E|fⁿ|, on which its digits are counted.
+
+        Raises:
+            DomainError: q is not positive, or a mean is infinite.
+            NotConvergedError: an integrand cannot be resolved.
+        """
         with mp.workdps(self._digits + _GUARD_DIGITS):
             q = finite("the variance q", variance)
             if not q > 0:
                 raise DomainError(f"the variance q must be positive, not {variance}")
+            if self._waves is not None:
+                means = [self._waves[i].mean(n, q, self._digits) for i, n in self._powers]
+                return [_without_noise(*mean, self._digits) for mean in means]
             totals = None
             while totals is None and self._innermost:
                 totals = self._summed(q, self._innermost[0])
@@ -112,16 +128,21 @@ class MeanCurve:
         if totals is None and not self._adaptive:
             raise NotConvergedError(f"a mean at q = {mpmath.nstr(q, 6)} is not resolved by panels")
         if totals is None:
-            return gaussian_means(self._terms, variance, self._digits, self._parameters)
+            values = gaussian_means(self._terms, variance, self._digits, self._parameters)
+            return [(value, abs(value)) for value in values]
         return totals
 
-    def _summed(self, q: mpf, innermost: int) -> Vector | None:
-        """Add panels outward until they are negligible; None when one is not resolved."""
+    def _summed(self, q: mpf, innermost: int) -> list[tuple[mpf, mpf]] | None:
+        """Add panels outward until they are negligible; None when one is not resolved.
+
+        What is 0 around the origin is followed beyond its last breakpoint.
+        """
         width = mpmath.sqrt(q)
         tolerance = mpf(10) ** -self._digits
         # The innermost panel ends below both scales, that of f and √q/4.
         inner = min(innermost, _floor_log2(width) - 2)
         reach = _floor_log2(width * mpmath.sqrt(2 * self._digits * mpmath.log(10))) + 1
+        last = _floor_log2(self._ends[-1]) + 2 if any(self._ends) else inner
         totals = sizes = [mpf(0)] * len(self._terms)
         tails = [mpf(0)] * len(self._terms)
         for level in range(inner, inner + _FARTHEST):
@@ -134,16 +155,16 @@ class MeanCurve:
             totals = [t + part for t, part in zip(totals, parts, strict=True)]
             sizes = [s + height for s, height in zip(sizes, heights, strict=True)]
             small = all(h <= tolerance * s for h, s in zip(heights, sizes, strict=True))
-            if level >= reach and small:
+            begun = level >= last or all(s > 0 for s in sizes)
+            if level >= reach and small and begun:
                 break
         else:
             return None
         if any(tail > tolerance * size for tail, size in zip(tails, sizes, strict=True)):
             return None
-        scale, noise = width * mpmath.sqrt(2 * mp.pi), tolerance * mpf(10) ** -_NOISE_DIGITS
-        # What cancels to the rounding errors is 0.
+        scale = width * mpmath.sqrt(2 * mp.pi)
         return [
-            total / scale if abs(total) > noise * size else mpf(0)
+            _without_noise(total / scale, size / scale, self._digits)
             for total, size in zip(totals, sizes, strict=True)
         ]
 
@@ -162,19 +183,29 @@ class MeanCurve:
         places = [middle + half * t for t in points]
         right, left = self._between(middle), self._between(-middle)
         samples, sizes = [], []
-        for at in places:
-            ahead, behind = right(at), left(-at)
-            both = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
-            samples.append([a + b for a, b in both])
-            sizes.append([abs(a) + abs(b) for a, b in both])
-        rows = []
-        for column, size in zip(zip(*samples, strict=True), zip(*sizes, strict=True), strict=True):
-            rows += [_times(half, row, column) for row in (weights, *coefficients[:2])]
-            rows.append(_times(half, weights, size))
+        with working_bits(mp.prec):
+            for at in places:
+                ahead, behind = map(_balls, (right(at), left(-at)))
+                both = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
+                samples.append([a + b for a, b in both])
+                sizes.append([abs(a) + abs(b) for a, b in both])
+            scale = flint.arb(half)
+            rules = [[scale * w for w in _balls(row)] for row in (weights, *coefficients[:2])]
+            rows = []
+            columns = zip(zip(*samples, strict=True), zip(*sizes, strict=True), strict=True)
+            for column, size in columns:
+                rows += [_times(rule, column) for rule in rules]
+                rows.append(_times(rules[0], size))
         return _Segment([flint.arb(at * at) for at in places], flint.arb_mat(rows))
 
     def _between(self, at: mpf) -> Integrand:
         return next(function for low, high, function in self._pieces if low < at < high)
+
+
+def _without_noise(mean: mpf, size: mpf, digits: int) -> tuple[mpf, mpf]:
+    """What cancels to the rounding errors is 0."""
+    noise = mpf(10) ** -(digits + _NOISE_DIGITS)
+    return (mean if abs(mean) > noise * size else mpf(0)), size
 
 
 def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
@@ -186,8 +217,12 @@ def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
     return [products[i : i + 4] for i in range(0, len(products), 4)]
 
 
-def _times(half: mpf, row: Sequence[mpf], column: Sequence[mpf]) -> list[Any]:
-    return [flint.arb(half * w * value) for w, value in zip(row, column, strict=True)]
+def _balls(numbers: Sequence[mpf]) -> list[Any]:
+    return [flint.arb(number) for number in numbers]
+
+
+def _times(row: Sequence[Any], column: Sequence[Any]) -> list[Any]:
+    return [(w * value).mid() for w, value in zip(row, column, strict=True)]
 
 
 def _floor_log2(value: mpf) -> int:

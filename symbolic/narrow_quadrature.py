@@ -29,6 +29,7 @@ _FARTHEST_REACH = 60.0
 _LADDER = [1.5**k for k in range(-2, 40)]
 _MAX_PANELS = 1000
 _LEAST = 14.0
+_PASSES = 4
 _STEPS = [2.0**-k for k in range(1, 8)]
 _UNRESOLVED = "the integrand is not resolved; is it smooth between its breakpoints?"
 
@@ -63,7 +64,6 @@ class _Narrow:
 
     def value(self) -> tuple[Ball, Ball]:
         """The mean, and the mean of absolute values."""
-        first, second = self.pieces
         axes = [Axis(p, r, flint.arb(0)) for p, r in zip(self.pieces, self.roots, strict=True)]
         numbers = float(self.c), float(self.s)
         pairs, top = active_pairs(axes, *numbers, 0.5, self.drop, math.inf, -math.inf)
@@ -72,14 +72,28 @@ class _Narrow:
         layers = self._layers(reach) if reach <= _FARTHEST_REACH else None
         if layers is None:
             return panel_mean((axes[0], axes[1]), self.c, self.s, self.digits)
-        # A mean below that of a peak of width 10⁻⁶ is not looked for.
+        # First as if the mass were a peak of width 10⁻⁶; again if it is less.
         known = flint.arb(top - _LEAST).exp() if top > -math.inf else flint.arb(0)
-        total, size = self._between(_outside(joined(cells), layers), reach, known)
+        for _ in range(_PASSES):
+            total, size = self._sum(_outside(joined(cells), layers), layers, reach, known)
+            if size.mid() >= known.mid() or size.mid() == 0:
+                return total, size
+            known = (size / 2).mid()
+        raise NotConvergedError(_UNRESOLVED)
+
+    def _sum(
+        self, between: Sequence[Interval], layers: Sequence[Interval], reach: float, known: Ball
+    ) -> tuple[Ball, Ball]:
+        """The mean and its size, to an accuracy relative to what the size is known to be."""
+        total, size = self._between(between, reach, known)
         for low, high in layers:
             centre = ((low + high) / 2).mid()
-            grid = Axis(first, self.roots[0], centre), Axis(second, self.roots[1], centre / self.c)
+            axes = (
+                Axis(self.pieces[0], self.roots[0], centre),
+                Axis(self.pieces[1], self.roots[1], centre / self.c),
+            )
             window = ((high - low) / 2).mid()
-            part = panel_mean(grid, self.c, self.s, self.digits, window, known + size)
+            part = panel_mean(axes, self.c, self.s, self.digits, window, known + size)
             total, size = total + part[0], size + part[1]
         return total, size
 
@@ -121,7 +135,8 @@ class _Narrow:
         roots, c, s = [float(root) for root in self.roots], float(self.c), float(self.s)
         found = []
         top = -math.inf
-        for a in (k + 0.5 for k in cells):
+        places = [u / roots[0] for u in first.landmarks()]
+        for a in (*(k + 0.5 for k in cells), *(a for a in places if math.floor(a) in cells)):
             own = first.log_sizes(roots[0] * a)
             if own[1] > -math.inf:
                 for w in (sign * size for size in _LADDER for sign in (-1, 1)):
@@ -162,7 +177,9 @@ class _Narrow:
         """How far from a breakpoint, in units, a matters: far out the density is steep."""
         found = []
         top = -math.inf
-        for w in (k / 2 for k in range(-2 * _FAR, 2 * _FAR + 1)):
+        landmarks = (u / float(self.roots[0]) for u in self.pieces[0].landmarks())
+        near = [w for w in ((a - centre) / unit for a in landmarks) if abs(w) <= _FAR]
+        for w in (*(k / 2 for k in range(-2 * _FAR, 2 * _FAR + 1)), *near):
             a = centre + unit * w
             least, most = self.pieces[0].log_sizes(float(self.roots[0]) * a)
             found.append((most - (a * a + w * w) / 2, abs(w)))

@@ -2,7 +2,8 @@
 
 Nothing here knows a closed form. The integral is taken over x on panels graded towards the
 origin and every breakpoint, because the integrand lives on two scales at once, that of f and √q;
-each panel is Gauss–Legendre with an a-posteriori check, bisected until the check passes.
+each panel is Gauss–Legendre with an a-posteriori check, bisected until the check passes. Sums and
+products of sines and cosines alone have the trapezoidal rule (`band_limited`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.symbolic.band_limited import band_limited
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.piecewise import PiecewiseFunction
@@ -106,6 +108,10 @@ def gaussian_means(
         q = finite("the variance q", variance)
         if not q > 0:
             raise DomainError(f"the variance q must be positive, not {variance}")
+        exact = {s: exact_number(value) for s, value in (parameters or {}).items()}
+        waves = band_limited(functions, exact)
+        if waves is not None:
+            return [waves[index].mean(power, q, digits)[0] for index, power in powers]
         pieces = [
             (low, high, _weighted(integrand, powers, q))
             for low, high, integrand in numeric_pieces(functions, parameters or {})
@@ -269,7 +275,7 @@ def _integrate(panels: list[tuple[mpf, mpf, Integrand]], count: int, digits: int
                 totals = [t + part for t, (part, _) in zip(totals, parts, strict=True)]
         if not panels:
             return totals
-        if len(panels) > _MAX_PANELS:  # as an oscillation far beyond q = 10⁴ would ask for
+        if len(panels) > _MAX_PANELS:  # as x sin(x) far beyond q = 10⁴ would ask for
             break
     raise NotConvergedError(
         f"the integrand is not resolved near x = {mpmath.nstr(panels[0][0], 6)}; "

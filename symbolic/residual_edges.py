@@ -60,18 +60,17 @@ def upper_edge(product: BlockProduct) -> Any:
     return _turning(product, _far_sheet(product), 0.0, 1)
 
 
-def lower_edge(product: BlockProduct, states: list[BlockState], rank: float = 1.0) -> Any:
+def lower_edge(product: BlockProduct, states: list[BlockState]) -> Any:
     """The lower end of a continuous spectrum that does not begin at 0.
 
     Args:
         product: the law.
-        states: near those at m = −rank − product.start, on the sheet where λ → 0 at m = −rank.
-        rank: the smallest rank.
+        states: near those at m = −1 − product.start, on the sheet where λ → 0 at m = −1.
 
     Raises:
         NotConvergedError: it was not found.
     """
-    return _turning(product, states, -rank, -1)
+    return _turning(product, states, -1.0, -1)
 
 
 def _far_sheet(product: BlockProduct) -> list[BlockState]:

@@ -26,7 +26,7 @@ from freejac.symbolic.quadrature import NumericPiece, numeric_pieces
 from freejac.symbolic.slope_panels import SlopePanels
 from freejac.symbolic.slope_range import SlopeRange, slope_range
 
-__all__ = ["SlopeTable", "atomic_table", "slope_table"]
+__all__ = ["SlopeTable", "atomic_table", "is_zero", "slope_table"]
 
 Nodes = list[tuple[Any, Any]]
 
@@ -87,7 +87,7 @@ class SlopeTable:
         if self.exact:
             values = [value for value, _ in self._atoms]
             return SlopeRange(min(values), max(values))
-        steep = [piece for piece in self._pieces if not _is_zero(*piece)]
+        steep = [piece for piece in self._pieces if not is_zero(*piece)]
         return slope_range(steep, mp.sqrt(self._variance))
 
     @property
@@ -106,7 +106,7 @@ class SlopeTable:
         if self.exact:
             return 1 - sum(mass for _, mass in self._atoms)
         width = mp.sqrt(self._variance)
-        flat = [(low, high) for low, high, slope in self._pieces if _is_zero(low, high, slope)]
+        flat = [(low, high) for low, high, slope in self._pieces if is_zero(low, high, slope)]
         return sum((mp.ncdf(high / width) - mp.ncdf(low / width) for low, high in flat), mp.zero)
 
     def nodes(self, level: int) -> Nodes:
@@ -190,7 +190,7 @@ def atomic_table(law: AtomicLaw, values: Mapping[sp.Symbol, Any]) -> SlopeTable:
     return SlopeTable([], mp.one, atoms)
 
 
-def _is_zero(low: Any, high: Any, slope: Any) -> bool:
+def is_zero(low: Any, high: Any, slope: Any) -> bool:
     """Whether φ′ vanishes on a piece: it is analytic there, so a few points tell."""
     start = low if mp.isfinite(low) else (high - 3 if mp.isfinite(high) else mp.mpf(-1))
     end = high if mp.isfinite(high) else start + 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +22,7 @@ from freejac.codegen.crosscheck import compare, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan
 from freejac.codegen.render import render
+from freejac.generated import swish_dual
 from freejac.symbolic.activation import activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError, InputError, NoClosedForm
@@ -63,14 +63,10 @@ def definition(name: str, order: int, q: float, c: float) -> mpf:
 
 
 def assert_agrees(name: str, order: int, q: float, c: float, value: float) -> None:
-    """To 1e-13; a zero between the ends of c magnifies the rounding of c."""
+    """To 1e-13, of E[f²]/100 where the dual is less."""
     exact = definition(name, order, q, c)
-    distance = min(abs(c), 1.0 - abs(c))
-    # A derivative that is narrow beside √q is not resolved everywhere: then nothing is forgiven.
-    rate = mpf(0)
-    with suppress(DomainError):
-        rate = q * definition(name, order + 1, q, c) if distance and q < 1e6 else mpf(0)
-    assert abs(value - exact) <= 1e-13 * (abs(exact) + abs(rate) * distance), (q, c)
+    least = definition(name, order, q, 1.0) / 100
+    assert abs(value - exact) <= 1e-13 * max(abs(exact), least), (q, c)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -101,6 +97,12 @@ def test_the_slope_is_the_derivative_of_the_dual(name: str) -> None:
         rise = 0.5 * (high - low) * q * weights @ duals(name).dual_slope(q, c)
         ends = duals(name).dual(q, np.array([low, high]))
         assert abs(ends[1] - ends[0] - rise) <= 1e-12 * abs(ends).max()
+
+
+@pytest.mark.parametrize(("q", "c"), [(8.64, -1.0 + 1e-12), (10.2, -1.0), (25.0, -0.99)])
+def test_beside_its_zeros_a_dual_is_as_good(q: float, c: float) -> None:
+    # E[φ′φ′] of swish passes through 0 at q = 12 or so for c = −1.
+    assert_agrees("swish", 1, q, c, float(swish_dual.dual_slope(q, c)))
 
 
 def test_an_odd_activation_has_an_odd_dual() -> None:
@@ -172,7 +174,6 @@ def test_a_kinked_expression_is_integrated_as_well(text: str) -> None:
             assert abs(float(kernel(q, c)) - exact) <= 2e-14 * abs(exact) + 2e-16 * size
 
 
-@pytest.mark.xfail(reason="1.05e-13 at q = 1e12, c = -0.4", strict=False)
 @pytest.mark.slow
 def test_an_expression_of_a_user_is_fitted_at_once() -> None:
     text = "sigmoid(3*x) - 1/4"

@@ -146,14 +146,14 @@ def worst(functions: ModuleType, name: str, count: int) -> tuple[float, float]:
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_at_most_two_units_in_the_last_place(functions: ModuleType, name: str) -> None:
     error, where = worst(functions, name, 150)
-    assert error <= 2.5, where
+    assert error <= 2.0, where
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_at_most_two_units_at_many_points(functions: ModuleType, name: str) -> None:
     error, where = worst(functions, name, 4000)
-    assert error <= 2.5, where
+    assert error <= 2.0, where
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

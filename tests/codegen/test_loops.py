@@ -54,7 +54,7 @@ def closed(repository: Any) -> dict[str, set[str]]:
 def assembly(module: ModuleType, kernel: str) -> str:
     """Machine code of a kernel's loop, compiled anew: what comes from the cache has no text."""
     loop = getattr(module, f"_{kernel}_loop")
-    text: str = cfunc(module._LOOP, error_model="numpy")(loop._pyfunc)._library.get_asm_str()
+    text: str = cfunc(module._LOOP, error_model="numpy")(loop)._library.get_asm_str()
     return text
 
 

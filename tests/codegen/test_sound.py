@@ -10,7 +10,10 @@ import sympy as sp
 import freejac as fj
 from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
+from freejac.codegen.mean_values import MeanValues
+from freejac.codegen.quotient import Quotient
 from freejac.codegen.sound import sound_form
+from freejac.symbolic.mean_curve import MeanCurve
 from freejac.symbolic.quadrature import gaussian_mean
 from freejac.symbolic.symbols import q
 
@@ -38,6 +41,40 @@ def test_doubles_keep_their_accuracy(case):
         assert abs(kernel(variance) / reference - 1) < 1e-15, variance
 
 
+@pytest.mark.parametrize("alpha", [1.0, 1.0 + 2.0**-40, 1.5])
+def test_where_the_limit_vanishes_at_a_parameter_the_mean_does_not_cancel(alpha):
+    # E[φ] = (1 − α) √(q/2π) + α q/4 + …: 10⁻⁶ of either part at α = 1, q = 10⁻¹².
+    phi = fj.activation("elu")
+    form = sound_form(phi.function)
+    kernel = fj.compile(form.expr, [q, *phi.parameters])
+    curve = MeanCurve([(phi.function, 1)], dict.fromkeys(phi.parameters, alpha), 40)
+    for variance in (1e-12, 1e-4, 0.3, 1.99, 5.01, 1e12):
+        (exact,), (moved,) = curve(variance), curve(variance * (1 + 2.0**-26))
+        condition = 1 + abs((moved / exact - 1) * 2**26)
+        assert abs(kernel(variance, alpha) / exact - 1) < 1e-15 * condition, variance
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "bound"),
+    [
+        pytest.param("shifted_relu", 1.9e-4, 8e-16, marks=pytest.mark.slow),
+        # two kinks, and the nearer one alone at small q
+        ("max(abs(x) - 1, 0) + max(x - 2, 0)", 7.6e-4, 1e-15),
+    ],
+)
+def test_a_mean_below_every_power_of_q_keeps_its_digits(text, least, bound):
+    # The mean of max(x, −1/2) is about e^{−1/8q}, down to the least double.
+    definition = fj.activation(text).function
+    form = sound_form(definition)
+    assert (form.low, form.high) == (sp.Rational(1, 10**12), 10**12)
+    kernel = fj.compile(form.expr, [q])
+    means = MeanValues([(definition, 1)], 40, relative=[True])
+    for variance in (least, 0.01, 0.3, 1.02, 2.0, 1e12):
+        assert abs(kernel(variance) / means(variance)[0] - 1) < bound, variance
+    assert kernel(1e-5) == 0
+    assert abs(means(1e-5)[0]) < 1e-300
+
+
 def test_what_no_series_helps_a_polynomial_does():
     # E[x² e^{−|x|}] cancels from q = 1 on, and its series at infinity diverges too early to help.
     definition = fj.activation("x**2*exp(-abs(x))").function
@@ -52,8 +89,8 @@ def test_what_no_series_helps_a_polynomial_does():
 def test_factors_of_powers_of_parameters_are_made_sound_one_by_one():
     # E[φ²] = q/2 + α² F(q), and F cancels at small q.
     form = sound_form("where(x > 0, x, alpha*(exp(x) - 1))**2")
-    (choice,) = form.expr.atoms(sp.Piecewise)
-    assert choice.free_symbols == {q}
+    (part,) = form.expr.atoms(Quotient)
+    assert part.free_symbols == {q}
     (alpha,) = form.expr.free_symbols - {q}
     assert (form.expr - q / 2).subs(q, 100).coeff(alpha, 2).evalf(20) > 0.4
 
@@ -73,12 +110,22 @@ def test_the_textbook_form_fails_where_the_sound_one_does_not():
     assert abs(kernel(400.0) / float(gaussian_mean(slope**2, 400, 20)) - 1) < 1e-15
 
 
+def test_the_quotient_is_that_of_the_definition():
+    # One form for 24 decades, as good as doubles; its first term is that of E[φ²] = q + O(q^{3/2}).
+    definition = fj.activation("elu(1)").function ** 2
+    form = sound_form(definition)
+    assert form.expr.has(Quotient)
+    for variance in (sp.Rational(1, 10**12), sp.Rational(1, 7), sp.Integer(7), sp.Integer(10**12)):
+        exact = gaussian_mean(definition, variance, 30)
+        assert abs(form.expr.subs(q, variance).evalf(30) / exact - 1) < 6e-17
+
+
 def test_the_polynomial_is_that_of_the_definition():
-    form = sound_form("where(x > 0, x, exp(x) - 1)**2")
-    small = form.expr.args[0].expr.replace(Horner, lambda *a: Horner(*a).rewrite(sp.Add))
-    # E[φ²] = E[z²] q/2 + E[z² ; z < 0] q + …: both halves are x² + O(x³).
-    at = sp.Float("1e-24", 40)
-    assert abs((small / q).subs(q, at).evalf(30) - 1) < 1e-11
+    form = sound_form("clip(x, -1, 1)**2")
+    large = form.expr.args[1].expr.replace(Horner, lambda *a: Horner(*a).rewrite(sp.Add))
+    # E[φ²] = 1 − (4/3) (2πq)^{−1/2} + …
+    at = sp.Float("1e24", 40)
+    assert abs((1 - large.subs(q, at).evalf(40)) * sp.sqrt(2 * sp.pi * at) * 3 / 4 - 1) < 1e-3
 
 
 def test_a_polynomial_takes_over_where_two_bits_are_lost():

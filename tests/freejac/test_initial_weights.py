@@ -14,8 +14,10 @@ from scipy import special
 
 import freejac as fj
 from freejac.cli import run
+from freejac.edge_kernels import edges
 from freejac.initial_report import as_text
-from freejac.initial_weights import Initialisation, density
+from freejac.initial_result import Initialisation
+from freejac.initial_spectrum import density
 from freejac.initialiser_code import as_jax, as_torch
 from freejac.simulate import feed_forward, residual
 from freejac.symbolic.errors import Error, InputError
@@ -78,6 +80,26 @@ def test_relu_is_he_and_cannot_do_better() -> None:
     assert fj.initialisation("relu", 10, weights="orthogonal").variance == pytest.approx(10)
     enough = fj.initialisation("relu", 10, weights="orthogonal", variance=11)
     assert enough.variance == pytest.approx(10)
+
+
+def test_a_kink_at_zero_keeps_its_two_slopes_as_signals_vanish() -> None:
+    found = fj.initialisation("selu", 10)
+    # Klambauer et al. (2017), arXiv:1706.02515: slopes λ and λα on the two sides of 0
+    right, left = 1.0507009873554805**2, (1.0507009873554805 * 1.6732632423543772) ** 2
+    spread = ((right**2 + left**2) / 2) / ((right + left) / 2) ** 2 - 1
+    assert (found.q, found.chi, found.chi_parallel) == (0, 1, 1)
+    assert found.variance == pytest.approx(10 * (spread + 1), rel=1e-12)
+    two_slopes = edges("where(x > 0, x, 1.6732632423543772*x)", "gaussian", 10, 1.0, 1.0)
+    scale = (found.sigma_w**2 * right) ** 10
+    assert found.edges == (0, pytest.approx(float(two_slopes[1]) * scale, rel=1e-12))
+    assert fj.initialisation("tanh", 10, weights="gaussian").variance == 10
+
+
+def test_the_picture_shows_where_the_density_is() -> None:
+    found = fj.initialisation("gelu", 100, weights="orthogonal")
+    rows = [line.split() for line in as_text(found, "none").splitlines() if "█" in line]
+    assert len(rows) == 14
+    assert float(rows[-1][0]) < 3 < found.edges[1]  # φ′² is largest at ±√2, far beyond √q
 
 
 def test_gaussian_weights_alone_have_a_variance_of_the_depth() -> None:
@@ -150,7 +172,7 @@ BAD = {
     "cumulant": (["erf", "--depth", "3", "--cumulant", "1"], "belong to residual networks"),
     "residual variance": (
         ["erf", "--depth", "3", "--architecture", "residual", "--variance", "1"],
-        "a residual network",
+        "a cumulant for its target, not a variance",
     ),
     "architecture": (["erf", "--depth", "3", "--architecture", "cnn"], "feedforward or residual"),
     "weights": (["erf", "--depth", "3", "--weights", "sparse"], "gaussian or orthogonal"),
@@ -196,6 +218,7 @@ CASES = [
     ("erf", {"weights": "orthogonal", "variance": 0.3}),
     ("erf", {"weights": "gaussian", "q": 0.5}),
     ("relu", {"architecture": "residual", "cumulant": 0.5}),
+    ("relu", {"architecture": "residual", "weights": "orthogonal", "sigma_b": 0.2}),
 ]
 
 
@@ -216,7 +239,7 @@ def check_weights(found: Initialisation, layers: list[tuple[Any, Any]]) -> None:
         assert np.std(bias) == pytest.approx(found.sigma_b, rel=0.25, abs=1e-12)
         if found.weights == "orthogonal":
             values = np.linalg.svd(weight, compute_uv=False)
-            gain = found.sigma_w * math.sqrt(max(1, fan_out / fan_in))
+            gain = math.sqrt(per_entry * max(fan_in, fan_out))
             assert values == pytest.approx(gain, rel=1e-4)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -22,7 +23,7 @@ from freejac.sweep_quantities import compute, engines, request
 from freejac.sweep_spec import Spec, read_spec
 from freejac.sweep_store import Store, encode
 from freejac.sweeps import sweep
-from freejac.symbolic.errors import InputError
+from freejac.symbolic.errors import Error, InputError
 
 zarr = pytest.importorskip("zarr")
 xr = pytest.importorskip("xarray")
@@ -201,7 +202,8 @@ def test_the_store_of_another_sweep_is_refused(
 
 def test_a_store_of_other_kernels_is_refused(tmp_path: Path) -> None:
     spec = read_spec(FIELDS)
-    Store(tmp_path / "s.zarr", spec, ("other", "kernels"))
+    with Store(tmp_path / "s.zarr", spec, ("other", "kernels")).writing():
+        pass
     with pytest.raises(InputError, match="another version of freejac"):
         sweep(FIELDS, store=tmp_path / "s.zarr")
 
@@ -215,6 +217,60 @@ def test_what_is_no_store_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"the folder .*missing does not exist"):
         sweep(FIELDS, store=tmp_path / "missing" / "s.zarr")
     assert contents(tmp_path) == {"mine/thesis.tex": b"years of work"}
+
+
+@pytest.mark.parametrize("name", ["q", "phase", "variance", "done", "sigma_w", "ensemble"])
+def test_a_store_that_misses_an_array_is_refused(tmp_path: Path, name: str) -> None:
+    store = tmp_path / "s.zarr"
+    sweep(FIELDS, store=store)
+    (store / name / "zarr.json").unlink()
+    before = contents(store)
+    with pytest.raises(InputError, match=rf"is damaged: .*{name} is not what it was; remove"):
+        sweep(FIELDS, store=store)
+    assert contents(store) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_damaged_chunks_are_computed_anew(
+    tmp_path: Path, clean: dict[str, bytes], damage: bytes | None
+) -> None:
+    store = tmp_path / "s.zarr"
+    sweep(FIELDS, store=store)
+    chunk = store / "variance" / "c" / "1" / "0" / "0" / "0" / "0"
+    chunk.write_bytes(chunk.read_bytes()[:-3] if damage is None else damage)
+    (store / "q" / "c" / "0" / "0" / "0").unlink()
+    sweep(FIELDS, store=store)
+    assert contents(store) == clean
+
+
+def test_what_cannot_be_written_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = tmp_path / "s.zarr"
+    with monkeypatch.context() as patch:
+        patch.setattr("freejac.sweep_store.os.access", lambda path, mode: False)
+        with pytest.raises(InputError, match=r"the folder .* may not be written to"):
+            sweep(FIELDS, store=store)
+        assert not list(tmp_path.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(Error, match="No space left on device; blocks that are complete are"):
+            sweep(FIELDS, store=store)
+    sweep(FIELDS, store=store)
+    assert (xr.open_zarr(store, chunks=None).done == 1).all()
+
+
+@pytest.mark.parametrize("address", ["nonsense", "", "ftp://a:1", "tcp://a"])
+def test_what_is_no_address_is_refused_before_anything_is_written(
+    tmp_path: Path, address: str
+) -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match=r"an address such as tcp://10\.0\.0\.1:8786"):
+        sweep(FIELDS, store=tmp_path / "s.zarr", scheduler=address)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs locks of POSIX")
@@ -252,6 +308,20 @@ def test_two_worker_processes_write_the_same_bytes(tmp_path: Path, clean: dict[s
         in_memory = sweep(FIELDS, scheduler=cluster)
     assert contents(tmp_path / "s.zarr") == clean
     xr.testing.assert_identical(in_memory, sweep(FIELDS))
+
+
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("freejac.sweep_run._PATIENCE", "1s")
+    with (
+        distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=None) as cluster,
+        pytest.raises(InputError, match="has no worker: start some with dask worker tcp://"),
+    ):
+        sweep(FIELDS, store=tmp_path / "s.zarr", scheduler=cluster.scheduler_address)
+    assert not list(tmp_path.iterdir())
 
 
 _RUN = """

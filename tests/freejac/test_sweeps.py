@@ -10,10 +10,12 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
 import freejac as fj
 from freejac import sweep_spec
 from freejac.cli import run
+from freejac.simulate import residual
 from freejac.sweep_quantities import compute, request
 from freejac.sweep_spec import QUANTITIES, read_spec
 from freejac.sweeps import sweep
@@ -56,6 +58,45 @@ def test_moments_are_those_of_the_literature() -> None:
     residual = found.sel(ensemble="residual")
     assert residual.moment_1.values == pytest.approx([math.e] * 2)
     assert residual.moment_2.values == pytest.approx([3 * math.e**2] * 2)
+
+
+def test_residual_networks_of_finite_depth() -> None:
+    finite = ["residual_gaussian", "residual_orthogonal"]
+    fields = {"sigma_w": 1.2, "depth": [1, 4, 10000], "ensembles": ["residual", *finite]}
+    found = sweep(fields, activations="relu", quantities=["moment_1", "moment_2", "variance"])
+    for name, weights in zip(finite, ("gaussian", "orthogonal"), strict=True):
+        # relu has the same law of D² at every q: the exact moments of equal layers
+        here = found.sel(ensemble=name).squeeze(drop=True)
+        for depth in (1, 4):
+            exact = fj.ResNet("relu").finite(depth, weights)
+            at = here.sel(depth=depth)
+            for k, value in ((1, at.moment_1), (2, at.moment_2)):
+                wanted = float(exact.moment(k).subs(fj.sigma_w, 1.2))
+                assert float(value) == pytest.approx(wanted, rel=1e-14)
+            assert float(at.variance) == pytest.approx(float(at.moment_2 - at.moment_1**2))
+        limit = found.sel(ensemble="residual", depth=10000).squeeze(drop=True)
+        assert float(here.moment_2[-1]) == pytest.approx(float(limit.moment_2), rel=1e-3)
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+def test_a_residual_network_of_three_layers_by_simulation(weights: str) -> None:
+    fields = {"activations": "erf", "sigma_w": 1.5, "sigma_b": 0.1, "depth": 3}
+    found = sweep(fields, ensembles=f"residual_{weights}", quantities=["moment_1", "moment_2"])
+    net = residual(
+        special.erf,
+        lambda h: 2 / math.sqrt(math.pi) * np.exp(-(h**2)),
+        width=200,
+        depth=3,
+        sigma_w=1.5,
+        sigma_b=0.1,
+        q1=1.0,
+        weights=weights,
+        draws=20,
+        seed=4,
+    )
+    for k, name in enumerate(("moment_1", "moment_2"), start=1):
+        mean, error = net.moment(k)
+        assert abs(mean - float(found[name].squeeze())) < 4 * error
 
 
 def test_edges_count_atoms_and_are_those_of_known_laws() -> None:
@@ -140,6 +181,12 @@ def test_blocks_cover_the_grid_once(monkeypatch: pytest.MonkeyPatch) -> None:
     xr.testing.assert_identical(whole, cut)
 
 
+def test_a_small_grid_is_work_for_several_threads() -> None:
+    grid = {"activations": "erf", "sigma_w": "1:2:200", "sigma_b": "0:1:200"}
+    assert 16 <= math.prod(read_spec(grid).block_grid) <= 64
+    assert math.prod(read_spec({**grid, "sigma_w": "1:2:3"}).block_grid) == 1
+
+
 def test_a_block_is_the_same_to_the_last_bit_each_time() -> None:
     spec = read_spec(
         {
@@ -147,8 +194,8 @@ def test_a_block_is_the_same_to_the_last_bit_each_time() -> None:
             "sigma_w": "0.5:3:13",
             "sigma_b": "0:1:5",
             "depth": [2, 9],
-            "ensembles": ["gaussian", "residual"],
-            "quantities": [n for n, kind in QUANTITIES.items() if kind.cost == 1],
+            "ensembles": ["gaussian", "orthogonal", "residual"],
+            "quantities": list(QUANTITIES),
         }
     )
     asked = request(spec, next(spec.blocks()))
@@ -187,7 +234,20 @@ BAD = {
         {"activations": "erf", "sigma_w": 1, "quantities": "variance", "depth": 10**7},
         "up to 1000000",
     ),
+    "finite edges": (
+        {
+            "activations": "erf",
+            "sigma_w": 1,
+            "depth": 1,
+            "quantities": "edge_upper",
+            "ensembles": ["gaussian", "residual_orthogonal"],
+        },
+        "no edge_upper for residual_orthogonal, only moments",
+    ),
     "sigma_w": ({"activations": "erf", "sigma_w": 0}, "must be positive"),
+    "q1": ({"activations": "erf", "sigma_w": 1, "q1": [1, 2]}, "q1 is one number"),
+    "no points": ({"activations": "erf", "sigma_w": []}, "has no values"),
+    "nan": ({"activations": "erf", "sigma_w": [1, float("nan")]}, "not a finite number"),
     "sigma_b": ({"activations": "erf", "sigma_w": 1, "sigma_b": -1}, "≥ 0"),
     "no value": ({"activations": "where(x>0, x, b*x)", "sigma_w": 1}, "value for b"),
 }
@@ -224,11 +284,15 @@ def test_importing_freejac_does_not_import_the_extra() -> None:
     assert result.stdout == "[]\n"
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_is_not_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr("freejac.sweep_run._PATIENCE", "1s")
+    store = tmp_path / "s.zarr"
     with pytest.raises(InputError, match=r"no Dask scheduler is reached at tcp://127\.0\.0\.1:9"):
-        sweep(activations="relu", sigma_w=1, scheduler="tcp://127.0.0.1:9")
+        sweep(activations="relu", sigma_w=1, scheduler="tcp://127.0.0.1:9", store=store)
+    assert not list(tmp_path.iterdir())
 
 
 def test_depth_scales_at_one_point_by_quadrature() -> None:

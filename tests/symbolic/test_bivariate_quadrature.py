@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 from mpmath import fp, mp, mpf
 
+from freejac.symbolic import bivariate_quadrature, bivariate_search
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
-from freejac.symbolic.errors import DomainError
+from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.functions import Phi
 from freejac.symbolic.piecewise import decompose
 from freejac.symbolic.symbols import parameter, x
 
 R = sp.Rational
 NEAR = 1 - R(1, 10**12)
+SLOPE = decompose(sp.tanh(x)).derivative()
 RELU = decompose(sp.Max(0, x))
 BUMPY = decompose(
     sp.Piecewise(
@@ -113,6 +116,70 @@ def nested(f, g, q1, q2, c, f_ends, g_ends):
 
     split = sorted([-9, -3, 0, 3, 9, *(e / r1 for e in f_ends)])
     return fp.quad(lambda z: f(r1 * z) * given(z) * fp.npdf(z), split)
+
+
+def crossed(f, g, q, c):
+    """E[f g] over y = (u₁ ± u₂)/2 and z = (u₁ ∓ u₂)/2, y the wider; f or g decays like exp(−|u|).
+
+    Both are independent and smooth on the scale of f or narrower, so that equal panels resolve
+    everything.
+    """
+    sign = 1 if c > 0 else -1
+    roots = [math.sqrt(q * share / 2) for share in (1 + abs(c), 1 - abs(c))]
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    lines = []
+    for root in roots:
+        ends = np.linspace(-1, 1, 41) * min(9 * root, 20)
+        middle, half = (ends[1:] + ends[:-1]) / 2, (ends[1] - ends[0]) / 2
+        t = (middle[:, None] + half * nodes).ravel()
+        law = np.exp(-((t / root) ** 2) / 2) / (root * math.sqrt(2 * math.pi))
+        lines.append((t, np.tile(half * weights, 40) * law))
+    (y, over_y), (z, over_z) = lines
+    values = f(y[:, None] + z) * g(sign * (y[:, None] - z))
+    return math.fsum((over_y[:, None] * over_z * values).ravel())
+
+
+def slope(u):
+    return 1 / np.cosh(u) ** 2
+
+
+def bend(u):
+    return -2 * np.tanh(u) / np.cosh(u) ** 2
+
+
+@pytest.mark.parametrize(
+    ("order", "q", "c"),
+    [
+        (1, 16379.6, -1 + 2.0**-52),
+        (1, 16379.6, 0.9999),
+        (1, 1e6, -1 + 1e-9),
+        (1, 1e12, 1 - 1e-10),
+        (1, 1e12, -1 + 1e-12),
+        (1, 1e12, 0.999),
+        (2, 1e9, 0.02),
+        (2, 1e9, -1 + 1e-8),
+        (2, 16379.6, -0.999999),
+    ],
+)
+def test_functions_that_are_narrow_on_the_scale_of_the_law(order, q, c):
+    function, curve = (slope, SLOPE) if order == 1 else (bend, SLOPE.derivative())
+    size = crossed(lambda u: abs(function(u)), lambda u: abs(function(u)), q, c)
+    expected = crossed(function, function, q, c)
+    assert abs(gaussian_mean2(curve, curve, q, q, c, 16) - expected) < 1e-13 * size
+
+
+def test_what_is_too_rough_is_refused_after_a_bounded_effort(monkeypatch):
+    monkeypatch.setattr(bivariate_quadrature, "_EFFORT", 20_000)
+    rough = decompose(sp.sin(10**7 * x))
+    for c in (R(1, 2), 1 - R(1, 10**8)):
+        with pytest.raises(NotConvergedError, match="effort"):
+            gaussian_mean2(rough, rough, 1, 1, c, 12)
+
+
+def test_a_ridge_of_too_many_squares_is_refused(monkeypatch):
+    monkeypatch.setattr(bivariate_search, "_MOST_CELLS", 100)
+    with pytest.raises(NotConvergedError, match="too many panels"):
+        gaussian_mean2(RELU, RELU, 1, 1, R(99, 100), 12)
 
 
 @pytest.mark.parametrize("c", ["0.5", "-0.3"])
