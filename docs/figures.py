@@ -96,6 +96,47 @@ def bars(axes: object, theory: NetworkTheory, label: str, colour: str) -> None:
     axes.plot(line.lam, line.density, color=colour, label=label)  # type: ignore[attr-defined]
 
 
+def universality_classes() -> None:
+    """Deep orthogonal networks whose JJᵀ has total variance 1/4: two limits, whatever the φ."""
+    figure = Figure(figsize=(9.0, 3.4), layout="constrained")
+    panels = figure.subplots(1, 2)
+    classes = (
+        ("smooth class", ("tanh", "erf", "sin"), (0.1, 10.0), 1.0),
+        ("Bernoulli class", ("hard_tanh", "clip(x, -1, 2)"), (0.02, 2.0), 0.3),
+    )
+    for panel, (title, names, span, top) in zip(panels, classes, strict=True):
+        for seed, name in enumerate(names):
+            theory = of_total_variance(name, depth=64, variance=0.25)
+            eigenvalues = theory.sample(width=300, draws=3, seed=seed).eigenvalues
+            bins = np.geomspace(*span, 51)
+            counts, _ = np.histogram(eigenvalues, bins)
+            heights = counts / eigenvalues.size / np.diff(np.log(bins))
+            panel.stairs(heights, bins, color=f"C{seed}", label=f"{name}, L = 64")
+        limit = fj.Jacobian(names[0], "orthogonal").depth_limit(fj.parse("1/2"))
+        low, high = (float(edge) for edge in limit.edges())
+        lam = np.geomspace(max(low, span[0]) * 1.0001, high * 0.9999, 200)
+        heights = lam * np.array([float(v) for v in limit.density(lam.tolist())])
+        panel.plot(lam, heights, color="black", linewidth=1.2, label="limit")
+        for place, mass in limit.atoms():
+            panel.axvline(float(place), color="black", linestyle=":", label=f"atom, mass {mass}")
+        panel.set(title=title, xlabel="eigenvalue λ of JJᵀ", xscale="log", ylabel="λρ(λ)")
+        panel.set(xlim=span, ylim=(0, top))
+        panel.legend(frameon=False, loc="upper left")
+    save(figure, FOLDER / "universality_classes.png")
+
+
+def of_total_variance(name: str, depth: int, variance: float) -> NetworkTheory:
+    """The critical network with L(μ_2/μ_1² − 1) = variance."""
+    field = fj.MeanField(name)
+    low, high = 1e-4, 1.0
+    for _ in range(30):
+        middle = (low * high) ** 0.5
+        first, second = (float(field.mu(k).subs(fj.q, middle)) for k in (1, 2))
+        large = depth * (second / first**2 - 1) > variance
+        low, high = (low, middle) if large else (middle, high)
+    return critical(name, "orthogonal", depth, high)
+
+
 FIGURES = {
     draw.__name__: draw
     for draw in (
@@ -108,6 +149,7 @@ FIGURES = {
         residual_signal,
         residual_spectra,
         slopes,
+        universality_classes,
     )
 }
 
