@@ -90,23 +90,30 @@ def sound_form(f: Integrand) -> SoundForm:
     False
     """
     function = as_function(f)
-    return soundly(function, expect(function))
+    return soundly(function, expect(function), short=False)
 
 
-def soundly(function: PiecewiseFunction, closed: sp.Expr) -> SoundForm:
-    """The sound form of an integrand whose closed form is known."""
+def soundly(function: PiecewiseFunction, closed: sp.Expr, *, short: bool = True) -> SoundForm:
+    """The sound form of an integrand whose closed form is known.
+
+    Args:
+        function: the integrand.
+        closed: its mean.
+        short: whether a quotient fitted to the mean may stand for it (see `quotient`): it is as
+            good as doubles, and faster, but it is no longer the mean itself.
+    """
     body = stabilise(closed)
-    fit = _with_polynomials(function, body)
+    fit = _with_polynomials(function, body, short)
     if fit is not None:
         return SoundForm(fit, _ten(_DECADES[0]), _ten(_DECADES[-1]))
     return _with_series(function, body)
 
 
-def _with_polynomials(function: PiecewiseFunction, body: sp.Expr) -> sp.Expr | None:
+def _with_polynomials(function: PiecewiseFunction, body: sp.Expr, short: bool) -> sp.Expr | None:
     """The factor of each power of the parameters, made sound on all of the domain."""
     parameters = sorted(body.free_symbols - {q}, key=str)
     if not parameters:
-        return _sound_part(body)
+        return _sound_part(body, short)
     roots = _vanishing(function, body, parameters)
     moved = dict(zip(parameters, roots, strict=True))
     try:
@@ -115,7 +122,7 @@ def _with_polynomials(function: PiecewiseFunction, body: sp.Expr) -> sp.Expr | N
     except sp.PolynomialError:
         return None
     parts = [(powers, stabilise(part)) for powers, part in parts]
-    sound = [(powers, part, _sound_part(part)) for powers, part in parts]
+    sound = [(powers, part, _sound_part(part, short)) for powers, part in parts]
     if any(form is None for _, _, form in sound):
         return None
     if not any(roots) and all(form == part for _, part, form in sound):
@@ -149,27 +156,27 @@ def _vanishing(
     return allowed[:1] or nowhere
 
 
-def _sound_part(body: sp.Expr) -> sp.Expr | None:
+def _sound_part(body: sp.Expr, short: bool) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
-    short = quotient(body)
-    if short is not None:
-        return short
+    whole = quotient(body) if short else None
+    if whole is not None:
+        return whole
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
     losses = _losses(body, marks)
     for wanted in _WANTED_LOSSES:
         form = _completed(body, marks, _longest_run([loss <= wanted for loss in losses]))
         if form is not None:
             return form
-    return _sound_exponentials(body, marks)
+    return _sound_exponentials(body, marks, short)
 
 
-def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational]) -> sp.Expr | None:
+def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational], short: bool) -> sp.Expr | None:
     """Sums of terms with one factor e^{−a/q}, each made sound, if they do not cancel."""
     sums = {ExpInverse(rate, q): rest for rate, rest in exponential_parts(body).items()}
     total = sp.Add(*(factor * rest for factor, rest in sums.items()))
     if not sums or max(_losses(total, marks)) > _WANTED_LOSSES[-1]:
         return None
-    sound = {factor: _sound_part(rest) for factor, rest in sums.items()}
+    sound = {factor: _sound_part(rest, short) for factor, rest in sums.items()}
     if any(form is None for form in sound.values()):
         return None
     return sp.Add(*(factor * form for factor, form in sound.items()))

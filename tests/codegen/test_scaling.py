@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 import freejac as fj
-from freejac.codegen.catalogue import moment_module
+from freejac.codegen.activation_modules import moment_module
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan
 from freejac.codegen.render import render
