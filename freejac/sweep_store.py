@@ -21,8 +21,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from glob import escape
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,8 +186,11 @@ class Store:
         with held(self.path.parent, wait=True):
             if self.path.exists():  # another process was faster
                 return self._compare()
-            beside = self.path.with_name(f".{self.path.name}{PARTIAL}")
-            shutil.rmtree(beside, ignore_errors=True)
+            # A name of its own: what an interrupted run of this process still writes goes nowhere.
+            name = f".{self.path.name}."
+            for left in self.path.parent.glob(f"{escape(name)}*{PARTIAL}"):
+                shutil.rmtree(left, ignore_errors=True)
+            beside = self.path.with_name(f"{name}{uuid4().hex}{PARTIAL}")
             with warnings.catch_warnings():
                 # Consolidated metadata is not in the specification of Zarr 3 yet; readers take it.
                 warnings.simplefilter("ignore")
