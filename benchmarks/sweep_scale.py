@@ -75,8 +75,7 @@ def main() -> int:
 def _survives(given: argparse.Namespace, store: Path, wanted: str) -> bool:
     """Kill runs at the moments that are told, finish, and compare."""
     draw = random.Random(given.seed)
-    beside = store.with_name(f".{store.name}.partial")
-    half = lambda: len(list(beside.rglob("zarr.json"))) > 4  # noqa: E731
+    half = lambda: len(list(store.parent.glob(f".{store.name}.*/**/zarr.json"))) > 4  # noqa: E731
     _killed_when(given, store, half, "while metadata are written")
     _killed_when(given, store, store.exists, "during the first block")
     for number in range(given.kills):
@@ -99,6 +98,8 @@ def _killed_when(
         assert process.stdout.readline() == "ready\n"
         while not happens() and process.poll() is None:
             time.sleep(1e-5)
+        if process.poll() is not None:
+            raise SystemExit(f"the run ended before it could be killed {moment}")
         process.send_signal(signal.SIGKILL)
     files = sum(path.is_file() for path in store.parent.rglob("*") if "killed" in str(path))
     print(f"kill                  {moment}: {files} files were there")
