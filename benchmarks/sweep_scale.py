@@ -75,7 +75,10 @@ def main() -> int:
 def _survives(given: argparse.Namespace, store: Path, wanted: str) -> bool:
     """Kill runs at the moments that are told, finish, and compare."""
     draw = random.Random(given.seed)
-    half = lambda: len(list(store.parent.glob(f".{store.name}.*/**/zarr.json"))) > 4  # noqa: E731
+
+    def half() -> bool:
+        return len(list(store.parent.glob(f".{store.name}.*/**/zarr.json"))) > 4
+
     _killed_when(given, store, half, "while metadata are written")
     _killed_when(given, store, store.exists, "during the first block")
     for number in range(given.kills):

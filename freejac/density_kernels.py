@@ -88,11 +88,8 @@ def bernoulli_density(law: object) -> BernoulliDensity | None:
     >>> found.weights, found.p, found.sigma_w, found.depth, found.factor
     ('gaussian', 0.5, 2.0, 3, 0.0)
     """
-    first = _equal_layer(law)
-    if first is None or len(first.atoms) != 1:
-        return None
-    depth = sum(layer.count for layer in law.layers)  # type: ignore[attr-defined]
-    if depth > _DEEPEST:
+    first, depth = _equal_layer(law)
+    if first is None or len(first.atoms) != 1 or depth > _DEEPEST:
         return None
     ((value, share),) = first.atoms
     weights = _weights(first.weights_s)
@@ -152,10 +149,9 @@ def slopes_density(law: object) -> SlopesDensity | None:
     >>> found.weights, found.values, found.masses, found.sigma_w, found.depth
     ('gaussian', (1.0, 4.0), (0.5, 0.5), 1.0, 3)
     """
-    first = _equal_layer(law)
+    first, depth = _equal_layer(law)
     if first is None or len(first.atoms) < 2:
         return None
-    depth = sum(layer.count for layer in law.layers)  # type: ignore[attr-defined]
     weights = _weights(first.weights_s)
     if weights is None or depth > _DEEPEST_OF_SEVERAL:
         return None
@@ -172,13 +168,15 @@ def slopes_density(law: object) -> SlopesDensity | None:
     return SlopesDensity(weights, values, masses, sigma_w, depth)
 
 
-def _equal_layer(law: object) -> NumericLayer | None:
-    """The layer of a product of equal square layers; None of any other law."""
+def _equal_layer(law: object) -> tuple[NumericLayer | None, int]:
+    """The layer of a product of equal square layers, and how many they are; None of another law."""
     if not isinstance(law, LayerProduct):
-        return None
+        return None, 0
     kinds = {replace(layer, count=1) for layer in law.layers}
     (first, *others) = kinds
-    return None if others or not first.before == first.after == 1 else first
+    if others or not first.before == first.after == 1:
+        return None, 0
+    return first, sum(layer.count for layer in law.layers)
 
 
 def _square(layer: Any, value: sp.Expr) -> sp.Expr:
