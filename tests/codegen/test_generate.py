@@ -166,5 +166,5 @@ def test_generated_text_has_no_overlong_lines_of_code(repository: Path) -> None:
     for path in sorted((repository / "generated").glob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines()
         code = re.sub(r'"""(.|\n)*?"""', "", path.read_text(encoding="utf-8")).splitlines()
-        assert max(map(len, code)) <= 120, path.name  # tables in headers may be wider
+        assert max(map(len, code)) <= 102, path.name  # tables in headers may be wider
         assert not any(line != line.rstrip() for line in lines), path.name

@@ -116,6 +116,8 @@ def test_densities_of_networks_integrate_to_their_moments(
     [
         ("tanh", "gaussian", 32),  # a thirtieth of the mass lies below e^{−100}
         ("erf", "orthogonal", 4),
+        ("tanh", "orthogonal", 4),
+        ("gelu", "gaussian", 32),  # some mass lies below the least double
         ("hard_tanh", "gaussian", 32),
     ],
 )
