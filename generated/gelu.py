@@ -18,24 +18,24 @@ Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 
 Worst relative error against 50-digit references, over the whole domain:
 
-    kernel               evaluated by           q              error  ulp  points
-    mean                 closed form            1e-12 to 1e12  3e-16  2    202
-    second_moment        closed form            1e-12 to 1e12  3e-16  2    202
-    length_map           second_moment          1e-12 to 1e12  4e-16  3    202
-    second_moment_slope  closed form            1e-12 to 1e12  3e-16  2    202
-    chi_parallel         second_moment_slope    1e-12 to 1e12  3e-16  2    202
-    mu_1                 closed form            1e-12 to 1e12  3e-16  1    202
-    chi                  mu_1                   1e-12 to 1e12  3e-16  3    202
-    mu_2                 rational in √q, 15/15  1e-12 to 1e12  5e-16  2    202
+    kernel               evaluated by                        q              error  ulp  points
+    mean                 closed form                         1e-12 to 1e12  3e-16  2    202
+    second_moment        closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  4e-16  3    202
+    length_map           second_moment                       1e-12 to 1e12  4e-16  4    202
+    second_moment_slope  closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  7e-16  3    202
+    chi_parallel         second_moment_slope                 1e-12 to 1e12  8e-16  5    202
+    mu_1                 closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  5e-16  3    202
+    chi                  mu_1                                1e-12 to 1e12  6e-16  4    202
+    mu_2                 rational in √q, 15/15               1e-12 to 1e12  5e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 2 + 1 div + 1 sqrt
-    second_moment        10 + 2 div + 2 sqrt + 1 call
+    second_moment        41 + 2 div + 1 sqrt
     length_map           4 + 1 call
-    second_moment_slope  15 + 3 div + 2 sqrt + 1 call
+    second_moment_slope  40 + 2 div + 1 sqrt
     chi_parallel         2 + 1 call
-    mu_1                 12 + 2 div + 2 sqrt + 1 call
+    mu_1                 40 + 2 div + 1 sqrt
     chi                  2 + 1 call
     mu_2                 62 + 1 div + 1 sqrt
 
@@ -132,32 +132,6 @@ def _store(block, pointer, step, start, size, single):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
-    a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
-
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
-
-
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -206,9 +180,27 @@ def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q * _atan_ratio(q, math.sqrt(sum_1))
-    value = q / 4.0 + term_1 + 0.3183098861837907 * q**2 / (math.sqrt(sum_1) * (1.0 + q))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.04376832375748164 * square_1 + 2.0086498191372826
+    quotient_1_even = quotient_1_even * square_1 + 10.004352879653554
+    quotient_1_even = quotient_1_even * square_1 + 9.14604624891701
+    quotient_1_even = quotient_1_even * square_1 + 0.8439563876845619
+    quotient_1_odd = 0.43427717235395813 * square_1 + 5.56269908632613
+    quotient_1_odd = quotient_1_odd * square_1 + 11.910769914822879
+    quotient_1_odd = quotient_1_odd * square_1 + 4.13713737759329
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 1.7371086894158323 * square_1 + 22.622313416067755
+    quotient_1_even = quotient_1_even * square_1 + 55.462115470362846
+    quotient_1_even = quotient_1_even * square_1 + 29.804461424453194
+    quotient_1_even = quotient_1_even * square_1 + 1.767578125
+    quotient_1_odd = 0.17507329502992655 * square_1 + 8.034599276549164
+    quotient_1_odd = quotient_1_odd * square_1 + 42.58911943449253
+    quotient_1_odd = quotient_1_odd * square_1 + 49.86779382612194
+    quotient_1_odd = quotient_1_odd * square_1 + 10.726974740725831
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = q * (1.0 / 4.0 + quotient_1 * sum_1)
     return value if inside else math.nan
 
 
@@ -311,11 +303,27 @@ def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q
-    term_2 = term_1 / (sum_1 * math.sqrt(sum_1))
-    term_3 = term_2 * (5.0 + 11.0 * q + 4.0 * q**2) / (1.0 + q) ** 2
-    value = 1.0 / 4.0 + term_3 + 0.15915494309189535 * _atan_ratio(q, math.sqrt(sum_1))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.05808826447913528 * square_1 + 2.340046390656508
+    quotient_1_even = quotient_1_even * square_1 + 11.686004337021412
+    quotient_1_even = quotient_1_even * square_1 + 12.62823235563858
+    quotient_1_even = quotient_1_even * square_1 + 1.4678313306248636
+    quotient_1_odd = 0.5362858723230347 * square_1 + 6.332011388191818
+    quotient_1_odd = quotient_1_odd * square_1 + 14.908293077974765
+    quotient_1_odd = quotient_1_odd * square_1 + 6.387924516376403
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 2.145143489292139 * square_1 + 25.081511301368305
+    quotient_1_even = quotient_1_even * square_1 + 56.58907899419084
+    quotient_1_even = quotient_1_even * square_1 + 28.225596160597043
+    quotient_1_even = quotient_1_even * square_1 + 1.537109375
+    quotient_1_odd = 0.23235305791654112 * square_1 + 9.360185562626015
+    quotient_1_odd = quotient_1_odd * square_1 + 45.207552169201776
+    quotient_1_odd = quotient_1_odd * square_1 + 49.01474558948465
+    quotient_1_odd = quotient_1_odd * square_1 + 9.763637660778166
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = 1.0 / 4.0 + quotient_1 * sum_1
     return value if inside else math.nan
 
 
@@ -413,9 +421,27 @@ def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q * (3.0 + 5.0 * q) / ((sum_1 * math.sqrt(sum_1)) * (1.0 + q))
-    value = 1.0 / 4.0 + term_1 + 0.15915494309189535 * _atan_ratio(q, math.sqrt(sum_1))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.0746591127312667 * square_1 + 3.263007864744787
+    quotient_1_even = quotient_1_even * square_1 + 15.274105435347488
+    quotient_1_even = quotient_1_even * square_1 + 12.977459273969068
+    quotient_1_even = quotient_1_even * square_1 + 1.1171930966255312
+    quotient_1_odd = 0.7230751317823236 * square_1 + 8.777197152466515
+    quotient_1_odd = quotient_1_odd * square_1 + 17.544222976811728
+    quotient_1_odd = quotient_1_odd * square_1 + 5.655849285579562
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 2.7972415924250056 * square_1 + 32.73147547635939
+    quotient_1_even = quotient_1_even * square_1 + 72.01297449835307
+    quotient_1_even = quotient_1_even * square_1 + 34.296187220219856
+    quotient_1_even = quotient_1_even * square_1 + 1.7548828125
+    quotient_1_odd = 0.2986364509250668 * square_1 + 12.256700740770041
+    quotient_1_odd = quotient_1_odd * square_1 + 58.42373298156139
+    quotient_1_odd = quotient_1_odd * square_1 + 61.097214807404704
+    quotient_1_odd = quotient_1_odd * square_1 + 11.516511501443969
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = 1.0 / 4.0 + quotient_1 * sum_1
     return value if inside else math.nan
 
 
