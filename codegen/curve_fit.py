@@ -58,13 +58,16 @@ def nodes(decades: tuple[int, int] = DECADES, count: int = _NODES) -> tuple[mpf,
         return tuple(mpf(10) ** (n + share) for n in range(low, high) for share in shares)
 
 
-def best_quotient(curve: Curve, lead: int, last: int, *, thorough: bool = False) -> Fit | None:
+def best_quotient(
+    curve: Curve, lead: int, last: int, *, most: int = _LAST_SIZE, thorough: bool = False
+) -> Fit | None:
     """The smallest quotient that is as good as doubles, else the best one that will do.
 
     Args:
         curve: values of one sign at the nodes.
         lead: first exponent of t as t → 0.
         last: first exponent of t as t → ∞.
+        most: the largest degree that is tried.
         thorough: whether no size is passed over, and coefficients may have both signs where their
             terms hardly cancel.
 
@@ -83,7 +86,7 @@ def best_quotient(curve: Curve, lead: int, last: int, *, thorough: bool = False)
     best: Fit | None = None
     least = max(_FIRST_SIZE, abs(drop))
     size, refused = least, 0
-    while size <= _LAST_SIZE and refused < _MOST_REFUSED:
+    while size <= most and refused < _MOST_REFUSED:
         fit, usable = attempt(size)
         if fit is not None and usable:
             if fit.error <= GOAL:

@@ -7,8 +7,8 @@ the closed form holds. The quotient is fitted to the exact closed form, in many 
 cancels there is gone. It is sought in
 
 * √q on all of the domain, for scaled error functions;
-* √q or q from an onset on, for error functions of b/√q: below the onset the mean is, to the last
-  bit, what is left when they are replaced by their limits (kinks at ±b are not felt);
+* √q from an onset on, for error functions of b/√q, or q if the mean is even or odd in √q: below the
+  onset it is, to the last bit, what is left when they are replaced by their limits;
 * √(1 + aq) for arc tangents with that root in them.
 
 Of those found, and the closed form, the one is taken that costs least (see `operations.cost`).
@@ -55,7 +55,7 @@ __all__ = ["short_form"]
 
 _DIGITS = 150
 _SETTLED = mpf(10) ** -2
-_MOST_COEFFICIENTS = 40
+_LARGEST_DEGREE = 20
 _FITTED = 1e-16
 """The largest error between the nodes: half of what doubles round to."""
 _UNFELT = mpf(2) ** -56
@@ -68,6 +68,7 @@ _TRIED = (mpf("0.375"), mpf("1.5"))
 """Values of √q at which a parity is looked for."""
 _SAME = mpf(10) ** -100
 _TINY = mpf(10) ** -40
+_FIRST_DECADE = -4
 _SAME_START = mpf(10) ** -30
 _SHORT = 64
 """Denominator of numbers that no rounding is needed for."""
@@ -145,28 +146,28 @@ def _from_onset(closed: sp.Expr) -> sp.Expr | None:
     if onset is None:
         return None
     start, square = sp.Float(onset, 17), sp.Float(onset**2, 17)
-    root = _Variable(
-        sp.Max(sp.sqrt(q), start) - start, lambda v: (v + onset) ** 2, (-4, DECADES[1])
-    )
-    forms = [_fitted(function, q ** _whole_power(function), root)]
     sign = _parity(closed)
+    form = None
     if sign:
         lead = sp.S.One if sign == 1 else sp.sqrt(q)
-        plain = _Variable(sp.Max(q, square) - square, lambda v: v + onset**2, (-4, 2 * DECADES[1]))
-        forms.append(_fitted(function, lead, plain))
-    found = [
-        sp.Piecewise((rest, q < square), (form, True), evaluate=False)
-        for form in forms
-        if form is not None
-    ]
-    return min(found, key=lambda form: _cost(form) or math.inf, default=None)
+        plain = sp.Max(q, square) - square
+        decades = (_FIRST_DECADE, 2 * DECADES[1])
+        form = _fitted(function, lead, _Variable(plain, lambda v: v + onset**2, decades, 20))
+    if form is None:
+        lead = q ** _whole_power(function)
+        root = sp.Max(sp.sqrt(q), start) - start
+        decades = (_FIRST_DECADE, DECADES[1])
+        form = _fitted(function, lead, _Variable(root, lambda v: (v + onset) ** 2, decades))
+    if form is None:
+        return None
+    return sp.Piecewise((rest, q < square), (form, True), evaluate=False)
 
 
 def _whole_power(function: Function) -> int:
     """The whole power of q as which a mean grows at most: powers above and below are the same."""
-    high, low = nodes()[-1] ** 2, nodes()[-2] ** 2
-    slope = mpmath.log(function(high) / function(low)) / mpmath.log(high / low)
-    return max(0, int(mpmath.floor(slope + _SETTLED)))
+    low, high = nodes()[-2], nodes()[-1]
+    power = _exponent(function(low**2), function(high**2), low, high)
+    return max(0, (power or 0) // 2)
 
 
 def _left(closed: sp.Expr) -> sp.Expr | None:
@@ -232,13 +233,12 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
     (base,) = bases
     if not base.is_polynomial(q) or sp.degree(base, q) != 1:
         return None
-    slope, constant = base.coeff(q, 1), base.coeff(q, 0)
-    if not (slope.is_positive and constant.is_positive):
+    ratio = base.coeff(q, 1) / base.coeff(q, 0) if base.coeff(q, 0) else sp.S.Zero
+    if not (ratio.is_Rational and ratio > 0):
         return None
-    ratio = sp.Rational(slope / constant)
     per = mpf(ratio.q) / ratio.p
     variable = _Variable(
-        sp.sqrt(1 + ratio * q) - 1, lambda v: v * (v + 2) * per, (-3, DECADES[1] + 1)
+        sp.sqrt(1 + ratio * q) - 1, lambda v: v * (v + 2) * per, (_FIRST_DECADE, DECADES[1] + 1)
     )
     function = sp.lambdify(q, closed, "mpmath")
     tiny, less = _TINY, _TINY / 10
@@ -273,11 +273,11 @@ def _fitted(function: Function, lead: sp.Expr, variable: _Variable) -> sp.Expr |
         return None
     with working_bits(BITS):
         curve = Curve([flint.arb(v) for v in places], [flint.arb(v) for v in values])
-        fit = best_quotient(curve, 0, last, thorough=True)
-    if fit is None or fit.error > GOAL or len(fit.above) + len(fit.below) > _MOST_COEFFICIENTS:
+        fit = best_quotient(curve, 0, last, most=_LARGEST_DEGREE, thorough=True)
+    if fit is None or fit.error > GOAL:
         return None
     between = [mpmath.sqrt(a * b) for a, b in pairwise(places)]
-    if any(abs(_value(fit, v) / ratio(v) - 1) > _FITTED for v in between):
+    if not _is_good(fit, between, [ratio(v) for v in between]):
         return None
     ends = ((_TINY, variable.expr), (1 / _TINY, sp.S.One)) if last == 0 else ()
     for at, power in sorted(ends, key=lambda end: _share(values, ratio(end[0]))):
@@ -312,9 +312,9 @@ def _apart(fit: Fit, start: mpf, at_0: bool) -> tuple[float, Fit]:
     return (short, apart) if apart.one_signed else (0.0, fit)
 
 
-def _value(fit: Fit, v: mpf) -> mpf:
-    above, below = (
-        mpmath.polyval([mpf(c.str(60, radius=False)) for c in reversed(part)], v)
-        for part in (fit.above, fit.below)
-    )
-    return above / below
+def _is_good(fit: Fit, places: Sequence[mpf], values: Sequence[mpf]) -> bool:
+    """Whether it is as good at other places than those of the fit."""
+    with working_bits(BITS):
+        above, below = flint.arb_poly(list(fit.above)), flint.arb_poly(list(fit.below))
+        pairs = [(flint.arb(v), flint.arb(value)) for v, value in zip(places, values, strict=True)]
+        return all(abs(float(above(v) / (below(v) * y) - 1)) <= _FITTED for v, y in pairs)

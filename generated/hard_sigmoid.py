@@ -23,8 +23,8 @@ Worst relative error against 50-digit references, over the whole domain:
     second_moment        closed; rational in √q, 14/15  1e-12 to 1e12  2e-16  1    202
     length_map           second_moment                  1e-12 to 1e12  3e-16  2    202
     second_moment_slope  closed; rational in q, 13/15   1e-12 to 1e12  4e-16  3    202
-    chi_parallel         second_moment_slope            1e-12 to 1e12  5e-16  4    202
-    mu_1                 closed; rational in q, 12/13   1e-12 to 1e12  4e-16  3    202
+    chi_parallel         second_moment_slope            1e-12 to 1e12  4e-16  4    202
+    mu_1                 closed; rational in q, 12/13   1e-12 to 1e12  5e-16  3    202
     chi                  mu_1                           1e-12 to 1e12  5e-16  3    202
     mu_2                 closed; rational in q, 12/13   1e-12 to 1e12  4e-16  3    202
 
@@ -324,30 +324,30 @@ def _second_moment_slope(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 82.585952084561 * square_1 + 0.1541005291005291
-    quotient_1_even_1 = 161785.36541432908 * square_1 + 6384.388610079705
-    quotient_1_even_2 = 6235199.030859612 * square_1 + 1608223.13714573
+    quotient_1_even_0 = 55.32266928127706 * square_1 + 0.10325727513227513
+    quotient_1_even_1 = 108326.0306259996 * square_1 + 4275.658029377221
+    quotient_1_even_2 = 4173565.1899527013 * square_1 + 1076627.8212318907
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 7786450.035928676 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 5211384.091644531 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 854.374329088992 * square_1 + 5.15839370398132
-    quotient_1_odd_1 = 571728.4944935752 * square_1 + 36324.34269048635
-    quotient_1_odd_2 = 8332518.496598018 * square_1 + 3586737.167910987
+    quotient_1_odd_0 = 572.2484926189458 * square_1 + 3.4560239673375914
+    quotient_1_odd_1 = 382775.6891321754 * square_1 + 24323.93562542759
+    quotient_1_odd_2 = 5576969.996216664 * square_1 + 2400960.2647885364
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 5959889.122067696 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 3988188.121921999 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 1238.8922764450335 * square_1 + 1.8203125
-    quotient_1_even_1 = 3403514.711308828 * square_1 + 114286.73209175705
-    quotient_1_even_2 = 189921905.72708943 * square_1 + 40082068.066014186
-    quotient_1_even_3 = 126141083.22072305 * square_1 + 319264616.3587219
+    quotient_1_even_0 = 829.9339223740546 * square_1 + 1.2197265625
+    quotient_1_even_1 = 2278954.5977806603 * square_1 + 76541.0447815859
+    quotient_1_even_2 = 127128620.63186193 * square_1 + 26833842.91112445
+    quotient_1_even_3 = 84414600.79483743 * square_1 + 213679310.53361875
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
     quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 14056.817074376251 * square_1 + 69.38704036750835
-    quotient_1_odd_1 = 13060957.830504999 * square_1 + 705062.2085384211
-    quotient_1_odd_2 = 284601984.7040836 * square_1 + 98162129.9785552
-    quotient_1_odd_3 = 29878453.174081236 * square_1 + 252769156.339619
+    quotient_1_odd_0 = 9415.388403839022 * square_1 + 46.48868220714581
+    quotient_1_odd_1 = 8744678.300534537 * square_1 + 472148.35883043037
+    quotient_1_odd_2 = 190492139.17654258 * square_1 + 65711797.40309076
+    quotient_1_odd_3 = 19993810.22191438 * square_1 + 169164716.43237445
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
@@ -458,29 +458,29 @@ def _mu_1(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 58.474057789551196 * square_1 + 0.140625
-    quotient_1_even_1 = 48288.3447797674 * square_1 + 3100.8015736741436
-    quotient_1_even_2 = 410082.40971430915 * square_1 + 255034.5979651326
+    quotient_1_even_0 = 47.31674746828932 * square_1 + 0.11379419191919192
+    quotient_1_even_1 = 39074.104825282404 * square_1 + 2509.1252899413917
+    quotient_1_even_2 = 331830.84860234975 * square_1 + 206369.2642729444
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 124497.8631509538 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 100741.29782245235 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 507.6216906846928 * square_1 + 4.220625739319707
-    quotient_1_odd_1 = 127149.65694760655 * square_1 + 14036.512598467043
-    quotient_1_odd_2 = 287972.8548128154 * square_1 + 381174.6368491042
+    quotient_1_odd_0 = 410.7616511624072 * square_1 + 3.4153182814431586
+    quotient_1_odd_1 = 102887.21832782947 * square_1 + 11358.124413588026
+    quotient_1_odd_2 = 233022.08989392934 * square_1 + 308439.2910433301
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 929.0445128749279 * square_1 + 1.740234375
-    quotient_1_even_1 = 1130906.8114415961 * square_1 + 60105.102676183094
-    quotient_1_even_2 = 15644530.851196524 * square_1 + 7377703.431635187
+    quotient_1_even_0 = 751.7764453218917 * square_1 + 1.408203125
+    quotient_1_even_1 = 915110.9903350498 * square_1 + 48636.25212410035
+    quotient_1_even_2 = 12659256.081128217 * square_1 + 5969902.341093443
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 7360926.833765214 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 5956320.857864267 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 8942.069177979087 * square_1 + 59.593879887717755
-    quotient_1_odd_1 = 3294513.512867729 * square_1 + 298845.77481868904
-    quotient_1_odd_2 = 13597181.316261971 * square_1 + 12524707.27824256
+    quotient_1_odd_0 = 7235.827796439892 * square_1 + 48.22324141880952
+    quotient_1_odd_1 = 2665862.2368835034 * square_1 + 241821.45490058602
+    quotient_1_odd_2 = 11002578.290442253 * square_1 + 10134757.710398285
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1872419.1834319304 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 1515125.913268689 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1
@@ -589,29 +589,29 @@ def _mu_2(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 1.444715388396911 * square_1 + 0.0034744142817059484
-    quotient_1_even_1 = 1193.0575270596605 * square_1 + 76.61133704753581
-    quotient_1_even_2 = 10131.883953690922 * square_1 + 6301.1260408831395
+    quotient_1_even_0 = 1.5458700051282688 * square_1 + 0.003717732884399551
+    quotient_1_even_1 = 1276.5773189952026 * square_1 + 81.97481298621899
+    quotient_1_even_2 = 10841.137294451864 * square_1 + 6742.222842635878
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 3075.9619823896646 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 3291.2860438218368 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 12.54178170182127 * square_1 + 0.1042787722412666
-    quotient_1_odd_1 = 3141.479708535297 * square_1 + 346.7993588441555
-    quotient_1_odd_2 = 7114.929774259764 * square_1 + 9417.661170436311
+    quotient_1_odd_0 = 13.419859769830532 * square_1 + 0.1115807482918708
+    quotient_1_odd_1 = 3361.394711897033 * square_1 + 371.0775736909634
+    quotient_1_odd_2 = 7612.98860494884 * square_1 + 10076.919356015716
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 826.3386941115381 * square_1 + 1.5478515625
-    quotient_1_even_1 = 1005885.1268995117 * square_1 + 53460.486948232436
-    quotient_1_even_2 = 13915028.84351655 * square_1 + 6562098.731280455
+    quotient_1_even_0 = 884.1975390193678 * square_1 + 1.65625
+    quotient_1_even_1 = 1076302.5240001695 * square_1 + 57203.247990620104
+    quotient_1_even_2 = 14889111.174475351 * square_1 + 7021466.2763484605
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 6547176.785363561 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 7005492.493022051 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 7953.523932153115 * square_1 + 53.005779810343796
-    quotient_1_odd_1 = 2930305.228897503 * square_1 + 265808.39118272846
-    quotient_1_odd_2 = 12094013.684778465 * square_1 + 11140101.591478372
+    quotient_1_odd_0 = 8510.377214120705 * square_1 + 56.71748782683838
+    quotient_1_odd_1 = 3135438.5254885033 * square_1 + 284416.91228252003
+    quotient_1_odd_2 = 12940619.126622789 * square_1 + 11919936.946487857
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1665423.3477775587 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 1782006.62198592 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1

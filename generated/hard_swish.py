@@ -19,7 +19,7 @@ Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 Worst relative error against 50-digit references, over the whole domain:
 
     kernel               evaluated by                   q              error  ulp  points
-    mean                 closed; rational in q, 13/13   1e-12 to 1e12  4e-16  3    202
+    mean                 closed; rational in q, 13/13   1e-12 to 1e12  3e-16  2    202
     second_moment        closed; rational in √q, 17/17  1e-12 to 1e12  4e-16  3    202
     length_map           second_moment                  1e-12 to 1e12  4e-16  2    202
     second_moment_slope  closed; rational in √q, 19/19  1e-12 to 1e12  4e-16  2    202
@@ -140,30 +140,30 @@ def _mean(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 47.85041929580684 * square_1 + 0.062774658203125
-    quotient_1_even_1 = 97593.21905919096 * square_1 + 4081.5634574042147
-    quotient_1_even_2 = 2292076.2939757416 * square_1 + 811387.0831228402
+    quotient_1_even_0 = 84.23118409403313 * square_1 + 0.1109466552734375
+    quotient_1_even_1 = 171138.80389325882 * square_1 + 7168.20796890605
+    quotient_1_even_2 = 4011575.8102458077 * square_1 + 1421284.7438508645
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1657878.1658378693 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 2899716.272026745 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 533.1141080671985 * square_1 + 2.5946411154495856
-    quotient_1_odd_1 = 320164.1228167357 * square_1 + 22919.668906255847
-    quotient_1_odd_2 = 2404782.9511836753 * square_1 + 1575808.6120346393
+    quotient_1_odd_0 = 937.2247639910596 * square_1 + 4.575221983248934
+    quotient_1_odd_1 = 561108.1987034094 * square_1 + 40219.37304982048
+    quotient_1_odd_2 = 4207277.286261311 * square_1 + 2759059.4202154074
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 694939.232306962 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 1214919.1562908806 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 673.0017587280645 * square_1 + 1.095703125
-    quotient_1_even_1 = 939966.8095010219 * square_1 + 47257.70612660902
-    quotient_1_even_2 = 14005678.2105567 * square_1 + 6391951.032140897
+    quotient_1_even_0 = 1184.3132789662236 * square_1 + 1.9365234375
+    quotient_1_even_1 = 1647943.698887964 * square_1 + 82973.24744314671
+    quotient_1_even_2 = 24508475.1725234 * square_1 + 11194437.429131186
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 6768615.779659076 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 11836536.85869418 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 6779.946880941473 * square_1 + 40.65191765148365
-    quotient_1_odd_1 = 2799438.014223478 * square_1 + 242133.16472139835
-    quotient_1_odd_2 = 12344608.493073052 * square_1 + 11040242.498634396
+    quotient_1_odd_0 = 11915.731521065725 * square_1 + 71.66420519522102
+    quotient_1_odd_1 = 4905169.203482452 * square_1 + 424788.9084537844
+    quotient_1_odd_2 = 21594273.790994342 * square_1 + 19326746.14553654
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1741954.3288509923 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 3045350.708549561 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1

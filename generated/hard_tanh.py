@@ -23,9 +23,9 @@ Worst relative error against 50-digit references, over the whole domain:
     second_moment        closed; rational in √q, 16/16  1e-12 to 1e12  4e-16  3    202
     length_map           second_moment                  1e-12 to 1e12  4e-16  3    202
     second_moment_slope  closed; rational in q, 13/15   1e-12 to 1e12  5e-16  4    202
-    chi_parallel         second_moment_slope            1e-12 to 1e12  5e-16  4    202
+    chi_parallel         second_moment_slope            1e-12 to 1e12  5e-16  3    202
     mu_1                 closed; rational in q, 12/13   1e-12 to 1e12  4e-16  3    202
-    chi                  mu_1                           1e-12 to 1e12  4e-16  3    202
+    chi                  mu_1                           1e-12 to 1e12  5e-16  3    202
     mu_2                 closed; rational in q, 12/13   1e-12 to 1e12  4e-16  3    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
@@ -328,30 +328,30 @@ def _second_moment_slope(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 727919.659971097 * square_1 + 16.705357142857142
-    quotient_1_even_1 = 9429317094322.844 * square_1 + 4577417232.982713
-    quotient_1_even_2 = 2.3979524989883505e+18 * square_1 + 7615606180286638.0
+    quotient_1_even_0 = 521124.4292384438 * square_1 + 11.955357142857142
+    quotient_1_even_1 = 6754477818239.663 * square_1 + 3278085353.232437
+    quotient_1_even_2 = 1.7183846455686438e+18 * square_1 + 5456418614391283.0
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 2.430060625206949e+20 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 1.7416056647060596e+20 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 67925264.88051786 * square_1 + 5040.604582606832
-    quotient_1_odd_1 = 300379055579239.06 * square_1 + 234830304805.88397
-    quotient_1_odd_2 = 2.8884787105645453e+19 * square_1 + 1.530813758779081e+17
+    quotient_1_odd_0 = 48636820.80037427 * square_1 + 3607.9307518452392
+    quotient_1_odd_1 = 215193661027208.8 * square_1 + 168194985568.6886
+    quotient_1_odd_2 = 2.0701016087187845e+19 * square_1 + 1.0969004058489174e+17
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1.6796546353685998e+21 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 1.2040525892962602e+21 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 101063.05491625368 * square_1 + 1.8271484375
-    quotient_1_even_1 = 1835657977227.2397 * square_1 + 758271569.4903543
-    quotient_1_even_2 = 6.759780544412207e+17 * square_1 + 1756471470399794.8
-    quotient_1_even_3 = 2.959411202495194e+21 * square_1 + 9.226816396783724e+19
+    quotient_1_even_0 = 72349.24472794675 * square_1 + 1.3076171875
+    quotient_1_even_1 = 1314877908606.2886 * square_1 + 543007632.7870458
+    quotient_1_even_2 = 4.843936687265128e+17 * square_1 + 1258426171761387.0
+    quotient_1_even_3 = 2.121300260115735e+21 * square_1 + 6.612824035460563e+19
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
     quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 10342114.853156427 * square_1 + 627.6834731613969
-    quotient_1_odd_1 = 63500248113822.72 * square_1 + 42179678329.62076
-    quotient_1_odd_2 = 9.128106898317712e+18 * square_1 + 3.8769095004337896e+16
-    quotient_1_odd_3 = 6.315404700944933e+21 * square_1 + 6.582026169996546e+20
+    quotient_1_odd_0 = 7404993.711035025 * square_1 + 449.27048720756227
+    quotient_1_odd_1 = 45490174006925.016 * square_1 + 30209503027.40462
+    quotient_1_odd_2 = 6.541574045218476e+18 * square_1 + 2.7778792408398656e+16
+    quotient_1_odd_3 = 4.52716839670901e+21 * square_1 + 4.717657162290999e+20
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
@@ -462,29 +462,29 @@ def _mu_1(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 423456.77376380394 * square_1 + 12.576271186440678
-    quotient_1_even_1 = 2282600894711.034 * square_1 + 1816336968.9303575
-    quotient_1_even_2 = 1.256090936629961e+17 * square_1 + 971144123692849.4
+    quotient_1_even_0 = 496798.935949034 * square_1 + 14.754237288135593
+    quotient_1_even_1 = 2677980952391.6167 * square_1 + 2130943102.3931963
+    quotient_1_even_2 = 1.4736699429003146e+17 * square_1 + 1139363487416521.8
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 3.0585010996637645e+18 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 3.588293593632276e+18 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 33073001.02471069 * square_1 + 3395.761469084888
-    quotient_1_odd_1 = 53956455255153.03 * square_1 + 73880224872.00537
-    quotient_1_odd_2 = 7.913436870781985e+17 * square_1 + 1.3021502456412352e+16
+    quotient_1_odd_0 = 38801402.46268005 * square_1 + 3983.8748611633696
+    quotient_1_odd_1 = 63302601841353.02 * square_1 + 86677192173.11827
+    quotient_1_odd_2 = 9.28419907517229e+17 * square_1 + 1.5277069177320526e+16
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 62503.58444075998 * square_1 + 1.44921875
-    quotient_1_even_1 = 496142580597.8394 * square_1 + 326840130.7419733
-    quotient_1_even_2 = 4.447331411444625e+16 * square_1 + 260710500500134.22
+    quotient_1_even_0 = 73329.02071338521 * square_1 + 1.7001953125
+    quotient_1_even_1 = 582081372436.9707 * square_1 + 383451415.3560259
+    quotient_1_even_2 = 5.217693493378554e+16 * square_1 + 305870053533347.1
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1.6815810878479089e+18 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 1.9728639059558994e+18 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 5409804.962719251 * square_1 + 445.8766780599068
-    quotient_1_odd_1 = 12974110502999.797 * square_1 + 14599763608.64247
-    quotient_1_odd_2 = 3.4654607978351814e+17 * square_1 + 3970242365253596.5
+    quotient_1_odd_0 = 6346800.862967662 * square_1 + 523.0977152257752
+    quotient_1_odd_1 = 15221431737947.203 * square_1 + 17128607966.597748
+    quotient_1_odd_2 = 4.065745793266015e+17 * square_1 + 4657960819086468.0
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 3.8332626672036e+18 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 4.497259089737972e+18 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1
@@ -593,29 +593,29 @@ def _mu_2(q):
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 423456.77376380394 * square_1 + 12.576271186440678
-    quotient_1_even_1 = 2282600894711.034 * square_1 + 1816336968.9303575
-    quotient_1_even_2 = 1.256090936629961e+17 * square_1 + 971144123692849.4
+    quotient_1_even_0 = 496798.935949034 * square_1 + 14.754237288135593
+    quotient_1_even_1 = 2677980952391.6167 * square_1 + 2130943102.3931963
+    quotient_1_even_2 = 1.4736699429003146e+17 * square_1 + 1139363487416521.8
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 3.0585010996637645e+18 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 3.588293593632276e+18 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 33073001.02471069 * square_1 + 3395.761469084888
-    quotient_1_odd_1 = 53956455255153.03 * square_1 + 73880224872.00537
-    quotient_1_odd_2 = 7.913436870781985e+17 * square_1 + 1.3021502456412352e+16
+    quotient_1_odd_0 = 38801402.46268005 * square_1 + 3983.8748611633696
+    quotient_1_odd_1 = 63302601841353.02 * square_1 + 86677192173.11827
+    quotient_1_odd_2 = 9.28419907517229e+17 * square_1 + 1.5277069177320526e+16
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 62503.58444075998 * square_1 + 1.44921875
-    quotient_1_even_1 = 496142580597.8394 * square_1 + 326840130.7419733
-    quotient_1_even_2 = 4.447331411444625e+16 * square_1 + 260710500500134.22
+    quotient_1_even_0 = 73329.02071338521 * square_1 + 1.7001953125
+    quotient_1_even_1 = 582081372436.9707 * square_1 + 383451415.3560259
+    quotient_1_even_2 = 5.217693493378554e+16 * square_1 + 305870053533347.1
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1.6815810878479089e+18 * quotient_1_power_2 + quotient_1_even_2
+    quotient_1_even_1 = 1.9728639059558994e+18 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 5409804.962719251 * square_1 + 445.8766780599068
-    quotient_1_odd_1 = 12974110502999.797 * square_1 + 14599763608.64247
-    quotient_1_odd_2 = 3.4654607978351814e+17 * square_1 + 3970242365253596.5
+    quotient_1_odd_0 = 6346800.862967662 * square_1 + 523.0977152257752
+    quotient_1_odd_1 = 15221431737947.203 * square_1 + 17128607966.597748
+    quotient_1_odd_2 = 4.065745793266015e+17 * square_1 + 4657960819086468.0
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 3.8332626672036e+18 * quotient_1_power_2 + quotient_1_odd_2
+    quotient_1_odd_1 = 4.497259089737972e+18 * quotient_1_power_2 + quotient_1_odd_2
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1
