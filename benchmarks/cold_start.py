@@ -4,7 +4,8 @@
 
 Each line is a process of its own, the cache of compiled code warm; the least of several, over that
 of `import numba`. Numba itself takes most of what comes on top: the first function that it loads
-from a cache makes it register its implementations, and look for SciPy.
+from a cache makes it register its implementations, and import SciPy's linear algebra where SciPy is
+installed, which is half of it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _PROCESSES = {
     "Numba, a function of one addition": "import bare; bare.f(1.0)",
     "freejac, a generated module": "import freejac.generated.hard_tanh as m; m.second_moment(1.0)",
     "freejac, with two arguments": "import freejac.generated.elu as m; m.second_moment(1.0, 1.0)",
-    "freejac.kernels, with SymPy": "import freejac; freejac.kernels('relu').second_moment(1.0)",
+    "freejac.kernels, by name": "import freejac; freejac.kernels('relu').second_moment(1.0)",
 }
 
 

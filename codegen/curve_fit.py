@@ -7,7 +7,7 @@ one that is as good as doubles, with coefficients of one sign (see `rational_fit
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -32,6 +32,7 @@ _ACCEPTED = 1e-15
 _MOST_REFUSED = 3
 _REPRESENTABLE = 290
 _SCALES = 1024
+_LARGEST_LOSS = 1.2
 
 
 @dataclass(frozen=True)
@@ -42,49 +43,84 @@ class Curve:
     values: Sequence[Any]
 
 
-@lru_cache(maxsize=2)
-def nodes(decades: tuple[int, int] = DECADES) -> tuple[mpf, ...]:
+@lru_cache(maxsize=4)
+def nodes(decades: tuple[int, int] = DECADES, count: int = _NODES) -> tuple[mpf, ...]:
     """Values of √q: Chebyshev points in log t on every decade, ascending.
 
     Args:
         decades: exponents of ten between which they lie.
+        count: how many there are in each.
     """
     low, high = decades
     with mp.workdps(_DIGITS):
-        angles = [mp.pi * (2 * k + 1) / (2 * _NODES) for k in range(_NODES)]
+        angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]
         shares = [(1 - mpmath.cos(angle)) / 2 for angle in angles]
         return tuple(mpf(10) ** (n + share) for n in range(low, high) for share in shares)
 
 
-def best_quotient(curve: Curve, lead: int, last: int) -> Fit | None:
+def best_quotient(
+    curve: Curve, lead: int, last: int, *, most: int = _LAST_SIZE, thorough: bool = False
+) -> Fit | None:
     """The smallest quotient that is as good as doubles, else the best one that will do.
 
     Args:
         curve: values of one sign at the nodes.
         lead: first exponent of t as t → 0.
         last: first exponent of t as t → ∞.
+        most: the largest degree that is tried.
+        thorough: whether no size is passed over, and coefficients may have both signs where their
+            terms hardly cancel.
 
     Returns:
         The fit, or None where none of moderate degree comes near.
     """
     scale, drop = _scale(curve), last - lead
-    best: Fit | None = None
-    size, refused = max(_FIRST_SIZE, abs(drop)), 0
-    while size <= _LAST_SIZE and refused < _MOST_REFUSED:
+
+    def attempt(size: int) -> tuple[Fit | None, bool]:
         degrees = (size + min(drop, 0), size - max(drop, 0))
         fit = rational_fit(curve.points, curve.values, lead, degrees, scale, goal=GOAL)
-        usable = fit is not None and fit.one_signed and _is_representable(fit, curve.points[-1])
+        if fit is None or not _is_representable(fit, curve.points[-1]):
+            return fit, False
+        return fit, fit.one_signed or (thorough and _loss(fit, curve.points) <= _LARGEST_LOSS)
+
+    best: Fit | None = None
+    least = max(_FIRST_SIZE, abs(drop))
+    size, refused = least, 0
+    while size <= most and refused < _MOST_REFUSED:
+        fit, usable = attempt(size)
         if fit is not None and usable:
             if fit.error <= GOAL:
-                return fit
+                return _shortest(fit, size, least, attempt) if thorough else fit
             if best is None or fit.error < best.error:
                 best = fit
         elif fit is None or fit.error <= _ACCEPTED:  # good, but for its signs
             refused += 1
         # About a digit is won with each degree.
         missing = math.log10(max(fit.error / GOAL, 1.0)) if fit is not None else 0.0
+        least = size + 1
         size += max(1, int(0.7 * missing))
     return best if best is not None and best.error <= _ACCEPTED else None
+
+
+def _shortest(
+    fit: Fit, size: int, least: int, attempt: Callable[[int], tuple[Fit | None, bool]]
+) -> Fit:
+    """The last good one on the way down to sizes that were too small."""
+    for smaller in range(size - 1, least - 1, -1):
+        less, usable = attempt(smaller)
+        if less is None or not usable or less.error > GOAL:
+            break
+        fit = less
+    return fit
+
+
+def _loss(fit: Fit, points: Sequence[Any]) -> float:
+    """By how much the terms of either polynomial outgrow it, at most."""
+    worst = 1.0
+    for part in (fit.above, fit.below):
+        whole, sizes = flint.arb_poly(list(part)), flint.arb_poly([abs(c) for c in part])
+        worst = max(worst, *(float(sizes(t) / abs(whole(t))) for t in points))
+    return worst
 
 
 def _scale(curve: Curve) -> Any:

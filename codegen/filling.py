@@ -12,7 +12,7 @@ from freejac.codegen.elementary import coefficients, constants
 from freejac.codegen.printer import HELPERS
 from freejac.symbolic.quadrature import legendre_rule
 
-__all__ = ["environment", "gauss_legendre", "preamble", "template"]
+__all__ = ["environment", "gauss_legendre", "helper_text", "preamble", "template"]
 
 _HELPER_NODES = 40
 _WORD = re.compile(r"\b_\w+")
@@ -60,6 +60,13 @@ def template(name: str, **context: Any) -> str:
     return environment().get_template(name).render(**context)
 
 
+def helper_text(name: str) -> str:
+    """The code of a helper; "" for what is none."""
+    if name not in _HELPER_NAMES:
+        return ""
+    return str(environment().get_template("helpers.jinja").module.helper(name))
+
+
 def preamble(text: str, *, always_math: bool, always_numpy: bool) -> dict[str, Any]:
     """Which helpers a module's text needs, those that they call among them, and which imports.
 
@@ -68,13 +75,12 @@ def preamble(text: str, *, always_math: bool, always_numpy: bool) -> dict[str, A
         always_math: whether the rest of the module needs `math`.
         always_numpy: whether the rest of the module needs NumPy.
     """
-    helper = environment().get_template("helpers.jinja").module.helper
     found: dict[str, str] = {}
     unread = [text]
     while unread:
         words = set(_WORD.findall(unread.pop()))
         for name in words & _HELPER_NAMES - set(found):
-            found[name] = helper(name)
+            found[name] = helper_text(name)
             unread.append(found[name])
     code = "\n".join([text, *found.values()])
     return {

@@ -17,6 +17,9 @@ from freejac.codegen.zero_factors import signed
 
 __all__ = ["Horner", "quotient_lines"]
 
+_SHORT = 5
+"""As many terms take Horner's rule: fewer constants are loaded, and no more digits are lost."""
+
 
 class Horner(sp.Function):
     """The polynomial c_0 + c_1 u + … + c_n uⁿ with the arguments (u, c_0, …, c_n)."""
@@ -45,9 +48,9 @@ def quotient_lines(
 ) -> list[str]:
     """Assignments of two polynomials in a root that are to be divided.
 
-    Even and odd part of each are polynomials in the square, which is exact, and are summed in pairs
-    (Estrin's scheme): the roundings follow one another in three or four steps, not seven or eight,
-    and those of the powers are the same above and below.
+    Even and odd part of each are polynomials in the square. If all are short they take Horner's
+    rule; longer ones are summed in pairs (Estrin's scheme): the roundings follow one another in
+    three or four steps, not seven or eight, and those of the powers are the same above and below.
 
     Args:
         names: what the polynomials are assigned to.
@@ -61,7 +64,7 @@ def quotient_lines(
     """
     powers, lines = [square], list[str]()
     longest = max((len(side) + 1) // 2 for side in sides)
-    while 2 ** len(powers) < longest:
+    while longest > _SHORT and 2 ** len(powers) < longest:
         powers.append(f"{stem}power_{2 ** len(powers)}")
         lines.append(f"{powers[-1]} = {powers[-2]} * {powers[-2]}")
     for name, numbers in zip(names, sides, strict=True):
@@ -80,6 +83,12 @@ def _in_pairs(
 ) -> tuple[list[str], str]:
     """Assignments, and the name or number that is the polynomial; "" for none at all."""
     terms, lines = list(coefficients), list[str]()
+    if len(powers) == 1 and len(terms) > 2:
+        *rest, total = terms
+        for coefficient in reversed(rest):
+            lines.append(f"{stem} = {total} * {powers[0]} {signed(coefficient)}")
+            total = stem
+        return lines, total
     for power in powers:
         if len(terms) < 2:
             break

@@ -9,6 +9,7 @@ import sympy as sp
 
 from freejac.codegen.horner import Horner
 from freejac.codegen.printer import source
+from freejac.codegen.quotient import Quotient
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import LINE, Block, statements
 
@@ -18,7 +19,7 @@ __all__ = ["kernel_block", "select_block"]
 def kernel_block(expr: sp.Expr, names: Iterable[str]) -> Block:
     """Statements of an expression in its stable form; cases become branches that return."""
     names = list(names)
-    if expr.has(Horner):
+    if expr.has(Horner, Quotient):
         return select_block(expr, names)
     if not isinstance(expr, sp.Piecewise):
         return _plain_block(expr, names)

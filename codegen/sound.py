@@ -30,7 +30,7 @@ from freejac.codegen.fitted import fitted
 from freejac.codegen.functions import ExpInverse
 from freejac.codegen.horner import Horner
 from freejac.codegen.joined import joined
-from freejac.codegen.quotient import quotient
+from freejac.codegen.short_forms import short_form
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
 from freejac.symbolic.errors import DomainError, NoClosedForm
@@ -99,7 +99,7 @@ def soundly(function: PiecewiseFunction, closed: sp.Expr, *, short: bool = True)
     Args:
         function: the integrand.
         closed: its mean.
-        short: whether a quotient fitted to the mean may stand for it (see `quotient`): it is as
+        short: whether a quotient fitted to the mean may stand for it (see `short_forms`): it is as
             good as doubles, and faster, but it is no longer the mean itself.
     """
     body = stabilise(closed)
@@ -158,7 +158,7 @@ def _vanishing(
 
 def _sound_part(body: sp.Expr, short: bool) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
-    whole = quotient(body) if short else None
+    whole = short_form(body) if short else None
     if whole is not None:
         return whole
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]

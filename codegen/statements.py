@@ -96,13 +96,17 @@ class _Writer:
 
     def _quotient(self, part: Quotient) -> sp.Symbol:
         """Write the lines of a quotient of polynomials, and name it."""
-        u, name = part.args[0], self._fresh("quotient")
-        if sp.sqrt(u) not in self._named:
-            self._named[sp.sqrt(u)] = self._assign(sp.sqrt(u))
-        root = self._named[sp.sqrt(u)]
+        v, name = part.args[0], self._fresh("quotient")
+        if v.args and v not in self._named:
+            self._named[v] = self._assign(v)
+        root = self._named.get(v, v)
+        square = source(v**2)
+        if not v.is_Pow:
+            square = self._fresh("square")
+            self._lines.append(f"{square} = {root} * {root}")
         names = self._fresh("above"), self._fresh("below")
         above, below = ([repr(float(c)) for c in side] for side in (part.above, part.below))
-        self._lines += quotient_lines(names, (above, below), root.name, source(u), f"{name}_")
+        self._lines += quotient_lines(names, (above, below), root.name, square, f"{name}_")
         self._lines.append(f"{name} = {names[0]} / {names[1]}")
         return sp.Symbol(name, real=True)
 

@@ -8,28 +8,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy as sp
 
 from freejac.arrays import real_arrays
 from freejac.phase_kernels import PhaseKernels
 from freejac.progress import stages
-from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.errors import DomainError, InputError
-from freejac.symbolic.expectation import expectation
 from freejac.symbolic.library import Entry, resolve
-from freejac.symbolic.parsing import call_parts, parse
-from freejac.symbolic.symbols import q as variance
 from freejac.threads import threaded
 
 if TYPE_CHECKING:
+    import sympy as sp
+
     from freejac.codegen.spec import Module
+    from freejac.symbolic.activation import Activation
 
 __all__ = ["Kernels", "compile", "kernels"]
 
@@ -44,7 +42,6 @@ class Kernels(PhaseKernels):
     give single precision: the value in double precision, rounded.
 
     Attributes:
-        phi: the activation.
         module: the generated module; its docstring states domains and measured errors.
         defaults: value of every parameter that may be left out.
         parallel: whether large arrays are shared out among threads; the values are the same bits.
@@ -54,21 +51,26 @@ class Kernels(PhaseKernels):
 
     def __init__(
         self,
-        phi: Activation,
+        given: str | Activation,
         module: ModuleType,
         names: tuple[str, ...],
         defaults: Mapping[str, float],
         parallel: bool = False,
-        *,
-        given: str | Activation | None = None,
     ) -> None:
-        self._given = phi if given is None else given
+        self._given = given
         self.parallel = parallel
-        self.phi, self.module, self.defaults = phi, module, dict(defaults)
+        self.module, self.defaults = module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
         self._solver: tuple[ModuleType, bool] | None = None
         self._duals: tuple[ModuleType, bool] | None = None
+
+    @cached_property
+    def phi(self) -> Activation:
+        """The activation, made when it is first asked for: a committed kernel needs no SymPy."""
+        from freejac.symbolic.activation import activation
+
+        return activation(self._given)
 
     def __repr__(self) -> str:
         return f"Kernels({self.phi.name!r})"
@@ -118,6 +120,9 @@ class Kernels(PhaseKernels):
         number, *values = self._numbers({"q": q}, parameters)
         if not values:
             return self._moment(k)(number)
+        from freejac.symbolic.expectation import expectation
+        from freejac.symbolic.symbols import q as variance
+
         moment = expectation(self.phi.distribution(1) ** (2 * k))
         symbols = {s.name: s for s in self.phi.parameters}
         given = {n: v for n, v in zip(self._names, values, strict=True) if n in symbols}
@@ -136,7 +141,7 @@ class Kernels(PhaseKernels):
     def solvers(self) -> ModuleType:
         """The generated module of the solvers, loaded or compiled when it is first asked for."""
         if self._solver is None:
-            self._solver = _solver_module(self.module, self.phi)
+            self._solver = _solver_module(self)
         return self._solver[0]
 
     def _call_solver(
@@ -209,7 +214,7 @@ class Kernels(PhaseKernels):
     def _call_dual(self, name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         numbers = self._numbers(given, parameters)
         if self._duals is None:
-            self._duals = _dual_kernels(self.module, self.phi)
+            self._duals = _dual_kernels(self)
         module, parametrised = self._duals
         return self._function(module, name)(*numbers[: None if parametrised else len(given)])
 
@@ -257,30 +262,53 @@ def kernels(
     >>> round(float(kernels("leaky_relu(3/10)").mu_1(1.0)), 3)
     0.545
     """
-    text = phi if isinstance(phi, str) else None
-    bound = None if text is None else _bound(text)
+    if isinstance(phi, str) and (entry := resolve(phi)) is not None:
+        named = _committed(phi, entry, _defaults(entry), parallel)
+        if named is not None:
+            return named
+    from freejac.symbolic.activation import activation
+
     chosen = activation(phi, positive=positive)
-    if bound is not None:
-        entry, values = bound
-        names = tuple(sorted(p.name for p in entry.parameters))
-        if find_spec(f"freejac.generated.{entry.name}"):
-            module = import_module(f"freejac.generated.{entry.name}")
-            # Beyond the committed domain of its parameters it is compiled like any other; so it is
-            # where numbers for all parameters replace quadrature by an approximation.
-            numbers = [values[name] for name in names]
-            integrates = bool(names) and not chosen.parameters and hasattr(module, _QUADRATURE)
-            if np.isfinite(module.mu_1(1.0, *numbers)) and not integrates:
-                return Kernels(chosen, module, names, values, parallel, given=text)
+    if isinstance(phi, str) and (bound := _bound(phi)) is not None:
+        named = _committed(phi, *bound, parallel, numbers=not chosen.parameters)
+        if named is not None:
+            return named
     return _compiled_kernels(chosen, parallel)
+
+
+def _committed(
+    text: str, entry: Entry, values: Mapping[str, float], parallel: bool, *, numbers: bool = False
+) -> Kernels | None:
+    """The kernels that the repository holds, if they serve at these parameters.
+
+    Beyond the committed domain of its parameters an activation is compiled like any other; so it is
+    where numbers for all parameters replace quadrature by an approximation.
+    """
+    name = f"freejac.generated.{entry.name}"
+    if not find_spec(name):
+        return None
+    module = import_module(name)
+    names = tuple(sorted(p.name for p in entry.parameters))
+    if names:
+        integrates = numbers and hasattr(module, _QUADRATURE)
+        if integrates or not np.isfinite(module.mu_1(1.0, *(values[name] for name in names))):
+            return None
+    return Kernels(text, module, names, values, parallel)
+
+
+def _defaults(entry: Entry) -> dict[str, float]:
+    return {p.name: float(p.default) for p in entry.parameters}
 
 
 def _bound(text: str) -> tuple[Entry, dict[str, float]] | None:
     """The library entry that a text names, with numbers for its parameters."""
+    from freejac.symbolic.parsing import call_parts, parse
+
     head, arguments = call_parts(text.strip())
     entry = resolve(head) if head else None
     if entry is None or arguments == ["x"] or len(arguments) > len(entry.parameters):
         return None
-    values = {p.name: float(p.default) for p in entry.parameters}
+    values = _defaults(entry)
     for declaration, argument in zip(entry.parameters, arguments, strict=False):
         value = parse(argument)
         if not value.is_number:
@@ -299,15 +327,15 @@ def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
-def _solver_module(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+def _solver_module(kernels: Kernels) -> tuple[ModuleType, bool]:
     """The module of the solvers, and whether they take the parameters of the other module."""
-    name = f"{module.__name__}_phase"
-    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+    name = f"{kernels.module.__name__}_phase"
+    if name.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
     from freejac.codegen.at_once import compiled_solvers  # imports Numba
 
     with stages() as announce:
-        return compiled_solvers(phi, announce), bool(phi.parameters)
+        return compiled_solvers(kernels.phi, announce), bool(kernels.phi.parameters)
 
 
 def _compiled(module: Module) -> ModuleType:
@@ -317,16 +345,16 @@ def _compiled(module: Module) -> ModuleType:
         return compiled(module, announce)
 
 
-def _dual_kernels(module: ModuleType, phi: Activation) -> tuple[ModuleType, bool]:
+def _dual_kernels(kernels: Kernels) -> tuple[ModuleType, bool]:
     """The module of the duals, and whether its kernels take the parameters of the other module."""
-    name = f"{module.__name__}_dual"
-    if module.__name__.startswith("freejac.generated.") and find_spec(name):
+    name = f"{kernels.module.__name__}_dual"
+    if name.startswith("freejac.generated.") and find_spec(name):
         return import_module(name), True
     from freejac.codegen.activation_modules import activation_dual_module
 
     with stages() as announce:
-        specification = activation_dual_module(phi, progress=announce)
-    return _compiled(specification), bool(phi.parameters)
+        specification = activation_dual_module(kernels.phi, progress=announce)
+    return _compiled(specification), bool(kernels.phi.parameters)
 
 
 def compile(expr: sp.Expr, args: Iterable[sp.Symbol]) -> Callable[..., Any]:

@@ -18,24 +18,24 @@ Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 
 Worst relative error against 50-digit references, over the whole domain:
 
-    kernel               evaluated by           q              error  ulp  points
-    mean                 closed form            1e-12 to 1e12  3e-16  2    202
-    second_moment        closed form            1e-12 to 1e12  3e-16  2    202
-    length_map           second_moment          1e-12 to 1e12  4e-16  3    202
-    second_moment_slope  closed form            1e-12 to 1e12  3e-16  2    202
-    chi_parallel         second_moment_slope    1e-12 to 1e12  3e-16  2    202
-    mu_1                 closed form            1e-12 to 1e12  3e-16  1    202
-    chi                  mu_1                   1e-12 to 1e12  3e-16  3    202
-    mu_2                 rational in √q, 15/15  1e-12 to 1e12  5e-16  2    202
+    kernel               evaluated by                        q              error  ulp  points
+    mean                 closed form                         1e-12 to 1e12  3e-16  2    202
+    second_moment        closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  4e-16  3    202
+    length_map           second_moment                       1e-12 to 1e12  4e-16  4    202
+    second_moment_slope  closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  7e-16  3    202
+    chi_parallel         second_moment_slope                 1e-12 to 1e12  8e-16  5    202
+    mu_1                 closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  5e-16  3    202
+    chi                  mu_1                                1e-12 to 1e12  6e-16  4    202
+    mu_2                 rational in √q, 15/15               1e-12 to 1e12  5e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 2 + 1 div + 1 sqrt
-    second_moment        10 + 2 div + 2 sqrt + 1 call
+    second_moment        41 + 2 div + 1 sqrt
     length_map           4 + 1 call
-    second_moment_slope  15 + 3 div + 2 sqrt + 1 call
+    second_moment_slope  40 + 2 div + 1 sqrt
     chi_parallel         2 + 1 call
-    mu_1                 12 + 2 div + 2 sqrt + 1 call
+    mu_1                 40 + 2 div + 1 sqrt
     chi                  2 + 1 call
     mu_2                 62 + 1 div + 1 sqrt
 
@@ -132,32 +132,6 @@ def _store(block, pointer, step, start, size, single):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
-    a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
-
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
-
-
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
@@ -206,9 +180,27 @@ def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q * _atan_ratio(q, math.sqrt(sum_1))
-    value = q / 4.0 + term_1 + 0.3183098861837907 * q**2 / (math.sqrt(sum_1) * (1.0 + q))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.03885807103565475 * square_1 + 1.7839270082614578
+    quotient_1_even = quotient_1_even * square_1 + 8.887897545179273
+    quotient_1_even = quotient_1_even * square_1 + 8.12791381832724
+    quotient_1_even = quotient_1_even * square_1 + 0.7502352639693151
+    quotient_1_odd = 0.3856281607636648 * square_1 + 4.9411421254684145
+    quotient_1_odd = quotient_1_odd * square_1 + 10.583221609444601
+    quotient_1_odd = quotient_1_odd * square_1 + 3.6771601251059463
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 1.5425126430546592 * square_1 + 20.094406053036604
+    quotient_1_even = quotient_1_even * square_1 + 49.278189457163656
+    quotient_1_even = quotient_1_even * square_1 + 26.488176179070894
+    quotient_1_even = quotient_1_even * square_1 + 1.5712890625
+    quotient_1_odd = 0.155432284142619 * square_1 + 7.135708033045862
+    quotient_1_odd = quotient_1_odd * square_1 + 37.835391019597196
+    quotient_1_odd = quotient_1_odd * square_1 + 44.31343071936596
+    quotient_1_odd = quotient_1_odd * square_1 + 9.534596729654071
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = q * (1.0 / 4.0 + quotient_1 * sum_1)
     return value if inside else math.nan
 
 
@@ -311,11 +303,27 @@ def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q
-    term_2 = term_1 / (sum_1 * math.sqrt(sum_1))
-    term_3 = term_2 * (5.0 + 11.0 * q + 4.0 * q**2) / (1.0 + q) ** 2
-    value = 1.0 / 4.0 + term_3 + 0.15915494309189535 * _atan_ratio(q, math.sqrt(sum_1))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.06259551140164576 * square_1 + 2.521606564709671
+    quotient_1_even = quotient_1_even * square_1 + 12.59254873823299
+    quotient_1_even = quotient_1_even * square_1 + 13.607585038227889
+    quotient_1_even = quotient_1_even * square_1 + 1.5816022469757105
+    quotient_1_odd = 0.5778975389709381 * square_1 + 6.823264110443903
+    quotient_1_odd = quotient_1_odd * square_1 + 16.064670687038102
+    quotient_1_odd = quotient_1_odd * square_1 + 6.883205843752946
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 2.3115901558837524 * square_1 + 27.027392840311435
+    quotient_1_even = quotient_1_even * square_1 + 60.9784313583101
+    quotient_1_even = quotient_1_even * square_1 + 30.414246226537756
+    quotient_1_even = quotient_1_even * square_1 + 1.65625
+    quotient_1_odd = 0.25038204560658306 * square_1 + 10.08642625883866
+    quotient_1_odd = quotient_1_odd * square_1 + 48.71451242591178
+    quotient_1_odd = quotient_1_odd * square_1 + 52.81605089017579
+    quotient_1_odd = quotient_1_odd * square_1 + 10.520576303960276
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = 1.0 / 4.0 + quotient_1 * sum_1
     return value if inside else math.nan
 
 
@@ -413,9 +421,27 @@ def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q * (3.0 + 5.0 * q) / ((sum_1 * math.sqrt(sum_1)) * (1.0 + q))
-    value = 1.0 / 4.0 + term_1 + 0.15915494309189535 * _atan_ratio(q, math.sqrt(sum_1))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.04487624172444794 * square_1 + 1.9613479858175105
+    quotient_1_even = quotient_1_even * square_1 + 9.18087434503719
+    quotient_1_even = quotient_1_even * square_1 + 7.800060833688769
+    quotient_1_even = quotient_1_even * square_1 + 0.6714349161689336
+    quotient_1_odd = 0.4346305207159473 * square_1 + 5.275816155479522
+    quotient_1_odd = quotient_1_odd * square_1 + 10.545178936326302
+    quotient_1_odd = quotient_1_odd * square_1 + 3.3993164133045104
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 1.6813838772811283 * square_1 + 19.67429343543662
+    quotient_1_even = quotient_1_even * square_1 + 43.2844956951698
+    quotient_1_even = quotient_1_even * square_1 + 20.613320009782452
+    quotient_1_even = quotient_1_even * square_1 + 1.0546875
+    quotient_1_odd = 0.17950496689779177 * square_1 + 7.36732903824407
+    quotient_1_odd = quotient_1_odd * square_1 + 35.11703582482871
+    quotient_1_odd = quotient_1_odd * square_1 + 36.722666609978255
+    quotient_1_odd = quotient_1_odd * square_1 + 6.921664985632354
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = 1.0 / 4.0 + quotient_1 * sum_1
     return value if inside else math.nan
 
 

@@ -18,17 +18,17 @@ arXiv:1809.08848, section II.2.
 Worst relative error against 50-digit references, over the whole domain:
 
     kernel        evaluated by  error  ulp  points
-    fixed_points  iteration     2e-16  1    12
+    fixed_points  iteration     3e-16  1    12
     phase         iteration     6e-16  3    12
     propagate     iteration     3e-16  1    12
-    feed_forward  iteration     3e-16  1    12
+    feed_forward  iteration     6e-16  2    12
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 2 + 1 div + 1 sqrt
-    second_moment        10 + 2 div + 2 sqrt + 1 call
-    second_moment_slope  15 + 3 div + 2 sqrt + 1 call
-    mu_1                 12 + 2 div + 2 sqrt + 1 call
+    second_moment        41 + 2 div + 1 sqrt
+    second_moment_slope  40 + 2 div + 1 sqrt
+    mu_1                 40 + 2 div + 1 sqrt
     dual                 88 + 7 div + 3 sqrt + 1 call
     dual_slope           82 + 9 div + 3 sqrt + 1 call
 
@@ -91,9 +91,27 @@ def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q * _atan_ratio(q, math.sqrt(sum_1))
-    value = q / 4.0 + term_1 + 0.3183098861837907 * q**2 / (math.sqrt(sum_1) * (1.0 + q))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.03885807103565475 * square_1 + 1.7839270082614578
+    quotient_1_even = quotient_1_even * square_1 + 8.887897545179273
+    quotient_1_even = quotient_1_even * square_1 + 8.12791381832724
+    quotient_1_even = quotient_1_even * square_1 + 0.7502352639693151
+    quotient_1_odd = 0.3856281607636648 * square_1 + 4.9411421254684145
+    quotient_1_odd = quotient_1_odd * square_1 + 10.583221609444601
+    quotient_1_odd = quotient_1_odd * square_1 + 3.6771601251059463
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 1.5425126430546592 * square_1 + 20.094406053036604
+    quotient_1_even = quotient_1_even * square_1 + 49.278189457163656
+    quotient_1_even = quotient_1_even * square_1 + 26.488176179070894
+    quotient_1_even = quotient_1_even * square_1 + 1.5712890625
+    quotient_1_odd = 0.155432284142619 * square_1 + 7.135708033045862
+    quotient_1_odd = quotient_1_odd * square_1 + 37.835391019597196
+    quotient_1_odd = quotient_1_odd * square_1 + 44.31343071936596
+    quotient_1_odd = quotient_1_odd * square_1 + 9.534596729654071
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = q * (1.0 / 4.0 + quotient_1 * sum_1)
     return value if inside else math.nan
 
 
@@ -103,11 +121,27 @@ def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q
-    term_2 = term_1 / (sum_1 * math.sqrt(sum_1))
-    term_3 = term_2 * (5.0 + 11.0 * q + 4.0 * q**2) / (1.0 + q) ** 2
-    value = 1.0 / 4.0 + term_3 + 0.15915494309189535 * _atan_ratio(q, math.sqrt(sum_1))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.06259551140164576 * square_1 + 2.521606564709671
+    quotient_1_even = quotient_1_even * square_1 + 12.59254873823299
+    quotient_1_even = quotient_1_even * square_1 + 13.607585038227889
+    quotient_1_even = quotient_1_even * square_1 + 1.5816022469757105
+    quotient_1_odd = 0.5778975389709381 * square_1 + 6.823264110443903
+    quotient_1_odd = quotient_1_odd * square_1 + 16.064670687038102
+    quotient_1_odd = quotient_1_odd * square_1 + 6.883205843752946
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 2.3115901558837524 * square_1 + 27.027392840311435
+    quotient_1_even = quotient_1_even * square_1 + 60.9784313583101
+    quotient_1_even = quotient_1_even * square_1 + 30.414246226537756
+    quotient_1_even = quotient_1_even * square_1 + 1.65625
+    quotient_1_odd = 0.25038204560658306 * square_1 + 10.08642625883866
+    quotient_1_odd = quotient_1_odd * square_1 + 48.71451242591178
+    quotient_1_odd = quotient_1_odd * square_1 + 52.81605089017579
+    quotient_1_odd = quotient_1_odd * square_1 + 10.520576303960276
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = 1.0 / 4.0 + quotient_1 * sum_1
     return value if inside else math.nan
 
 
@@ -117,9 +151,27 @@ def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
     inside = 1e-12 <= q <= 1e12
     q = q if inside else 1.0
-    sum_1 = 1.0 + 2.0 * q
-    term_1 = 0.15915494309189535 * q * (3.0 + 5.0 * q) / ((sum_1 * math.sqrt(sum_1)) * (1.0 + q))
-    value = 1.0 / 4.0 + term_1 + 0.15915494309189535 * _atan_ratio(q, math.sqrt(sum_1))
+    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
+    square_1 = sum_1 * sum_1
+    quotient_1_even = 0.04487624172444794 * square_1 + 1.9613479858175105
+    quotient_1_even = quotient_1_even * square_1 + 9.18087434503719
+    quotient_1_even = quotient_1_even * square_1 + 7.800060833688769
+    quotient_1_even = quotient_1_even * square_1 + 0.6714349161689336
+    quotient_1_odd = 0.4346305207159473 * square_1 + 5.275816155479522
+    quotient_1_odd = quotient_1_odd * square_1 + 10.545178936326302
+    quotient_1_odd = quotient_1_odd * square_1 + 3.3993164133045104
+    above_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1_even = 1.6813838772811283 * square_1 + 19.67429343543662
+    quotient_1_even = quotient_1_even * square_1 + 43.2844956951698
+    quotient_1_even = quotient_1_even * square_1 + 20.613320009782452
+    quotient_1_even = quotient_1_even * square_1 + 1.0546875
+    quotient_1_odd = 0.17950496689779177 * square_1 + 7.36732903824407
+    quotient_1_odd = quotient_1_odd * square_1 + 35.11703582482871
+    quotient_1_odd = quotient_1_odd * square_1 + 36.722666609978255
+    quotient_1_odd = quotient_1_odd * square_1 + 6.921664985632354
+    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = 1.0 / 4.0 + quotient_1 * sum_1
     return value if inside else math.nan
 
 

@@ -171,7 +171,7 @@ def _from_entry(
     declared = {p.name for p in entry.parameters if p.positive}
     expr = parse(entry.text, positive=declared)
     symbols = {s.name: s for s in expr.free_symbols}
-    defaults = {symbols[p.name]: p.default for p in entry.parameters}
+    defaults = {symbols[p.name]: sp.Rational(p.default) for p in entry.parameters}
     bound: dict[sp.Symbol, sp.Expr] = {}
     for declaration, text in zip(entry.parameters, arguments, strict=False):
         names = {text.strip()} if declaration.positive else set()

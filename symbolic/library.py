@@ -1,6 +1,7 @@
 """The library of activation functions, as data: a text in the grammar, and where it comes from.
 
 An entry never holds a result: every derivative and every expectation is derived from its text.
+Names are found without SymPy, which takes longer to load than a kernel.
 
 >>> resolve("SiLU").text
 'x*sigmoid(x)'
@@ -13,9 +14,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
-
-import sympy as sp
 
 __all__ = ["LIBRARY", "Entry", "Parameter", "names", "near", "resolve"]
 
@@ -31,7 +31,7 @@ class Parameter:
     """
 
     name: str
-    default: sp.Rational
+    default: Fraction
     positive: bool = False
 
 
@@ -79,7 +79,7 @@ _ENTRIES = (
         "where(x>0, x, a*x)",
         "Maas, Hannun & Ng (2013), Rectifier nonlinearities improve neural network acoustic "
         "models, ICML workshop on deep learning for audio, speech and language processing",
-        parameters=(Parameter("a", sp.Rational(1, 100)),),
+        parameters=(Parameter("a", Fraction(1, 100)),),
         aliases=("lrelu",),
     ),
     Entry(
@@ -115,7 +115,7 @@ _ENTRIES = (
         "where(x>0, x, alpha*(exp(x) - 1))",
         "Clevert, Unterthiner & Hochreiter (2016), Fast and accurate deep network learning by "
         "exponential linear units (ELUs), ICLR, arXiv:1511.07289, eq. (15)",
-        parameters=(Parameter("alpha", sp.Integer(1), positive=True),),
+        parameters=(Parameter("alpha", Fraction(1), positive=True),),
     ),
     Entry(
         "selu",
@@ -170,7 +170,7 @@ _ENTRIES = (
         _SMOOTHED,
         f"the Gaussian smoothing E[relu(x + s z)], z ~ N(0, 1); a smoothed ReLU is in {_SPECTRAL}, "
         "without a formula",
-        parameters=(Parameter("s", sp.Integer(1), positive=True),),
+        parameters=(Parameter("s", Fraction(1), positive=True),),
     ),
 )
 

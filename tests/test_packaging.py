@@ -40,6 +40,11 @@ def test_symbolic_work_loads_no_compiler() -> None:
     assert not loaded_by("import freejac; freejac.expect('x**2')") & {"numba", "matplotlib"}
 
 
+def test_a_committed_kernel_needs_no_symbolic_work() -> None:
+    loaded = loaded_by("import freejac; freejac.kernels('ReLU').second_moment(1.0)")
+    assert loaded & {"sympy", "mpmath", "flint", "lark", "jinja2"} == set()
+
+
 def test_a_name_is_loaded_when_it_is_used() -> None:
     assert "sympy" in loaded_by("import freejac; freejac.q")
 

@@ -1,0 +1,320 @@
+"""A quotient of polynomials in place of a closed form that takes longer.
+
+A Gaussian mean is analytic in √q, and often in something still better; divided by its power at the
+ends it is a quotient of two polynomials of moderate degree with coefficients of one sign, as good
+as doubles on all of [1e-12, 1e12] (see `curve_fit`). It costs one root and one division, whatever
+the closed form holds. The quotient is fitted to the exact closed form, in many digits, and what
+cancels there is gone. It is sought in
+
+* √q on all of the domain, for scaled error functions;
+* √q from an onset on, for error functions of b/√q, or q if the mean is even or odd in √q: below the
+  onset it is, to the last bit, what is left when they are replaced by their limits;
+* √(1 + aq) for arc tangents with that root in them.
+
+Of those found, and the closed form, the one is taken that costs least (see `operations.cost`).
+
+>>> import sympy as sp
+>>> from freejac.symbolic.scaled import erfcx
+>>> from freejac.symbolic.symbols import q
+>>> form = short_form(1 - erfcx(sp.sqrt(q)))
+>>> exact = 1 - sp.exp(4) * sp.erfc(2)
+>>> abs(form.subs(q, 4).evalf(20) / exact - 1).evalf(5) < 1e-16
+True
+>>> short_form(sp.erf(1 / sp.sqrt(q))).args[0]
+(1, q < 0.02691650390625)
+>>> short_form(sp.sqrt(q) / 2) is None
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TypeAlias
+
+import flint
+import mpmath
+import sympy as sp
+from mpmath import mp, mpf
+
+from freejac.codegen.curve_fit import DECADES, GOAL, Curve, best_quotient, in_doubles, nodes
+from freejac.codegen.kernel_block import select_block
+from freejac.codegen.operations import cost
+from freejac.codegen.quotient import Quotient
+from freejac.codegen.rational_fit import BITS, Fit
+from freejac.symbolic.balls import working_bits
+from freejac.symbolic.errors import InputError
+from freejac.symbolic.functions import Phi
+from freejac.symbolic.scaled import erfcx
+from freejac.symbolic.symbols import q
+
+__all__ = ["short_form"]
+
+_DIGITS = 150
+_SETTLED = mpf(10) ** -2
+_LARGEST_DEGREE = 20
+_FITTED = 1e-16
+"""The largest error between the nodes: half of what doubles round to."""
+_UNFELT = mpf(2) ** -56
+_LARGEST_LOSS = 3
+_PLACES = 6
+"""Bits of an onset."""
+_CHEAP = 30.0
+"""No quotient costs less."""
+_TRIED = (mpf("0.375"), mpf("1.5"))
+"""Values of √q at which a parity is looked for."""
+_SAME = mpf(10) ** -100
+_TINY = mpf(10) ** -40
+_FIRST_DECADE = -4
+_SAME_START = mpf(10) ** -30
+_SHORT = 64
+"""Denominator of numbers that no rounding is needed for."""
+_WHOLE = 1.1
+
+Function: TypeAlias = Callable[[mpf], mpf]
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """What polynomials are taken in.
+
+    Attributes:
+        expr: v as an expression in q.
+        variance: q of v.
+        decades: exponents of ten between which v is fitted.
+        count: nodes in each of them: more where all bends of the mean fall into a few.
+    """
+
+    expr: sp.Expr
+    variance: Function
+    decades: tuple[int, int]
+    count: int = 32
+
+
+@lru_cache(maxsize=256)
+def short_form(closed: sp.Expr) -> sp.Expr | None:
+    """The form that costs less than an expression, and is as good as doubles.
+
+    Args:
+        closed: in q alone; what has other symbols has no such form.
+
+    Returns:
+        The form on 1e-12 ≤ q ≤ 1e12; None where the expression itself costs less, where it changes
+        its sign, and where no quotient of moderate degree is as good as doubles.
+    """
+    if closed.free_symbols != {q}:
+        return None
+    own = _cost(closed)
+    if own is None or own <= _CHEAP:
+        return None
+    with mp.workdps(_DIGITS):
+        made = [make(closed) for make in (_everywhere, _from_onset, _in_own_root)]
+    found = [form for form in made if form is not None]
+    best = min(found, key=lambda form: _cost(form) or own, default=None)
+    return best if best is not None and (_cost(best) or own) < own else None
+
+
+def _cost(form: sp.Expr) -> float | None:
+    try:
+        block = select_block(form, ["q"])
+    except InputError:
+        return None
+    return cost(block.lines, block.result)
+
+
+def _everywhere(closed: sp.Expr) -> sp.Expr | None:
+    """A power of √q times a quotient in √q."""
+    if not closed.has(erfcx):
+        return None
+    variable = _Variable(sp.sqrt(q), lambda t: t * t, DECADES, 20)
+    function = sp.lambdify(q, closed, "mpmath")
+    places = nodes()
+    lead = _exponent(function(places[0] ** 2), function(places[1] ** 2), places[0], places[1])
+    return None if lead is None else _fitted(function, sp.sqrt(q) ** lead, variable)
+
+
+def _from_onset(closed: sp.Expr) -> sp.Expr | None:
+    """What is left of error functions of b/√q for small q, and a quotient from there on."""
+    rest = _left(closed)
+    if rest is None or rest == 0:
+        return None
+    function = sp.lambdify(q, closed, "mpmath")
+    onset = _onset(function, rest)
+    if onset is None:
+        return None
+    start, square = sp.Float(onset, 17), sp.Float(onset**2, 17)
+    sign = _parity(closed)
+    form = None
+    if sign:
+        lead = sp.S.One if sign == 1 else sp.sqrt(q)
+        plain = sp.Max(q, square) - square
+        decades = (_FIRST_DECADE, 2 * DECADES[1])
+        form = _fitted(function, lead, _Variable(plain, lambda v: v + onset**2, decades, 20))
+    if form is None:
+        lead = q ** _whole_power(function)
+        root = sp.Max(sp.sqrt(q), start) - start
+        decades = (_FIRST_DECADE, DECADES[1])
+        form = _fitted(function, lead, _Variable(root, lambda v: (v + onset) ** 2, decades))
+    if form is None:
+        return None
+    return sp.Piecewise((rest, q < square), (form, True), evaluate=False)
+
+
+def _whole_power(function: Function) -> int:
+    """The whole power of q as which a mean grows at most: powers above and below are the same."""
+    low, high = nodes()[-2], nodes()[-1]
+    power = _exponent(function(low**2), function(high**2), low, high)
+    return max(0, (power or 0) // 2)
+
+
+def _left(closed: sp.Expr) -> sp.Expr | None:
+    """The limits of error functions and exponentials as q → 0, where each is 0 or 1 there.
+
+    None where there are none, or one is of another argument.
+    """
+    kinds = closed.atoms(sp.erf, sp.erfc, Phi, sp.exp)
+    limits = {}
+    for part in kinds:
+        power = -1 if isinstance(part, sp.exp) else -sp.S.Half
+        factor = part.args[0] / q**power
+        if not factor.is_number or not factor.is_real:
+            return None
+        limits[part] = part.func(sp.oo * factor)
+    left = closed.xreplace(limits)
+    if not kinds or left.has(sp.oo, sp.nan, erfcx) or left.free_symbols - {q}:
+        return None
+    return left
+
+
+def _onset(function: Function, rest: sp.Expr) -> mpf | None:
+    """The largest √q of few bits up to which the rest is the mean, and adds up without loss."""
+    terms = sp.lambdify(q, list(sp.Add.make_args(sp.expand(rest))), "mpmath")
+
+    def unfelt(t: mpf) -> bool:
+        values = [mpf(value) for value in terms(t * t)]
+        total = abs(mpmath.fsum(values))
+        if mpmath.fsum(values, absolute=True) > _LARGEST_LOSS * total:
+            return False
+        return abs(function(t * t) - mpmath.fsum(values)) <= _UNFELT * total
+
+    felt = [t for t in nodes() if not unfelt(t)]
+    if not felt or felt[0] == nodes()[0]:
+        return None
+    low, high = max(t for t in nodes() if t < felt[0]), felt[0]
+    while high - low > low / 2 ** (_PLACES + 2):
+        middle = (low + high) / 2
+        low, high = (middle, high) if unfelt(middle) else (low, middle)
+    unit = mpf(2) ** (int(mpmath.floor(mpmath.log(low, 2))) + 1 - _PLACES)
+    return mpmath.floor(low / unit) * unit
+
+
+def _parity(closed: sp.Expr) -> int:
+    """1 or −1 if the closed form is even or odd in √q, else 0."""
+    t = sp.Symbol("t", positive=True)
+    function = sp.lambdify(t, closed.subs(q, t**2), "mpmath")
+    signs = set()
+    for at in _TRIED:
+        here, there = function(at), function(-at)
+        near = [sign for sign in (1, -1) if abs(there - sign * here) <= _SAME * abs(here)]
+        signs.add(near[0] if near else 0)
+    return signs.pop() if len(signs) == 1 else 0
+
+
+def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
+    """A power of q times a quotient in √(1 + aq) − 1, for the only root there is."""
+    bases = {
+        p.base for p in closed.atoms(sp.Pow) if p.exp.is_Rational and p.exp.q == 2 and p.has(q)
+    }
+    if len(bases) != 1 or closed.has(sp.erf, sp.erfc, erfcx, Phi, sp.exp):
+        return None
+    (base,) = bases
+    if not base.is_polynomial(q) or sp.degree(base, q) != 1:
+        return None
+    ratio = base.coeff(q, 1) / base.coeff(q, 0) if base.coeff(q, 0) else sp.S.Zero
+    if not (ratio.is_Rational and ratio > 0):
+        return None
+    per = mpf(ratio.q) / ratio.p
+    variable = _Variable(
+        sp.sqrt(1 + ratio * q) - 1, lambda v: v * (v + 2) * per, (_FIRST_DECADE, DECADES[1] + 1)
+    )
+    function = sp.lambdify(q, closed, "mpmath")
+    tiny, less = _TINY, _TINY / 10
+    lead = _exponent(function(less), function(tiny), less, tiny)
+    return None if lead is None else _fitted(function, q**lead, variable)
+
+
+def _exponent(first: mpf, second: mpf, low: mpf, high: mpf) -> int | None:
+    """The whole power of the argument as which a function goes between two close points."""
+    if not first or not second or (first > 0) != (second > 0):
+        return None
+    slope = mpmath.log(second / first) / mpmath.log(high / low)
+    whole = int(mpmath.nint(slope))
+    return whole if abs(slope - whole) <= _SETTLED else None
+
+
+def _fitted(function: Function, lead: sp.Expr, variable: _Variable) -> sp.Expr | None:
+    """The expression `lead` times a quotient of values ≠ 0 at v = 0; None where none is good."""
+    factor = sp.lambdify(q, lead, "mpmath")
+
+    def ratio(v: mpf) -> mpf:
+        at = variable.variance(v)
+        return mpf(function(at)) / factor(at)
+
+    places = nodes(variable.decades, variable.count)
+    values = [ratio(v) for v in places]
+    if any(not value or (value > 0) != (values[0] > 0) for value in values):
+        return None
+    first = _exponent(*values[:2], *places[:2])
+    last = _exponent(*values[-2:], *places[-2:])
+    if first != 0 or last is None:
+        return None
+    with working_bits(BITS):
+        curve = Curve([flint.arb(v) for v in places], [flint.arb(v) for v in values])
+        fit = best_quotient(curve, 0, last, most=_LARGEST_DEGREE, thorough=True)
+    if fit is None or fit.error > GOAL:
+        return None
+    between = [mpmath.sqrt(a * b) for a, b in pairwise(places)]
+    if not _is_good(fit, between, [ratio(v) for v in between]):
+        return None
+    ends = ((_TINY, variable.expr), (1 / _TINY, sp.S.One)) if last == 0 else ()
+    for at, power in sorted(ends, key=lambda end: _share(values, ratio(end[0]))):
+        start, rest = _apart(fit, ratio(at), power.has(q))
+        if start and _share(values, start) < 1:
+            return lead * (sp.Rational(start) + power * _quotient(variable, rest))
+    return lead * _quotient(variable, fit)
+
+
+def _quotient(variable: _Variable, fit: Fit) -> Quotient:
+    above, below = in_doubles(fit)
+    return Quotient(variable.expr, len(above), *(sp.Float(c, 40) for c in (*above, *below)))
+
+
+def _share(values: Sequence[mpf], start: mpf) -> float:
+    """What a number leaves of values, as a share of them: so much of their roundings is seen."""
+    shares = [float(abs(1 - start / value)) for value in values]
+    return math.inf if max(shares) > _WHOLE else math.fsum(shares) / len(shares)
+
+
+def _apart(fit: Fit, start: mpf, at_0: bool) -> tuple[float, Fit]:
+    """A quotient as its value c at v = 0 or ∞ and the rest R: c + v R, or c + R.
+
+    c is 0, and R the quotient, where c needs rounding, or R has coefficients of both signs.
+    """
+    short = float(mpmath.nint(start * _SHORT) / _SHORT)
+    if abs(short - start) > _SAME_START * abs(start):
+        return 0.0, fit
+    with working_bits(BITS):
+        rest = [(a - short * b).mid() for a, b in zip(fit.above, fit.below, strict=True)]
+    apart = Fit(fit.error, tuple(rest[1:] if at_0 else rest[:-1]), fit.below)
+    return (short, apart) if apart.one_signed else (0.0, fit)
+
+
+def _is_good(fit: Fit, places: Sequence[mpf], values: Sequence[mpf]) -> bool:
+    """Whether it is as good at other places than those of the fit."""
+    with working_bits(BITS):
+        above, below = flint.arb_poly(list(fit.above)), flint.arb_poly(list(fit.below))
+        pairs = [(flint.arb(v), flint.arb(value)) for v, value in zip(places, values, strict=True)]
+        return all(abs(float(above(v) / (below(v) * y) - 1)) <= _FITTED for v, y in pairs)

@@ -1,0 +1,62 @@
+"""Quotients that stand for closed forms: as good as doubles, and only where they cost less."""
+
+import mpmath
+import pytest
+import sympy as sp
+
+import freejac as fj
+from freejac.codegen.operations import cost
+from freejac.codegen.quotient import Quotient
+from freejac.codegen.short_forms import short_form
+from freejac.codegen.sound import sound_form, soundly
+from freejac.symbolic.expectation import as_function, expect
+from freejac.symbolic.functions import Phi
+from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.symbols import q, x
+
+ALL = [sp.Rational(10) ** k for k in (-12, -7, -3, -1, 0, 2, 5, 12)]
+
+
+def value(form, variance):
+    with mpmath.mp.workdps(40):
+        return mpmath.mpf(sp.lambdify(q, form, "mpmath")(mpmath.mpf(variance.p) / variance.q))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("where(x > 0, x, exp(x) - 1)**2", "rational in √q"),
+        ("clip(x, -1, 1)**2", "rational in √q"),
+        ("where(abs(x) < 2, 1, 0)", "rational in q"),
+        ("max(x, -1/2)**2", "rational in √q"),
+        ("(x*Phi(x))**2", "rational in √(2q + 1)"),
+    ],
+)
+def test_a_quotient_is_that_of_the_definition(text, words):
+    definition = as_function(text)
+    form = soundly(definition, expect(definition)).expr
+    (part,) = form.atoms(Quotient)
+    assert part.words.startswith(f"{words}, ")
+    assert not sound_form(definition).expr.has(Quotient)  # what is asked for by name stays exact
+    onsets = [sp.Rational(c.rhs) for c in form.atoms(sp.StrictLessThan)]
+    around = [onset * (1 + side * sp.Rational(1, 10**9)) for onset in onsets for side in (-1, 1)]
+    for variance in (*ALL, *around):
+        exact = gaussian_mean(definition, variance, 30)
+        assert abs(value(form, variance) / exact - 1) < 6e-17, variance
+
+
+def test_no_form_where_the_closed_one_costs_less():
+    for name, power in (("erf", 2), ("relu", 2), ("sin", 2)):
+        assert short_form(expect(fj.activation(name).distribution(1) ** power)) is None
+
+
+@pytest.mark.parametrize("text", ["x*exp(x) - 1", "clip(x, -1, 100)**2", "where(x > 1, x**2, 0)"])
+def test_no_form_of_what_changes_its_sign_or_bends_too_often_or_begins_at_nothing(text):
+    assert short_form(expect(text)) is None
+
+
+def test_what_a_form_costs():
+    tail = cost([], "_erfcx_right(q)")
+    assert cost(["a = _erfcx_right(q)"], "a * _erfcx_right(a)") == 2 * tail + 0.5
+    assert cost([], "1.0 / q") < tail < cost([], "math.erf(q)")
+    assert not short_form(Phi(1 / sp.sqrt(q)) + x)
