@@ -7,7 +7,7 @@ written down.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 from freejac.codegen.activation_modules import activation_dual_module, activation_module
 from freejac.codegen.approximate_dual import refit
@@ -40,11 +40,13 @@ def refit_library(progress: Callable[[str], None] = lambda _: None) -> None:
 
 
 def _library_module(name: str) -> Callable[[], Module]:
-    return lambda: activation_module(activation(name), name=name, text=LIBRARY[name].text)
+    return cache(lambda: activation_module(activation(name), name=name, text=LIBRARY[name].text))
 
 
 def _library_duals(name: str) -> Callable[[], Module]:
-    return lambda: activation_dual_module(activation(name), name=name, text=LIBRARY[name].text)
+    return cache(
+        lambda: activation_dual_module(activation(name), name=name, text=LIBRARY[name].text)
+    )
 
 
 _NO_DUAL = frozenset({"mish"})
@@ -62,13 +64,13 @@ DUALS: Mapping[str, Callable[[], Module]] = {
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
     **{f"{name}_dual": make for name, make in DUALS.items() if name not in _AT_ONCE},
-    "contour_density": contour_density,
-    "gaussian_jacobian_density": partial(jacobian_density, "gaussian"),
-    "gaussian_slopes_density": partial(slopes_density, "gaussian"),
-    "jacobian_moments": jacobian_moments,
-    "orthogonal_jacobian_density": partial(jacobian_density, "orthogonal"),
-    "orthogonal_slopes_density": partial(slopes_density, "orthogonal"),
-    "resnet_density": resnet_density,
-    "universality_density": universality_density,
+    "contour_density": cache(contour_density),
+    "gaussian_jacobian_density": cache(partial(jacobian_density, "gaussian")),
+    "gaussian_slopes_density": cache(partial(slopes_density, "gaussian")),
+    "jacobian_moments": cache(jacobian_moments),
+    "orthogonal_jacobian_density": cache(partial(jacobian_density, "orthogonal")),
+    "orthogonal_slopes_density": cache(partial(slopes_density, "orthogonal")),
+    "resnet_density": cache(resnet_density),
+    "universality_density": cache(universality_density),
 }
-"""Every committed module by name; a call derives it."""
+"""Every committed module by name; the first call derives it."""

@@ -212,6 +212,7 @@ def _cells(slope: PiecewiseFunction, names: list[str]) -> dict[str, Any]:
         "weights": [repr(float(w)) for w in weights],
         "marks": marks,
         "smooth": not slope.breakpoints,
+        "settings": len(names),
         "pieces": pieces,
     }
 

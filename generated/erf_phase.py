@@ -39,7 +39,7 @@ import functools
 import math
 
 import numpy as np
-from numba import guvectorize, njit
+from numba import njit
 
 __all__ = [
     "feed_forward",
@@ -245,8 +245,7 @@ def _turns(grid, slopes, squares, table):
 @njit(cache=True, error_model="numpy")
 def _table(settings):
     """Tabulate E[φ²] and its slope for one setting of the parameters."""
-    # A part of an array, like the arrays that ufuncs pass: every function is compiled once.
-    table = np.full((5, _COLUMNS + 1), math.nan)[:, :_COLUMNS]
+    table = np.full((5, _COLUMNS), math.nan)
     for i in range(settings.size):
         table[_SETTINGS, i] = settings[i]
     fine = _DECADES * _PER_DECADE + 1
@@ -275,7 +274,7 @@ def _table(settings):
     table[_FACTS, _COUNT] = column if turned <= _TURNS else 0
     table[_FACTS, _AT_ZERO] = _square_at_zero()
     table[_FACTS, _SLOPE_AT_ZERO] = _slope_at_zero()
-    return table.copy()
+    return table
 
 
 @njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -306,10 +305,18 @@ def _tables(*settings):
     return tables.reshape(arrays[0].shape + tables.shape[1:])
 
 
-def _frame(tables):
-    """Return an array for the most fixed points: two where V is convex or concave, and 0 and ∞."""
+def _most(tables):
+    """Return how many fixed points there may be: two where V is convex or concave, and 0 and ∞."""
     turns = int(tables[..., _FACTS, _COUNT].max(initial=1)) - (_COLUMNS - _TURNS)
-    return np.empty((5, 2 * (max(turns, 0) + 1) + 5))
+    return 2 * (max(turns, 0) + 1) + 5
+
+
+def _points(tables, *arguments):
+    """Return arguments as rows of one length, the tables, which one each column needs, a shape."""
+    number = np.arange(math.prod(tables.shape[:-2])).reshape(tables.shape[:-2])
+    *rows, number = np.broadcast_arrays(*arguments, number)
+    points = np.array([row.ravel() for row in rows], dtype=np.float64)
+    return points, tables.reshape(-1, *tables.shape[-2:]), number.ravel(), number.shape
 
 
 # A fixed point, or an interval of them: a column of the array of those found.
@@ -580,29 +587,26 @@ def _roots(weight, bias, table, found):
     return count, status
 
 
-def _all_fixed_points(sigma_w, sigma_b, table, frame, pair, found, ended):
-    """Fill the columns of found, and ended with their number and the status."""
+# Not ufuncs of Numba: it caches those in two parts, and two processes that compile at the same time
+# leave parts that do not belong together. The next call ends the process.
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _fixed_points_at(sigma_w, sigma_b, table, found):
+    """Fill the columns of found; return their number and the status."""
     found[:] = math.nan
     found[_STABILITY] = 0.0
-    ended[0] = 0.0
-    ended[1] = _INVALID
-    weight, bias = sigma_w * sigma_w, sigma_b * sigma_b
-    if _known(sigma_w, sigma_b, table):
-        ended[0], ended[1] = _roots(weight, bias, table, found)
+    if not _known(sigma_w, sigma_b, table):
+        return 0, _INVALID
+    return _roots(sigma_w * sigma_w, sigma_b * sigma_b, table, found)
 
 
-@functools.cache
-def _all_fixed_points_ufunc():
-    """Compile when it is first asked for."""
-    return guvectorize(
-        [
-            "void(float64, float64, float64[:, :], float64[:, :], float64[:], float64[:, :], "
-            "float64[:])"
-        ],
-        "(),(),(r,n),(k,m),(s)->(k,m),(s)",
-        nopython=True,
-        cache=True,
-    )(_all_fixed_points)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _all_fixed_points(points, tables, number, most):
+    """Return the fixed points for every column of points, how many there are, and the status."""
+    found = np.empty((number.size, 5, most))
+    ended = np.empty((number.size, 2), np.int64)
+    for i in range(number.size):
+        ended[i] = _fixed_points_at(points[0, i], points[1, i], tables[number[i]], found[i])
+    return found, ended
 
 
 def fixed_points(sigma_w, sigma_b):
@@ -620,11 +624,11 @@ def fixed_points(sigma_w, sigma_b):
         4 not resolved, 5 invalid arguments.
     """
     tables = _tables()
-    solve = _all_fixed_points_ufunc()
-    with np.errstate(all="ignore"):
-        found, ended = solve(sigma_w, sigma_b, tables, _frame(tables), np.empty(2))
-    count, status = ended[..., 0].astype(np.int64), ended[..., 1].astype(np.int64)
+    *points, shape = _points(tables, sigma_w, sigma_b)
+    found, ended = _all_fixed_points(*points, _most(tables))
+    count, status = (ended[:, part].reshape(shape) for part in range(2))
     kept = found[..., : max(1, int(count.max(initial=0)))]
+    kept = kept.reshape(shape + kept.shape[1:])
     stability = np.nan_to_num(kept[..., _STABILITY, :]).astype(np.int64)
     return (*(kept[..., row, :] for row in range(_STABILITY)), stability, count, status)
 
@@ -843,7 +847,8 @@ def _phase_of(weight, q, chi, slope, table):
 _LENGTH, _SLOPE_THERE, _CHI_THERE, _ANGLE, _XI_Q, _XI_C, _PHASE, _STATUS = range(8)
 
 
-def _phase_diagram(sigma_w, sigma_b, start, table, frame, blank, result):
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _phase_at(sigma_w, sigma_b, start, table, found, result):
     """Fill the results at one point of the plane."""
     result[:] = math.nan
     result[_PHASE] = _NONE
@@ -851,7 +856,6 @@ def _phase_diagram(sigma_w, sigma_b, start, table, frame, blank, result):
     if not (_known(sigma_w, sigma_b, table) and _LOW <= start <= _HIGH):
         return
     weight, bias = sigma_w * sigma_w, sigma_b * sigma_b
-    found = np.empty((frame.shape[0], frame.shape[1] + 1))[:, :-1]
     count, status = _roots(weight, bias, table, found)
     if status != _UNRESOLVED:
         place, status = _reached(weight, bias, start, table, found, count)
@@ -886,15 +890,15 @@ def _phase_diagram(sigma_w, sigma_b, start, table, frame, blank, result):
             result[_STATUS] = _UNRESOLVED
 
 
-@functools.cache
-def _phase_diagram_ufunc():
-    """Compile when it is first asked for."""
-    return guvectorize(
-        ["void(float64, float64, float64, float64[:, :], float64[:, :], float64[:], float64[:])"],
-        "(),(),(),(r,n),(k,m),(s)->(s)",
-        nopython=True,
-        cache=True,
-    )(_phase_diagram)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _phase_diagram(points, tables, number, most):
+    """Return the results for every column of points."""
+    found = np.empty((5, most))
+    results = np.empty((number.size, 8))
+    for i in range(number.size):
+        table = tables[number[i]]
+        _phase_at(points[0, i], points[1, i], points[2, i], table, found, results[i])
+    return results
 
 
 def phase(sigma_w, sigma_b, q0=1.0):
@@ -912,9 +916,8 @@ def phase(sigma_w, sigma_b, q0=1.0):
         4 not resolved, 5 invalid arguments.
     """
     tables = _tables()
-    solve = _phase_diagram_ufunc()
-    with np.errstate(all="ignore"):
-        results = solve(sigma_w, sigma_b, q0, tables, _frame(tables), np.empty(8))
+    *points, shape = _points(tables, sigma_w, sigma_b, q0)
+    results = _phase_diagram(*points, _most(tables)).reshape((*shape, 8))
     kinds = (results[..., row].astype(np.int64) for row in (_PHASE, _STATUS))
     return (*(results[..., row] for row in range(_PHASE)), *kinds)
 
@@ -947,37 +950,28 @@ def _grown(high, low, factor, added):
     return _two_sum(total, error + rest + factor * low)
 
 
-def _residual(
-    sigma_w, sigma_b, q1, skip, mean, table, layers, pair, q, centre, square, cumulants, ended
-):
-    """Fill what is known of each layer, and ended with the effective cumulant and the status."""
-    q[:] = math.nan
-    centre[:] = math.nan
-    square[:] = math.nan
-    cumulants[:] = math.nan
-    ended[0] = math.nan
-    ended[1] = _INVALID
-    depth = layers.size
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _residual_at(sigma_w, sigma_b, q1, skip, mean, table, q, centre, square, cumulants):
+    """Fill what is known of each layer; return the effective cumulant and the status."""
+    depth = q.size
     share = sigma_w * sigma_w / depth
     bias = sigma_b * sigma_b
     known = _known(sigma_w, sigma_b, table) and math.isfinite(skip) and math.isfinite(mean)
     if not (known and bias < q1 <= _HIGH and q1 >= _LOW):
-        return
+        return math.nan, _INVALID
     x, x_rest = mean, 0.0
     xx, xx_rest = (q1 - bias) / share, 0.0
     if x * x > xx * (1.0 + 1e-12):
-        return
+        return math.nan, _INVALID
     kept, kept_rest = _two_product(skip, skip)
     total, total_rest = 0.0, 0.0
     variance = q1
     for i in range(depth):
         if not _LOW <= variance <= _HIGH:
-            ended[1] = _BEYOND
-            return
+            return math.nan, _BEYOND
         shift = _centre(variance, table)
         if math.isnan(shift):
-            ended[1] = _BEYOND
-            return
+            return math.nan, _BEYOND
         cross, cross_rest = _two_product(2.0 * skip * shift, x)
         added, error = _two_sum(cross, _square(variance, table))
         error += cross_rest + 2.0 * skip * shift * x_rest + kept_rest * xx
@@ -990,40 +984,35 @@ def _residual(
         cumulants[i] = sigma_w * sigma_w * _gain(variance, table)
         total, total_rest = _grown(total, total_rest, 1.0, cumulants[i])
         variance = share * xx + bias
-    ended[0] = (total + total_rest) / depth
-    ended[1] = _RESOLVED
+    return (total + total_rest) / depth, _RESOLVED
 
 
-@functools.cache
-def _residual_ufunc():
-    """Compile when it is first asked for."""
-    return guvectorize(
-        [
-            "void(float64, float64, float64, float64, float64, float64[:, :], float64[:], "
-            "float64[:], float64[:], float64[:], float64[:], float64[:], float64[:])"
-        ],
-        "(),(),(),(),(),(r,n),(l),(s)->(l),(l),(l),(l),(s)",
-        nopython=True,
-        cache=True,
-    )(_residual)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _residual(points, tables, number, depth):
+    """Return the layers, and how they ended, for every column of points."""
+    layers = np.full((4, number.size, depth), math.nan)
+    total = np.empty(number.size)
+    status = np.empty(number.size, np.int64)
+    for i in range(number.size):
+        p, found = points[:, i], layers[:, i]
+        total[i], status[i] = _residual_at(
+            p[0], p[1], p[2], p[3], p[4], tables[number[i]], found[0], found[1], found[2], found[3]
+        )
+    return layers, total, status
 
 
-def _plain(sigma_w, sigma_b, q1, c1, table, layers, single, q, chi, c, ended):
-    """Fill what is known of each layer, and ended with the status."""
-    q[:] = math.nan
-    chi[:] = math.nan
-    c[:] = math.nan
-    ended[0] = _INVALID
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _plain_at(sigma_w, sigma_b, q1, c1, table, q, chi, c):
+    """Fill what is known of each layer; return the status."""
     known = _known(sigma_w, sigma_b, table) and -1.0 <= c1 <= 1.0
     if not (known and _LOW <= q1 <= _HIGH):
-        return
+        return _INVALID
     weight, bias = sigma_w * sigma_w, sigma_b * sigma_b
     variance = q1
     angle = c1
-    for i in range(layers.size):
+    for i in range(q.size):
         if not _LOW <= variance <= _HIGH:
-            ended[0] = _BEYOND
-            return
+            return _BEYOND
         q[i] = variance
         chi[i] = weight * _gain(variance, table)
         c[i] = angle
@@ -1032,28 +1021,27 @@ def _plain(sigma_w, sigma_b, q1, c1, table, layers, single, q, chi, c, ended):
             product = weight * _both(variance, angle, table) + bias
             angle = min(max(product / following, -1.0), 1.0)
         variance = following
-    ended[0] = _RESOLVED
+    return _RESOLVED
 
 
-@functools.cache
-def _plain_ufunc():
-    """Compile when it is first asked for."""
-    return guvectorize(
-        [
-            "void(float64, float64, float64, float64, float64[:, :], float64[:], float64[:], "
-            "float64[:], float64[:], float64[:], float64[:])"
-        ],
-        "(),(),(),(),(r,n),(l),(s)->(l),(l),(l),(s)",
-        nopython=True,
-        cache=True,
-    )(_plain)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _plain(points, tables, number, depth):
+    """Return the layers, and how they ended, for every column of points."""
+    layers = np.full((3, number.size, depth), math.nan)
+    status = np.empty(number.size, np.int64)
+    for i in range(number.size):
+        p, found = points[:, i], layers[:, i]
+        status[i] = _plain_at(
+            p[0], p[1], p[2], p[3], tables[number[i]], found[0], found[1], found[2]
+        )
+    return layers, status
 
 
-def _layer_numbers(depth):
-    """Return an array of as many entries as there are layers."""
+def _whole(depth):
+    """Return the number of layers as a whole number."""
     if isinstance(depth, bool) or int(depth) != depth or depth < 1:
         raise ValueError(f"the depth is a whole number, at least 1, not {depth!r}")
-    return np.empty(int(depth))
+    return int(depth)
 
 
 def propagate(depth, sigma_w, sigma_b, q1, skip=1.0, mean=0.0):
@@ -1073,11 +1061,10 @@ def propagate(depth, sigma_w, sigma_b, q1, skip=1.0, mean=0.0):
         [1e-12, 1e12], with nan from there on, 5 invalid arguments.
     """
     tables = _tables()
-    layers = _layer_numbers(depth)
-    solve = _residual_ufunc()
-    with np.errstate(all="ignore"):
-        *found, ended = solve(sigma_w, sigma_b, q1, skip, mean, tables, layers, np.empty(2))
-    return (*found, ended[..., 0], ended[..., 1].astype(np.int64))
+    *points, shape = _points(tables, sigma_w, sigma_b, q1, skip, mean)
+    layers, total, status = _residual(*points, _whole(depth))
+    layers = layers.reshape((4, *shape, layers.shape[-1]))
+    return (*layers, total.reshape(shape), status.reshape(shape))
 
 
 def feed_forward(depth, sigma_w, sigma_b, q1, c1=1.0):
@@ -1096,8 +1083,7 @@ def feed_forward(depth, sigma_w, sigma_b, q1, c1=1.0):
         invalid arguments.
     """
     tables = _tables()
-    layers = _layer_numbers(depth)
-    solve = _plain_ufunc()
-    with np.errstate(all="ignore"):
-        *found, ended = solve(sigma_w, sigma_b, q1, c1, tables, layers, np.empty(1))
-    return (*found, ended[..., 0].astype(np.int64))
+    *points, shape = _points(tables, sigma_w, sigma_b, q1, c1)
+    layers, status = _plain(*points, _whole(depth))
+    layers = layers.reshape((3, *shape, layers.shape[-1]))
+    return (*layers, status.reshape(shape))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
+import os
+import subprocess
+import sys
 from functools import cache
 
 import mpmath
@@ -370,3 +373,24 @@ def test_the_side_of_0_has_to_be_known():
         phase_module(phi, activation_module(phi), None)
     assert origin(fj.activation("relu(x - t)", positive=["t"])) == (0, 0)
     assert origin(fj.activation("relu(x + t)", positive=["t"]))[1] == 1
+
+
+@pytest.mark.slow
+def test_processes_that_compile_at_the_same_time_do_not_harm_each_other(tmp_path):
+    """What they leave in the cache is whole, whatever each had compiled before."""
+    program = (
+        "import sys, time; from numba import njit; import freejac as fj\n"
+        "for _ in range(int(sys.argv[1])): njit(lambda x: x)(1.0)\n"
+        "time.sleep(0.2 * int(sys.argv[1]))\n"
+        "print(fj.kernels('relu').fixed_points(1.0, 1.0).q.tolist())"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def started(before):
+        command = [sys.executable, "-c", program, str(before)]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+    for group in ([0, 5], [1]):
+        for process in [started(before) for before in group]:
+            assert process.communicate()[0] == "[2.0]\n"
+            assert process.returncode == 0
