@@ -67,9 +67,7 @@ def compiled_solvers(
     return load_text(render(module, record))
 
 
-def _duals(
-    phi: Activation, progress: Callable[[str], None], approximate: bool
-) -> Module | None:
+def _duals(phi: Activation, progress: Callable[[str], None], approximate: bool) -> Module | None:
     try:
         return activation_dual_module(phi, progress=progress, approximate=approximate)
     except NoClosedForm:

@@ -303,9 +303,7 @@ def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
-def _solver_module(
-    module: ModuleType, phi: Activation, *, duals: bool
-) -> tuple[ModuleType, bool]:
+def _solver_module(module: ModuleType, phi: Activation, *, duals: bool) -> tuple[ModuleType, bool]:
     """The module of the solvers, and whether they take the parameters of the other module."""
     name = f"{module.__name__}_phase"
     if module.__name__.startswith("freejac.generated.") and find_spec(name):
