@@ -131,6 +131,7 @@ def activation_dual_module(
     name: str = "",
     text: str = "",
     progress: Callable[[str], None] = lambda _: None,
+    approximate: bool = True,
 ) -> Module:
     """Kernels of one activation that take a correlation.
 
@@ -139,18 +140,21 @@ def activation_dual_module(
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
         progress: told each step in words.
+        approximate: whether a dual without a closed form is approximated, which takes a while.
 
     Returns:
         E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
 
     Raises:
-        NoClosedForm: φ has parameters, and there is no closed form that double precision can
-            evaluate.
+        NoClosedForm: there is no closed form that double precision can evaluate, and none is to be
+            approximated, or φ has parameters.
         DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
-    return dual_module(phi, Q, parameters, name=name, text=text, progress=progress)
+    return dual_module(
+        phi, Q, parameters, name=name, text=text, progress=progress, approximate=approximate
+    )
 
 
 def _value(kernel: str) -> sp.Symbol:

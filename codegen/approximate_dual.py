@@ -28,7 +28,7 @@ import sympy as sp
 from freejac.codegen.approximate_dual_fit import Rules, UnfitError, fit
 from freejac.codegen.approximate_dual_growth import Growth, growth_of
 from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
-from freejac.codegen.approximate_dual_table import Table, table_code
+from freejac.codegen.approximate_dual_table import Table, polynomial_lines, table_code
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.files import write_atomically
 from freejac.codegen.filling import preamble, template
@@ -160,7 +160,8 @@ def _growth(f: PiecewiseFunction) -> Growth | None:
 
 def _by_table(table: Table, growth: Growth, slope: bool) -> DualCode:
     constants, lines, result = table_code(table, growth, _prefix(slope))
-    return DualCode(tuple(lines), result, "polynomials", tuple(constants))
+    shared = polynomial_lines(table.degree)
+    return DualCode(tuple(lines), result, "polynomials", tuple(constants), shared=shared)
 
 
 def _by_quadrature(f: PiecewiseFunction, slope: bool, progress: Callable[[str], None]) -> DualCode:

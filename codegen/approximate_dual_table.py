@@ -25,7 +25,7 @@ import sympy as sp
 from freejac.codegen.approximate_dual_growth import NARROW, WIDE, Growth
 from freejac.codegen.printer import source
 
-__all__ = ["Table", "table_code"]
+__all__ = ["Table", "polynomial_lines", "table_code"]
 
 _IN = " " * 12
 
@@ -183,23 +183,51 @@ def _function_lines(table: Table, prefix: str) -> list[str]:
     count = len(table.shares) - 1
     lines = [
         '@njit(cache=True, error_model="numpy", fastmath={"contract"})',
-        f"def {prefix}_rest(gap, share, first):  # noqa: PLR0915",
+        f"def {prefix}_rest(gap, share, first):",
         '    """Return F(gap, share) from the rows that begin at first."""',
         f"    i = {_index('gap', table.gaps)}",
         f"    j = {_index('share', table.shares)}",
         f"    x = (gap - {name}_GAPS[i]) * {name}_GAP_WIDTHS[i]",
         f"    y = (share - {name}_SHARES[j]) * {name}_SHARE_WIDTHS[j]",
-        f"    row = {name}_ROWS[first + {count} * i + j]",
+        f"    return {_polynomial(table.degree)}({name}_ROWS[first + {count} * i + j], x, y)",
     ]
-    place = len(table.rows[0])
-    for power in range(table.degree, -1, -1):
-        place -= table.degree - power + 1
-        group = range(place, place + table.degree - power + 1)
-        first = power == table.degree
-        lines.append(f"    part = row[{place}]")
-        lines += [f"    part = part * x + row[{n}]" for n in group[1:]]
-        lines.append("    total = part" if first else "    total = total * y + part")
-    return [*lines, "    return total"]
+    return lines
+
+
+def _polynomial(degree: int) -> str:
+    return f"_of_degree_{degree}"
+
+
+def polynomial_lines(degree: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Two functions, the second of which calls the first, that evaluate a row of `Table.rows`.
+
+    They are unrolled, since loops of varying length cost time; but Numba needs milliseconds for
+    each statement, so that four steps are one call and both duals of a module call the same.
+    """
+    lines = [
+        '@njit(cache=True, error_model="numpy", fastmath={"contract"})',
+        f"def {_polynomial(degree)}(row, x, y):",
+        f'    """Return a polynomial of total degree {degree}; the powers of y ascend in a row."""',
+        f"    at = {(degree + 1) * (degree + 2) // 2}",
+    ]
+    for steps in range(degree + 1):
+        lines += [f"    at -= {steps + 1}", "    part = row[at]"]
+        fours = 4 * (steps // 4)
+        lines += [f"    part = _four(row, at + {n + 1}, part, x)" for n in range(0, fours, 4)]
+        lines += [f"    part = part * x + row[at + {n}]" for n in range(fours + 1, steps + 1)]
+        lines.append("    total = total * y + part" if steps else "    total = part")
+    return _FOUR_STEPS, (*lines, "    return total")
+
+
+_FOUR_STEPS = (
+    '@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)',
+    "def _four(row, at, part, x):",
+    '    """Return what four steps of Horner\'s scheme make of part."""',
+    "    part = part * x + row[at]",
+    "    part = part * x + row[at + 1]",
+    "    part = part * x + row[at + 2]",
+    "    return part * x + row[at + 3]",
+)
 
 
 def _index(variable: str, ends: tuple[float, ...]) -> str:

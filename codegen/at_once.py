@@ -46,28 +46,30 @@ def compiled(module: Module, progress: Callable[[str], None] = lambda _: None) -
 
 
 def compiled_solvers(
-    phi: Activation, progress: Callable[[str], None] = lambda _: None
+    phi: Activation, progress: Callable[[str], None] = lambda _: None, *, duals: bool = False
 ) -> ModuleType:
     """Load the solvers of an activation; its Gaussian means are planned as for `compiled`.
 
     Args:
         phi: the activation.
         progress: told each step in words.
+        duals: whether duals without a closed form are approximated, as following a correlation
+            from layer to layer needs; the other solvers do without.
 
     Raises:
         Error: a mean agrees with its definition nowhere.
         DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
     """
     means = activation_module(phi)
-    module = phase_module(phi, means, _duals(phi, progress))
+    module = phase_module(phi, means, _duals(phi, progress, duals))
     record = phase_record(module, _planned(means, progress))
     progress("compiling the solvers")
     return load_text(render(module, record))
 
 
-def _duals(phi: Activation, progress: Callable[[str], None]) -> Module | None:
+def _duals(phi: Activation, progress: Callable[[str], None], approximate: bool) -> Module | None:
     try:
-        return activation_dual_module(phi, progress=progress)
+        return activation_dual_module(phi, progress=progress, approximate=approximate)
     except NoClosedForm:
         return None
 

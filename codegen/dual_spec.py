@@ -31,6 +31,8 @@ class DualCode:
         constants: lines at the level of the module, before the functions: arrays and helper
             functions that only this kernel uses. Their names begin with `_DUAL_` or `_dual_` for
             the dual, with `_SLOPE_` or `_slope_` for the dual of the slope.
+        shared: blocks of lines at the level of the module, before the constants, that the other
+            dual may need as well: the same block is written once.
         straight: whether the lines are straight arithmetic, harmless for any double: the check of
             the domain then comes last, so that the loop over an array is vectorised. Otherwise q, c
             and the parameters are checked before.
@@ -41,11 +43,13 @@ class DualCode:
     method: str
     constants: tuple[str, ...] = ()
     straight: bool = False
+    shared: tuple[tuple[str, ...], ...] = ()
 
     @property
     def text(self) -> str:
         """Everything, for finding the helpers that it calls."""
-        return "\n".join((*self.constants, *self.lines, self.result))
+        blocks = (line for block in self.shared for line in block)
+        return "\n".join((*blocks, *self.constants, *self.lines, self.result))
 
 
 Approximation: TypeAlias = Callable[[Activation, bool, Callable[[str], None]], DualCode]

@@ -44,6 +44,7 @@ def dual_module(
     name: str = "",
     text: str = "",
     progress: Callable[[str], None] = lambda _: None,
+    approximate: bool = True,
 ) -> Module:
     """The kernels of an activation that take a correlation.
 
@@ -54,11 +55,12 @@ def dual_module(
         name: name of the activation.
         text: the definition to show; the SymPy expression when empty.
         progress: told each step in words.
+        approximate: whether a dual without a closed form is approximated, which takes a while.
 
     Raises:
         DomainError: φ jumps.
-        NoClosedForm: φ has parameters, and a dual no closed form that double precision can
-            evaluate.
+        NoClosedForm: a dual has no closed form that double precision can evaluate, and it is not to
+            be approximated, or φ has parameters.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     bases = (
@@ -67,7 +69,7 @@ def dual_module(
     )
     arguments = (variance, _C, *parameters)
     kernels = tuple(
-        _dual(kernel, equation, base, arguments, phi, progress)
+        _dual(kernel, equation, base, arguments, phi, progress if approximate else None)
         for kernel, equation, base in (
             ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
             ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
@@ -94,8 +96,9 @@ def _dual(
     base: Base,
     arguments: tuple[Argument, ...],
     phi: Activation,
-    progress: Callable[[str], None],
+    progress: Callable[[str], None] | None,
 ) -> Dual:
+    """One kernel; without a progress to tell, nothing is approximated."""
     if base.function.deltas:
         raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
     slope = name == "dual_slope"
@@ -105,12 +108,15 @@ def _dual(
         closed = expect2(base.function, base.function)
         code = _closed_code(base.function, closed, "slope" if slope else "dual")
     except NoClosedForm:
-        if phi.parameters:
+        if phi.parameters or progress is None:
             raise
     if code is None and phi.parameters:
         raise NoClosedForm(equation, "no form of it keeps its digits; give the parameters numbers")
-    if code is None:
+    if code is None and progress is None:
+        raise NoClosedForm(equation, "no form of it keeps its digits")
+    if code is None and progress is not None:
         code = approximated_dual(phi, slope, progress)
+    assert code is not None
     return Dual(name, equation, base.name, arguments, code, closed)
 
 

@@ -22,11 +22,13 @@ from mpmath import mp
 
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.names import code_name
+from freejac.codegen.printer import source
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.spec import Argument, Dual, Formula, Kernel, Mean, Module, Solver
+from freejac.codegen.stable import stabilise
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.errors import DomainError
-from freejac.symbolic.piecewise import Piece
+from freejac.symbolic.piecewise import Piece, PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule
 from freejac.symbolic.symbols import x
 
@@ -34,6 +36,7 @@ __all__ = ["origin", "phase_module", "phase_record", "solvers_alone"]
 
 _MEANS = ("mean", "second_moment", "second_moment_slope", "mu_1")
 _PATH_NODES = 20
+_CELL_NODES = 12
 _WIDTH = 88
 
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
@@ -71,7 +74,8 @@ def phase_module(phi: Activation, means: Module, duals: Module | None) -> Module
     Args:
         phi: the activation; its parameters become arguments of every solver.
         means: the module of its Gaussian means.
-        duals: the module of its duals; without one c* is not resolved in the chaotic phase.
+        duals: the module of its duals; without one c* comes from polynomials that are made for the
+            lengths in question, and no correlation is followed layer by layer.
 
     Raises:
         DomainError: it depends on a parameter on which side of 0 a breakpoint lies.
@@ -179,11 +183,38 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
         "high": high,
         "first": round(math.log10(float(low))),
         "last": round(math.log10(float(high))),
+        "cells": None if has_duals else _cells(module.base("_slope"), names),
         "path": path,
         "path_weights": weights,
         "arguments": {k.name: _arguments(module, k) for k in module.offered},
     }
-    return {"solver": solver, "blocks": solver["origin"].values()}
+    blocks = [*solver["origin"].values()]
+    if solver["cells"]:
+        blocks += [piece["block"] for piece in solver["cells"]["pieces"]]
+    return {"solver": solver, "blocks": blocks}
+
+
+def _cells(slope: PiecewiseFunction, names: list[str]) -> dict[str, Any]:
+    """What the polynomials of S(c) = E[φ′(h₁)φ′(h₂)] are made from, where there is no dual."""
+    points, weights, _ = legendre_rule(_CELL_NODES, 40)
+    marks = [source(stabilise(mark)) for mark in slope.breakpoints]
+    if 0 not in slope.breakpoints:
+        marks.append("0.0")
+    pieces = [
+        {
+            "upper": "" if piece.upper == sp.oo else source(stabilise(piece.upper)),
+            "block": kernel_block(piece.expr, ["x", *names]),
+        }
+        for piece in slope.pieces
+    ]
+    return {
+        "nodes": [repr(float(t)) for t in points],
+        "weights": [repr(float(w)) for w in weights],
+        "marks": marks,
+        "smooth": not slope.breakpoints,
+        "settings": len(names),
+        "pieces": pieces,
+    }
 
 
 def _arguments(module: Module, kernel: Kernel) -> list[str]:

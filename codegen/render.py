@@ -51,7 +51,8 @@ def render(module: Module, record: ModuleRecord) -> str:
     ]
     blocks += context.get("blocks", ())
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
-    text += "\n".join(k.code.text for k in module.kernels if isinstance(k, Dual))
+    duals = [k for k in module.kernels if isinstance(k, Dual)]
+    text += "\n".join(k.code.text for k in duals)
     needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
@@ -61,6 +62,7 @@ def render(module: Module, record: ModuleRecord) -> str:
         "costs": cost_lines(module, kernels),
         "names": sorted(k.name for k in module.offered),
         "kernels": kernels,
+        "shared": list(dict.fromkeys(b for k in duals for b in k.code.shared)),
         "quadrature": rule,
         **preamble(text, always_math=True, always_numpy=needs_numpy),
         **context,

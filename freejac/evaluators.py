@@ -62,7 +62,7 @@ class Kernels(PhaseKernels):
         self.module, self.defaults = module, dict(defaults)
         self._names = names
         self._moments: dict[int, Callable[[Any], Any]] = {}
-        self._solver: tuple[ModuleType, bool] | None = None
+        self._solver: dict[bool, tuple[ModuleType, bool]] = {}
         self._duals: tuple[ModuleType, bool] | None = None
 
     @cached_property
@@ -140,9 +140,13 @@ class Kernels(PhaseKernels):
     @property
     def solvers(self) -> ModuleType:
         """The generated module of the solvers, loaded or compiled when it is first asked for."""
-        if self._solver is None:
-            self._solver = _solver_module(self)
-        return self._solver[0]
+        return self._solvers(duals=False)[0]
+
+    def _solvers(self, *, duals: bool) -> tuple[ModuleType, bool]:
+        """The module with duals where a correlation is to be followed: they take long to make."""
+        if duals not in self._solver:
+            self._solver[duals] = _solver_module(self, duals=duals)
+        return self._solver[duals]
 
     def _call_solver(
         self,
@@ -152,8 +156,8 @@ class Kernels(PhaseKernels):
         parameters: Mapping[str, Any],
     ) -> Any:
         numbers = self._numbers(given, parameters, floats=False)
-        solve = getattr(self.solvers, name)
-        parametrised = self._solver is not None and self._solver[1]
+        module, parametrised = self._solvers(duals=name == "feed_forward")
+        solve = getattr(module, name)
         return solve(*before, *numbers[: None if parametrised else len(given)])
 
     def dual(self, q: Any, c: Any, **parameters: Any) -> Any:
@@ -327,7 +331,7 @@ def _compiled_kernels(phi: Activation, parallel: bool) -> Kernels:
     return Kernels(phi, _compiled(module), names, defaults, parallel)
 
 
-def _solver_module(kernels: Kernels) -> tuple[ModuleType, bool]:
+def _solver_module(kernels: Kernels, *, duals: bool) -> tuple[ModuleType, bool]:
     """The module of the solvers, and whether they take the parameters of the other module."""
     name = f"{kernels.module.__name__}_phase"
     if name.startswith("freejac.generated.") and find_spec(name):
@@ -335,7 +339,7 @@ def _solver_module(kernels: Kernels) -> tuple[ModuleType, bool]:
     from freejac.codegen.at_once import compiled_solvers  # imports Numba
 
     with stages() as announce:
-        return compiled_solvers(kernels.phi, announce), bool(kernels.phi.parameters)
+        return compiled_solvers(kernels.phi, announce, duals=duals), bool(kernels.phi.parameters)
 
 
 def _compiled(module: Module) -> ModuleType:

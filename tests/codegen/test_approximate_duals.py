@@ -17,7 +17,7 @@ from freejac.codegen import approximate_dual
 from freejac.codegen.activation_modules import activation_dual_module
 from freejac.codegen.approximate_dual import LEDGER, approximated_dual
 from freejac.codegen.approximate_dual_growth import NARROW, WIDE, growth_of
-from freejac.codegen.approximate_dual_table import Table, table_code
+from freejac.codegen.approximate_dual_table import Table, polynomial_lines, table_code
 from freejac.codegen.crosscheck import compare, references, worst
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan
@@ -235,9 +235,10 @@ def test_a_small_table_is_the_polynomial_that_it_says() -> None:
     growth = growth_of(activation("1 - tanh(x)**2").function)
     constants, lines, result = table_code(table, growth, "_dual")
     body = "\n".join(f"    {line}" for line in lines)
+    shared = [line for block in polynomial_lines(1) for line in block]
     module = load_text(
         "import math\nimport numpy as np\nfrom numba import njit\n\n"
-        + "\n".join(constants)
+        + "\n".join([*shared, *constants])
         + f"\n\n\n@njit\ndef value(q, c):\n{body}\n    return {result}\n"
     )
     for q, c in ((0.5, 0.25), (8.0, -0.75), (100.0, 1.0)):

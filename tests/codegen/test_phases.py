@@ -24,6 +24,7 @@ from freejac.codegen.phases import origin, phase_module, phase_record
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import render
 from freejac.phase_kernels import Phase, Stability, Status
+from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.mean_curve import MeanCurve
 
@@ -353,13 +354,51 @@ def test_a_signal_that_leaves_the_domain():
     assert math.isnan(found.effective_cumulant)
 
 
+def test_without_a_dual_c_is_that_of_the_closed_form(tmp_path):
+    """Hard tanh, kinks at ±1: polynomials made for the lengths in question, against its dual."""
+    phi, full = fj.activation("hard_tanh"), ("1e-12", "1e12")
+    means = activation_module(phi)
+    module = phase_module(phi, means, None)
+    known = {k.name: KernelRecord(full, full) for k in means.kernels}
+    k = load_text(render(module, phase_record(module, ModuleRecord(kernels=known))), tmp_path)
+    sigma_w = np.array([1.02, 1.1, 1.4, 2.0, 3.0, 30.0, 1.5, 2.0])
+    sigma_b = np.array([1e-4, 1e-3, 0.1, 0.0, 1e-6, 2.0, 0.5, 0.9])
+    ours, theirs = k.phase(sigma_w, sigma_b), kernels("hard_tanh").phase(sigma_w, sigma_b)
+    assert (theirs.phase == Phase.CHAOTIC).all()
+    assert (theirs.c > 0.5).any()
+    assert (ours[7] == Status.RESOLVED).all()
+    loss = 1 / np.abs(1 - np.exp(-1 / theirs.xi_c))
+    assert (np.abs(ours[3] - theirs.c) <= 2e-14 * loss * np.maximum(theirs.c, 1e-16)).all()
+    assert ours[5] == pytest.approx(theirs.xi_c, rel=1e-11)
+    # Where no polynomial is good enough nothing is said.
+    k._cell_of = lambda *_: (np.empty((0, 2, k._DEGREES, k._LENGTHS)), np.empty((0, 2)), 1.0, 0)
+    *_, c, _, xi_c, phase, status = k.phase(1.4, 0.1)
+    assert (phase, status) == (Phase.CHAOTIC, Status.UNRESOLVED)
+    assert np.isnan([c, xi_c]).all()
+
+
+@pytest.mark.slow
+def test_c_of_an_expression_solves_the_definition():
+    phi = fj.activation("tanh(3*x/2) + abs(x)/5")
+    sigma_w, sigma_b = np.array([1.2, 3.0]), np.array([0.1, 0.3])
+    found = fj.kernels("tanh(a*x) + abs(x)/5").phase(sigma_w, sigma_b, a=1.5)
+    assert (found.status == Status.RESOLVED).all()
+    for i in range(2):
+        q, c = float(found.q[i]), float(found.c[i])
+        weight, bias = mpf(sigma_w[i]) ** 2, mpf(sigma_b[i]) ** 2
+        product = gaussian_mean2(phi.function, phi.function, q, q, c, 20)
+        slopes = gaussian_mean2(phi.distribution(1), phi.distribution(1), q, q, c, 20)
+        assert abs((weight * product + bias) / q - c) < 5e-15
+        assert math.exp(-1 / found.xi_c[i]) == pytest.approx(float(weight * slopes), rel=3e-14)
+
+
 @pytest.mark.parametrize("name", ["relu", "erf", "leaky_relu"])
 @pytest.mark.parametrize("closed", [True, False])
 def test_no_name_of_a_module_hides_another(name, closed):
     """The solvers, the helpers and the kernels share one file."""
     phi, full = fj.activation(name), ("1e-12", "1e12")
     means = activation_module(phi)
-    module = phase_module(phi, means, activation_dual_module(phi))
+    module = phase_module(phi, means, activation_dual_module(phi) if closed else None)
     known = {k.name: KernelRecord(full if closed else None, full) for k in means.kernels}
     text = render(module, phase_record(module, ModuleRecord(kernels=known)))
     names = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
