@@ -175,7 +175,7 @@ class SmoothProduct(BlockProduct):
         state: LayerState | None = None
         last = mp.zero
         for point in reversed(points):
-            if point >= upper:
+            if point >= upper or point <= self._surely_below:
                 found.append(mp.zero)
                 continue
             beside = self._beside(state, last, point)
@@ -373,6 +373,14 @@ class SmoothProduct(BlockProduct):
         if self._begins_at_zero:
             return mp.zero
         return end_of_spectrum(self, -min(1.0, *self._ranks), -1)
+
+    @cached_property
+    def _surely_below(self) -> Any:
+        """The lower end, or 0 where it was not found."""
+        try:
+            return self.support[0][0]
+        except NotConvergedError:
+            return mp.zero
 
     @cached_property
     def support(self) -> list[tuple[Any, Any]]:
