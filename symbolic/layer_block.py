@@ -38,6 +38,10 @@ _HIGH = 1e-3
 """One that has as many as are asked for where double precision is enough."""
 _DOUBLE_DIGITS = 9
 _FAR, _CLOSE = 1e-3, 1e-4
+_ROUGHEST = 1e-4
+_LARGEST = 1e100
+"""Beyond which the square of a κ is no double."""
+_ANGLE, _SETTLED = "1e-3", "1e-12"
 _NEAREST = 1e-10
 """How near the real line the way down is tried in steps."""
 
@@ -205,9 +209,9 @@ class SmoothProduct(BlockProduct):
             NotConvergedError: that did not settle, or the branch was lost.
         """
         goal = mp.log(point)
-        in_doubles = self.digits <= _DOUBLE_DIGITS and _height(state) > _HIGH
+        in_doubles = self.digits <= _DOUBLE_DIGITS and _height(state) > _HIGH and _is_double(state)
         ctx, fine = mp, mp.mpf(10) ** (-self.digits - GUARD // 2)
-        start = LayerState(mp.mpc(state.m), mp.mpc(state.d), tuple(map(mp.mpc, state.kappas)))
+        start = _in_mpmath(state)
         if in_doubles:
             ctx, goal, fine, start = fp, complex(goal), self.settled, state
         steps = self._newton(ctx, start, goal, fine)
@@ -231,9 +235,26 @@ class SmoothProduct(BlockProduct):
         """
         level = float(log_point)
         corner = complex(level, fp.pi / 2)
-        state = follow(self._solve, *self._above, corner, "the density")
+        state, done = follow_far(self._solve, *self._above, corner, _ROUGHEST)
+        if done < 1:
+            return self._beyond_doubles(state, log_point)
         found, done = follow_far(self._solve, state, corner, complex(level, 0), _NEAREST)
         return found, done == 1
+
+    def _beyond_doubles(self, state: LayerState, log_point: Any) -> tuple[LayerState, bool]:
+        """The same from the last solution in doubles: far outside all is a power of λ."""
+        start, goal = _in_mpmath(state), mp.mpf(log_point)
+        for angle in (mp.mpf(_ANGLE), mp.zero):
+            steps = self._newton(mp, start, mp.mpc(goal, angle), mp.mpf(_SETTLED))
+            if steps is None and angle:
+                raise NotConvergedError(
+                    f"the density was not reached at log λ = {mp.nstr(goal, 10)}: "
+                    "is λ next to a singular point?"
+                )
+            if steps is None or self._distance(*steps) > _CLOSE * 100:
+                return start, False
+            start = steps[1]
+        return start, True
 
     @cached_property
     def _above(self) -> tuple[LayerState, complex]:
@@ -257,7 +278,7 @@ class SmoothProduct(BlockProduct):
 
     def _solve(self, state: LayerState, target: complex) -> LayerState | None:
         steps = self._newton(fp, state, target, self.settled)
-        if steps is None:
+        if steps is None or not 1 / _LARGEST < max(map(abs, steps[1].kappas)) < _LARGEST:
             return None
         first, found = steps
         # m = E[t/(λ − t)] is below the real axis for λ above it; near an edge its conjugate is close
@@ -276,7 +297,7 @@ class SmoothProduct(BlockProduct):
 
     def _beside(self, state: LayerState | None, last: Any, point: Any) -> LayerState | None:
         """The solution continued along the real line inside the spectrum; None if it is lost."""
-        if state is None or not self.is_resolved(state):
+        if state is None or not (self.is_resolved(state) and _is_double(state)):
             return None
         ends = complex(mp.log(last)), complex(mp.log(point))
         try:
@@ -396,6 +417,14 @@ class SmoothProduct(BlockProduct):
 def _height(state: LayerState) -> Any:
     """The imaginary part of m, beside m and m + ρ."""
     return abs(state.d.imag) / min(abs(state.d), abs(state.m))
+
+
+def _is_double(state: LayerState) -> bool:
+    return isinstance(state.d, complex)
+
+
+def _in_mpmath(state: LayerState) -> LayerState:
+    return LayerState(mp.mpc(state.m), mp.mpc(state.d), tuple(map(mp.mpc, state.kappas)))
 
 
 def _means(table: SlopeTable, ctx: Any) -> Callable[[Any], SlopeMeans]:

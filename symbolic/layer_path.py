@@ -24,7 +24,8 @@ __all__ = ["LayerOnPath", "LayerState", "newton", "rise"]
 
 _NEWTON_STEPS = 40
 _STAGNANT = 0.75
-_LONGEST = 20.0
+_LONGEST = 1e4
+_LONGEST_OF_DOUBLES = 20.0
 """How far a step may go, in logarithms."""
 
 
@@ -171,7 +172,7 @@ def _step(
         for layer, (gap, slope) in zip(layers, parts, strict=True)
     ]
     size = max(abs(move / m), *(abs(a / b) for a, b in zip(moves, kappas, strict=True)))
-    if not size < _LONGEST:
+    if not size < (_LONGEST if exp is mp.exp else _LONGEST_OF_DOUBLES):
         raise OverflowError("a step out of all proportion")
     # far outside the spectrum κ and what is left of m or m + ρ are powers of λ
     if abs(d) < abs(m):
