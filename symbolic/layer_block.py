@@ -24,7 +24,7 @@ from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton
 from freejac.symbolic.layer_tail import tail
 from freejac.symbolic.path_following import follow, follow_far
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
-from freejac.symbolic.residual_product import GUARD, BlockProduct
+from freejac.symbolic.residual_product import GUARD, BlockNumbers
 from freejac.symbolic.slope_nodes import SlopeTable
 from freejac.symbolic.slope_panels import SlopeMeans, SlopePanels
 
@@ -139,7 +139,7 @@ class LayerInNumbers(BlockInNumbers):
         return slope, mgf * kappa - y
 
 
-class SmoothProduct(BlockProduct):
+class SmoothProduct(BlockNumbers):
     """The law of JᵀJ of a product of layers, in numbers, where a φ is not piecewise linear."""
 
     def __init__(self, layers: Sequence[LayerBlock], digits: int = 15) -> None:
@@ -229,32 +229,31 @@ class SmoothProduct(BlockProduct):
         return bool(_height(state) > _LOST)
 
     def _arrived(self, log_point: Any) -> tuple[LayerState, bool]:
-        """The solution at a real λ, or above it where the way down is lost; and whether it is there.
+        """The solution at a real λ, or above it where the way down is lost; whether it is there.
 
-        In double precision.
+        In double precision, where that has the exponents.
         """
         level = float(log_point)
         corner = complex(level, fp.pi / 2)
-        state, done = follow_far(self._solve, *self._above, corner, _ROUGHEST)
+        first, far = self._above
+        state, done = follow_far(self._solve, first, far, corner, _ROUGHEST)
         if done < 1:
-            return self._beyond_doubles(state, log_point)
+            return self._beyond_doubles(state, far + done * (corner - far), log_point)
         found, done = follow_far(self._solve, state, corner, complex(level, 0), _NEAREST)
         return found, done == 1
 
-    def _beyond_doubles(self, state: LayerState, log_point: Any) -> tuple[LayerState, bool]:
-        """The same from the last solution in doubles: far outside all is a power of λ."""
-        start, goal = _in_mpmath(state), mp.mpf(log_point)
-        for angle in (mp.mpf(_ANGLE), mp.zero):
-            steps = self._newton(mp, start, mp.mpc(goal, angle), mp.mpf(_SETTLED))
-            if steps is None and angle:
-                raise NotConvergedError(
-                    f"the density was not reached at log λ = {mp.nstr(goal, 10)}: "
-                    "is λ next to a singular point?"
-                )
-            if steps is None or self._distance(*steps) > _CLOSE * 100:
-                return start, False
-            start = steps[1]
-        return start, True
+    def _beyond_doubles(
+        self, state: LayerState, here: complex, log_point: Any
+    ) -> tuple[LayerState, bool]:
+        """The same from the last solution in doubles, and log λ there: numbers of any exponent."""
+
+        def solve(state: LayerState, target: Any) -> LayerState | None:
+            return self._continued(mp, state, target, mp.mpf(_SETTLED))
+
+        goal = mp.mpc(log_point, _ANGLE)
+        beside = follow(solve, _in_mpmath(state), mp.mpc(here), goal, "the density")
+        found = solve(beside, mp.mpc(log_point))
+        return (beside, False) if found is None else (found, True)
 
     @cached_property
     def _above(self) -> tuple[LayerState, complex]:
@@ -277,11 +276,19 @@ class SmoothProduct(BlockProduct):
         return newton(self.path(ctx), least, state, goal, fine, ctx.log, ctx.mpc(0, 2 * ctx.pi))
 
     def _solve(self, state: LayerState, target: complex) -> LayerState | None:
-        steps = self._newton(fp, state, target, self.settled)
-        if steps is None or not 1 / _LARGEST < max(map(abs, steps[1].kappas)) < _LARGEST:
+        """The solution at a place near that of another, in double precision."""
+        found = self._continued(fp, state, target, self.settled)
+        if found is None or max(map(abs, found.kappas)) > _LARGEST:
+            return None
+        return found
+
+    def _continued(self, ctx: Any, state: LayerState, target: Any, fine: Any) -> LayerState | None:
+        """The same; None if it is not near, nor where the first step led."""
+        steps = self._newton(ctx, state, target, fine)
+        if steps is None:
             return None
         first, found = steps
-        # m = E[t/(λ − t)] is below the real axis for λ above it; near an edge its conjugate is close
+        # m = E[t/(λ − t)] lies below the real axis for λ above; near an edge its conjugate is close
         if found.d.imag > _REAL * min(abs(found.d), abs(found.m)):
             return None
         is_near = self._distance(state, found) < 1 / 3 or self._distance(first, found) < _CLOSE

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tail", "tail"]
 
-_NEAR = mp.mpf("1e-5")
+_NEAR = mp.mpf("1e-3")
 
 
 class Tail(NamedTuple):

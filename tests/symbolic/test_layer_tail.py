@@ -82,7 +82,7 @@ def test_two_different_layers():
 
 
 def test_a_number_below_the_doubles():
-    """Erf, one layer at h = 1100 √q and the others in the bulk: log λ = log ζ − 999 log E[1/φ′²]."""
+    """Erf, one layer at h = 1100 √q, others in the bulk: log λ = log ζ − 999 log E[1/φ′²]."""
     network = Jacobian("erf", "orthogonal", depth=1000)
     numbers = {"q": sp.Rational("1e-4"), "sigma_w": sp.Rational("1.0001")}
     found = network.density(sp.Rational(1, 2), digits=20, **numbers)
