@@ -101,7 +101,9 @@ class PrincipalMeans:
                 slope, curvature = branch.slopes(place)
                 h = place / self._width
                 steep = 2 * kappa * slope * curvature * self._width
-                found.append(_Pole(h, steep, mp.npdf(h), branch.slopes))
+                # φ″ that is lost beyond 1000 digits: hundreds of standard deviations out
+                if steep:
+                    found.append(_Pole(h, steep, mp.npdf(h), branch.slopes))
         return sorted(found, key=lambda pole: pole.h)
 
     def _zones(self, poles: Sequence[_Pole]) -> list[tuple[Any, Any]]:
