@@ -16,10 +16,8 @@ from mpmath import mp, mpf
 
 from freejac.codegen.contour_nodes import contour_law, contour_rule
 from freejac.codegen.points import uniform
-from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.jacobian import Jacobian
 from freejac.symbolic.layer_block import SmoothProduct
-from freejac.symbolic.residual_product import GUARD
 
 __all__ = ["DIGITS", "contour_points", "contour_reference"]
 
@@ -40,12 +38,8 @@ def contour_reference(name: str, point: Mapping[str, Any]) -> tuple[mpf, mpf]:
     jacobian = Jacobian(point["phi"], weights, depth=int(point["depth"]))
     law = jacobian.layer_product(q=point["q"], sigma_w=point["sigma_w"], digits=DIGITS)
     assert isinstance(law, SmoothProduct)
-    with mp.workdps(DIGITS + GUARD):
-        lam = mp.mpf(point["lam"])
-        (state,) = law.solutions([float(mp.log(lam))])
-        if state is None:
-            raise NotConvergedError(f"no density at λ = {mp.nstr(lam, 10)}")
-        return law.value(lam, state), mpf(1)
+    (found,) = law.density([mp.mpf(point["lam"])])
+    return found, mpf(1)
 
 
 def contour_points(*, seed: int = 0) -> list[dict[str, Any]]:

@@ -270,7 +270,10 @@ class ContourDensity:
                 break
         if not place.real > self.law.least:
             return math.nan
-        height = log_height(self.law, place.real)
+        try:
+            height = log_height(self.law, place.real)
+        except ZeroDivisionError:
+            return math.nan  # φ′² is lost in rounding
         if place.imag == 0 and height[0] < _DEEPEST_LOG:
             return -0.0
         found = [solve_beside(place, level, height, *settings, rule) for rule in self.rules]

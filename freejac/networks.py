@@ -77,8 +77,7 @@ class Jacobian(jacobian.Jacobian):
         Raises:
             NoClosedForm: of a D² nothing but moments is known.
             DomainError: a value is missing or out of range.
-            NotConvergedError: the continuation did not reach λ, or the density there is so small
-                that double precision loses it.
+            NotConvergedError: the continuation did not reach λ, as at a singular point.
 
         >>> Jacobian("linear", depth=1).density([[1, 2], [3, 5]], q=1).round(6)
         array([[0.275664, 0.159155],

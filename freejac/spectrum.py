@@ -31,6 +31,8 @@ _NODES = 20
 _NEAR_EDGE = 2.0
 _FIRST = 4.0
 _NARROWEST = 0.05
+_CURVED = 0.25
+"""Over which the curvature of log g is taken."""
 _MOST_ROUNDS = 40
 _MOST_PANELS = 4000
 _HIGHEST = 4
@@ -382,7 +384,8 @@ def _geometric_tail(panels: list[_Panel]) -> tuple[tuple[float, float, float], f
     """What is below ascending panels if g goes on falling there as a power of λ.
 
     A g = c₁t + c₂t² with t = λ^s has the rates s(1 + x/(1+x)), x = c₂t/c₁; two rates give s and x.
-    The error is taken from the same guess without x.
+    The error is taken from the same guess without x, and from the curvature of log g, which is as
+    large where g falls ever faster.
 
     Returns:
         (mass, rate of d log g/du, log λ), error.
@@ -403,4 +406,6 @@ def _geometric_tail(panels: list[_Panel]) -> tuple[tuple[float, float, float], f
         return (value / rate, rate, start), value / rate
     ratio = excess / (1 - excess)
     tail = value / power * (1 + ratio / 2) / (1 + ratio)
-    return (tail, rate, start), abs(tail - value / rate)
+    step = min(_CURVED, panels[0].high - start)
+    bend = (panels[0].at(start + step)[1] - rate) / step
+    return (tail, rate, start), max(abs(tail - value / rate), value * abs(bend) / rate**3)

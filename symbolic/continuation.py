@@ -35,6 +35,9 @@ GUARD = 15
 """Digits carried beyond those aimed at."""
 _NEWTON_STEPS = 12
 _MAX_STEPS = 4000
+_SHORT, _LONGEST, _CLOSE = 0.25, 8.0, 1e-4
+"""How far a step may go, in log ζ; and how near the prediction of one has to be that is not short.
+"""
 _MOST_DIGITS = 1000
 
 
@@ -56,8 +59,11 @@ class SpectralCurve(ABC):
         self.digits = digits
 
     @abstractmethod
-    def _start(self) -> tuple[Point, Complex]:
-        """A point near the curve at large |λ|, and log λ there, λ on the imaginary axis."""
+    def _start(self, log_lam: Real) -> tuple[Point, Complex]:
+        """A point near the curve at large |λ|, and log λ there, λ on the imaginary axis.
+
+        It is at |λ| itself where that is so large, else as far down as the start is good.
+        """
 
     @abstractmethod
     def _residuals(self, point: Point) -> list[Complex] | None:
@@ -162,8 +168,8 @@ class SpectralCurve(ABC):
         self, log_lam: Real, start: tuple[Point, Complex] | None = None
     ) -> tuple[Point, Complex]:
         """The variables at iλ, and log iλ; from those at another place there, or from |λ| → ∞."""
-        if start is None:
-            guess, far = self._start()
+        guess, far = self._start(log_lam)
+        if start is None or start[1].real > far.real:
             point = self._newton(guess, far)
             if point is None:
                 raise NotConvergedError("no start of the density at large |λ|; raise digits")
@@ -195,11 +201,15 @@ class SpectralCurve(ABC):
     def _step(self, point: Point, move: Point, log_lam: Complex) -> Point | None:
         """Correct one predicted step; None when it was too long to be trusted."""
         length = _relative(move, point)
-        guess = [v + d for v, d in zip(point, move, strict=True)]
-        arrived = self._newton(guess, log_lam) if length < 0.25 else None
+        if not length < _LONGEST:
+            return None
+        # far outside the spectrum ζ is proportional to λ: the step is taken in log ζ
+        guess = [v * mp.exp(d / v) for v, d in zip(point, move, strict=True)]
+        arrived = self._newton(guess, log_lam)
         if arrived is None:
             return None
-        near = _relative([a - g for a, g in zip(arrived, guess, strict=True)], point) <= length / 2
+        missed = _relative([a - g for a, g in zip(arrived, guess, strict=True)], guess)
+        near = missed <= (length / 2 if length < _SHORT else _CLOSE)
         above = all(a.imag > -abs(a) * mp.mpf(10) ** (-self.digits) for a in arrived)
         return arrived if near and above else None
 

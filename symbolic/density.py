@@ -240,8 +240,8 @@ class LayerProduct(SpectralCurve):
             choices.append(real_roots(sp.Poly(numerator, zeta), self.digits))
         return [list(point) for point in product(*choices)]
 
-    def _start(self) -> tuple[Point, Complex]:
-        """Where M(λ) ≈ m_1/λ holds to 1e-3: m_2/m_1² bounds the next term."""
+    def _start(self, log_lam: Real) -> tuple[Point, Complex]:
+        """Where M(λ) ≈ m_1/λ holds to 1e-3, or better: m_2/m_1² bounds the next term."""
         log_mean, spread = self._scale, mp.one
         for kind in (*self._curves, *self._single):
             first, second = (sum(w * a**k for a, w in kind.values) for k in (1, 2))
@@ -250,7 +250,8 @@ class LayerProduct(SpectralCurve):
         for weight in self._weights:
             log_mean -= weight.count * mp.log(weight.s(mp.one))
             spread += weight.count * abs(weight.log_slope(mp.one)) / weight.width
-        m = mp.mpf("1e-3") / spread * mp.mpc(0, -1)
+        size = min(mp.mpf("1e-3") / spread, mp.exp(log_mean - log_lam))
+        m = size * mp.mpc(0, -1)
         guess = [kind.width * sum(a * w for a, w in kind.values) / m for kind in self._curves]
         return guess, mp.mpc(log_mean - mp.log(abs(m)), mp.pi / 2)
 

@@ -311,8 +311,8 @@ class LimitCurve(SpectralCurve):
             self._variance, self._rare = finite("sigma0**2", variance), finite("a", rare)
         self._limit = DepthLimit(sp.sqrt(variance), rare)
 
-    def _start(self) -> tuple[Point, Complex]:
-        far = 1000 * (1 + self._variance)
+    def _start(self, log_lam: Real) -> tuple[Point, Complex]:
+        far = max(1000 * (1 + self._variance), mp.exp(log_lam))
         return [mp.mpc(0, far)], mp.mpc(mp.log(far), mp.pi / 2)
 
     def _residuals(self, point: Point) -> list[Complex] | None:

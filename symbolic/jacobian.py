@@ -349,8 +349,7 @@ class Jacobian(MomentsOfS):
         Raises:
             NoClosedForm: of a D² nothing but moments is known.
             DomainError: a value is missing or out of range.
-            NotConvergedError: the continuation did not reach λ, or the density there is so small
-                that double precision loses it.
+            NotConvergedError: the continuation did not reach λ, as at a singular point.
 
         >>> round(Jacobian("tanh", "orthogonal", depth=10).density(0.5, q=1, sigma_w=1.4), 6)
         0.161438

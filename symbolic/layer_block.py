@@ -10,27 +10,40 @@ those of `residual_product` and `residual_edges`, and M_{D²} is that of `slope_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mpmath import mp
+from mpmath import fp, mp
 
 from freejac.symbolic.domain import finite
 from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.layer_edges import end_of_spectrum
-from freejac.symbolic.path_following import follow
+from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton
+from freejac.symbolic.layer_tail import tail
+from freejac.symbolic.path_following import follow, follow_far
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
-from freejac.symbolic.residual_edges import is_inside
-from freejac.symbolic.residual_product import GUARD, BlockProduct, ProductState
+from freejac.symbolic.residual_product import GUARD, BlockNumbers
 from freejac.symbolic.slope_nodes import SlopeTable
-from freejac.symbolic.slope_panels import SlopePanels
+from freejac.symbolic.slope_panels import SlopeMeans, SlopePanels
 
 __all__ = ["LayerBlock", "SmoothProduct"]
 
-_LOST = 1e-12
-"""An imaginary part of m that may be rounding alone."""
+_LOST = 1e-10
+"""An imaginary part of m, of one, whose digits are not many in double precision."""
+_REAL = 1e-12
+"""One that may be rounding alone."""
+_HIGH = 1e-3
+"""One that has as many as are asked for where double precision is enough."""
+_DOUBLE_DIGITS = 9
+_FAR, _CLOSE = 1e-3, 1e-4
+_ROUGHEST = 1e-4
+_LARGEST = 1e100
+"""Beyond which the square of a κ is no double."""
+_ANGLE, _SETTLED = "1e-3", "1e-12"
+_NEAREST = 1e-10
+"""How near the real line the way down is tried in steps."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +128,8 @@ class LayerInNumbers(BlockInNumbers):
     def _mgf(self, kappa: Any, y: Any) -> tuple[Any, Any]:
         """The slope of M_{D²}(1/κ) in κ, and M − y."""
         if self._panels is not None:
-            mean, slope = self._panels.mean(kappa)
-            return slope, mean * kappa - y
+            mean = self._panels.mean(kappa)
+            return mean.slope, mean.value * kappa - y
         (nodes,) = self._nodes
         mgf = slope = 0
         for value, mass in nodes:
@@ -126,7 +139,7 @@ class LayerInNumbers(BlockInNumbers):
         return slope, mgf * kappa - y
 
 
-class SmoothProduct(BlockProduct):
+class SmoothProduct(BlockNumbers):
     """The law of JᵀJ of a product of layers, in numbers, where a φ is not piecewise linear."""
 
     def __init__(self, layers: Sequence[LayerBlock], digits: int = 15) -> None:
@@ -150,7 +163,7 @@ class SmoothProduct(BlockProduct):
         Raises:
             DomainError: a λ is not a finite real number, or it is 0 and the value there is not
                 decided.
-            NotConvergedError: the continuation did not reach a λ, or a rule does not resolve φ′.
+            NotConvergedError: the continuation did not reach a λ, as at a singular point.
         """
         with mp.workdps(self.digits + GUARD):
             values = [finite("lambda", value) for value in points]
@@ -163,52 +176,183 @@ class SmoothProduct(BlockProduct):
     def _positive(self, points: Sequence[Any]) -> list[Any]:
         """ρ at ascending λ > 0: the solution is followed down to each, from the one above it."""
         upper, found = self.upper, []
-        state: ProductState | None = None
+        state: LayerState | None = None
         last = mp.zero
         for point in reversed(points):
-            if point >= upper:
+            if point >= upper or point <= self._surely_below:
                 found.append(mp.zero)
                 continue
-            state = self._beside(state, last, point) or self.solutions([float(mp.log(point))])[0]
-            if state is None or not (self._is_inside(state) or self._is_outside(state)):
-                raise NotConvergedError(
-                    f"the density at λ = {mp.nstr(point, 10)} is singular, or so small that double "
-                    "precision loses it: move λ away from there"
-                )
+            beside = self._beside(state, last, point)
+            state, is_there = (beside, True) if beside else self._arrived(mp.log(point))
             last = point
-            found.append(self.value(point, state) if self._is_inside(state) else mp.zero)
+            found.append(self._value(point, state, is_there))
+            state = state if is_there else None
         return found[::-1]
 
-    def _is_inside(self, state: ProductState) -> bool:
-        """Whether the density is positive: m left the real axis, or does so seen from −rank.
+    def _value(self, point: Any, state: LayerState, is_there: bool) -> Any:
+        """ρ at λ, from the continued solution there, or above there."""
+        if not (is_there and self.is_resolved(state)):
+            reached = tail(self, mp.log(point), state)
+            if reached is None:
+                raise NotConvergedError(
+                    f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
+                )
+            if reached.error <= mp.mpf(10) ** (-self.digits):
+                return reached.density
+            state = reached.state
+        return self.value(point, state)
 
-        Where λ tends to 0, m tends to minus the smallest rank, and so does its imaginary part to 0.
+    def value(self, point: Any, state: LayerState) -> Any:
+        """ρ at λ, by Newton's method from a solution next to it, at the digits aimed at.
+
+        Raises:
+            NotConvergedError: that did not settle, or the branch was lost.
         """
-        from_rank = abs(state[0] + min(1.0, *self._ranks))
-        return is_inside(state) or bool(abs(state[0].imag) > max(_LOST, 1e-3 * from_rank))
+        goal = mp.log(point)
+        in_doubles = self.digits <= _DOUBLE_DIGITS and _height(state) > _HIGH and _is_double(state)
+        ctx, fine = mp, mp.mpf(10) ** (-self.digits - GUARD // 2)
+        start = _in_mpmath(state)
+        if in_doubles:
+            ctx, goal, fine, start = fp, complex(goal), self.settled, state
+        steps = self._newton(ctx, start, goal, fine)
+        if steps is None:
+            raise NotConvergedError("the density did not settle: move λ away from the edge")
+        found = steps[1]
+        if found.d.imag > _REAL * abs(found.d):
+            raise NotConvergedError(
+                f"the branch was lost near λ = {mp.nstr(point, 10)}: move away from the edge"
+            )
+        return max(-found.d.imag / (mp.pi * point), mp.zero)
 
-    def _is_outside(self, state: ProductState) -> bool:
-        """Whether a real solution is one outside the spectrum: no 1/κ is a value of φ′².
+    def is_resolved(self, state: LayerState) -> bool:
+        """Whether the imaginary part of m is above what double precision loses."""
+        return bool(_height(state) > _LOST)
 
-        Inside it the solution may be real to rounding, where the density is exponentially small.
+    def _arrived(self, log_point: Any) -> tuple[LayerState, bool]:
+        """The solution at a real λ, or above it where the way down is lost; whether it is there.
+
+        In double precision, where that has the exponents.
         """
-        for layer, (_, (kappa,)) in zip(self.layers, state[1], strict=True):
-            place = 1 / kappa.real
-            table = layer.table
-            if not table.exact and table.least_positive < place < table.supremum:
-                return False
-        return True
+        level = float(log_point)
+        corner = complex(level, fp.pi / 2)
+        first, far = self._above
+        state, done = follow_far(self._solve, first, far, corner, _ROUGHEST)
+        if done < 1:
+            return self._beyond_doubles(state, far + done * (corner - far), log_point)
+        found, done = follow_far(self._solve, state, corner, complex(level, 0), _NEAREST)
+        return found, done == 1
 
-    def _beside(self, state: ProductState | None, last: Any, point: Any) -> ProductState | None:
+    def _beyond_doubles(
+        self, state: LayerState, here: complex, log_point: Any
+    ) -> tuple[LayerState, bool]:
+        """The same from the last solution in doubles, and log λ there: numbers of any exponent."""
+
+        def solve(state: LayerState, target: Any) -> LayerState | None:
+            return self._continued(mp, state, target, mp.mpf(_SETTLED))
+
+        goal = mp.mpc(log_point, _ANGLE)
+        beside = follow(solve, _in_mpmath(state), mp.mpc(here), goal, "the density")
+        found = solve(beside, mp.mpc(log_point))
+        return (beside, False) if found is None else (found, True)
+
+    @cached_property
+    def _above(self) -> tuple[LayerState, complex]:
+        """The solution on the imaginary axis where M(λ) ≈ m_1/λ, and log λ."""
+        layers = self.path(fp)
+        m = complex(0, -_FAR / sum(layer.count for layer in layers))
+        kappas = tuple(m / (layer.after * layer.mean) for layer in layers)
+        mean = sum(layer.count * fp.log(layer.mean_square) for layer in layers)
+        target = mean - fp.log(m)
+        guess = LayerState(m, m + float(self.least_rank), kappas)
+        steps = self._newton(fp, guess, target, self.settled)
+        if steps is None:
+            raise NotConvergedError("no start at large |λ|; report the parameters")
+        return steps[1], target
+
+    def _newton(
+        self, ctx: Any, state: LayerState, goal: Any, fine: Any
+    ) -> tuple[LayerState, LayerState] | None:
+        least = ctx.convert(self.least_rank)
+        return newton(self.path(ctx), least, state, goal, fine, ctx.log, ctx.mpc(0, 2 * ctx.pi))
+
+    def _solve(self, state: LayerState, target: complex) -> LayerState | None:
+        """The solution at a place near that of another, in double precision."""
+        found = self._continued(fp, state, target, self.settled)
+        if found is None or max(map(abs, found.kappas)) > _LARGEST:
+            return None
+        return found
+
+    def _continued(self, ctx: Any, state: LayerState, target: Any, fine: Any) -> LayerState | None:
+        """The same; None if it is not near, nor where the first step led."""
+        steps = self._newton(ctx, state, target, fine)
+        if steps is None:
+            return None
+        first, found = steps
+        # m = E[t/(λ − t)] lies below the real axis for λ above; near an edge its conjugate is close
+        if found.d.imag > _REAL * min(abs(found.d), abs(found.m)):
+            return None
+        is_near = self._distance(state, found) < 1 / 3 or self._distance(first, found) < _CLOSE
+        return found if is_near else None
+
+    def _distance(self, before: LayerState, after: LayerState) -> float:
+        """How far the solution moved, relatively."""
+        gap = abs(after.d - before.d)
+        sizes = [before.d, before.m, *(layer.share(before.d) for layer in self.path(fp))]
+        moves = [gap / abs(size) for size in sizes]
+        moves += [abs(b - a) / abs(a) for a, b in zip(before.kappas, after.kappas, strict=True)]
+        return float(max(moves))
+
+    def _beside(self, state: LayerState | None, last: Any, point: Any) -> LayerState | None:
         """The solution continued along the real line inside the spectrum; None if it is lost."""
-        if state is None or not self._is_inside(state):
+        if state is None or not (self.is_resolved(state) and _is_double(state)):
             return None
         ends = complex(mp.log(last)), complex(mp.log(point))
         try:
             found = follow(self._solve, state, *ends, "the density")
         except NotConvergedError:
             return None
-        return found if self._is_inside(found) else None
+        return found if self.is_resolved(found) else None
+
+    def path(self, ctx: Any) -> list[LayerOnPath]:
+        """The layers in double precision, or at mpmath's working precision."""
+        return self._on_path(ctx, lambda table: _means(table, ctx))
+
+    @property
+    def on_real_line(self) -> list[LayerOnPath]:
+        """The layers on the real line, with principal values."""
+        return self._on_path(mp, _principal)
+
+    def _on_path(self, ctx: Any, means: Any) -> list[LayerOnPath]:
+        key = ctx is mp, mp.prec, means is _principal
+        if key not in self._known:
+            least = self.least_rank
+            self._known[key] = [
+                LayerOnPath(
+                    ctx,
+                    layer.weights,
+                    layer.count,
+                    (layer.before, layer.after),
+                    (least, bool(abs(rank - least) <= least * mp.mpf(10) ** (3 - mp.dps))),
+                    means(layer.table)(ctx.zero).value,
+                    means(layer.table),
+                )
+                for layer, rank in zip(self.layers, self._exact_ranks, strict=True)
+            ]
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[bool, int, bool], list[LayerOnPath]]:
+        return {}
+
+    @cached_property
+    def _exact_ranks(self) -> list[Any]:
+        """The largest rank that each layer lets through, in widths of the input."""
+        return [layer.after * (1 - layer.flat) for layer in self.layers]
+
+    @cached_property
+    def least_rank(self) -> Any:
+        """The smallest of them, or 1: that of the product."""
+        return min(mp.one, *self._exact_ranks)
 
     @cached_property
     def upper(self) -> Any:
@@ -218,8 +362,8 @@ class SmoothProduct(BlockProduct):
 
     @property
     def _ranks(self) -> list[float]:
-        """The largest rank that each layer lets through, in widths of the input."""
-        return [float(layer.after * (1 - layer.flat)) for layer in self.layers]
+        """The same in doubles."""
+        return [float(rank) for rank in self._exact_ranks]
 
     @cached_property
     def _zeros(self) -> tuple[int, bool]:
@@ -259,6 +403,14 @@ class SmoothProduct(BlockProduct):
         return end_of_spectrum(self, -min(1.0, *self._ranks), -1)
 
     @cached_property
+    def _surely_below(self) -> Any:
+        """The lower end, or 0 where it was not found."""
+        try:
+            return self.support[0][0]
+        except NotConvergedError:
+            return mp.zero
+
+    @cached_property
     def support(self) -> list[tuple[Any, Any]]:
         """From the lower to the upper end of the continuous spectrum; gaps are not looked for.
 
@@ -267,3 +419,44 @@ class SmoothProduct(BlockProduct):
         """
         with mp.workdps(self.digits + GUARD):
             return [(self._lower, self.upper)]
+
+
+def _height(state: LayerState) -> Any:
+    """The imaginary part of m, beside m and m + ρ."""
+    return abs(state.d.imag) / min(abs(state.d), abs(state.m))
+
+
+def _is_double(state: LayerState) -> bool:
+    return isinstance(state.d, complex)
+
+
+def _in_mpmath(state: LayerState) -> LayerState:
+    return LayerState(mp.mpc(state.m), mp.mpc(state.d), tuple(map(mp.mpc, state.kappas)))
+
+
+def _means(table: SlopeTable, ctx: Any) -> Callable[[Any], SlopeMeans]:
+    """κ to the means of a law."""
+    return _sums(table, ctx) if table.exact else table.panels(ctx).mean
+
+
+def _principal(table: SlopeTable) -> Callable[[Any], SlopeMeans]:
+    """The same on the real line."""
+    if table.exact:
+        return _sums(table, mp)
+    principal = table.principal()
+    return lambda kappa: principal.at(kappa)[0] if kappa else table.panels(mp).mean(kappa)
+
+
+def _sums(table: SlopeTable, ctx: Any) -> Callable[[Any], SlopeMeans]:
+    """The means of finitely many values."""
+    nodes = [(ctx.convert(value), ctx.convert(mass)) for value, mass in table.nodes(0)]
+
+    def means(kappa: Any) -> SlopeMeans:
+        value = slope = above = 0
+        for f, mass in nodes:
+            share = mass / (1 - kappa * f)
+            value, above = value + share * f, above + share
+            slope += share * f / (1 - kappa * f)
+        return SlopeMeans(value, slope, above)
+
+    return means

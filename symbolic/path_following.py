@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from freejac.symbolic.errors import NotConvergedError
 
-__all__ = ["follow"]
+__all__ = ["follow", "follow_far"]
 
 State = TypeVar("State")
 
@@ -46,18 +46,37 @@ def follow(
     >>> round(value.real, 12), round(abs(value.imag), 12)
     (-1.0, 0.0)
     """
+    state, done = follow_far(solve, state, start, end, _SMALLEST)
+    if done < 1:
+        raise NotConvergedError(
+            f"{what} was not reached: the path comes too close to a branch point"
+        )
+    return state
+
+
+def follow_far(
+    solve: Callable[[State, Any], State | None], state: State, start: Any, end: Any, smallest: float
+) -> tuple[State, float]:
+    """Carry a solution as far as it goes, and say which part of the way that is.
+
+    Arguments are those of `follow`; `smallest` is the least step, of the whole.
+
+    >>> found, done = follow_far(lambda state, t: t if t < 0.75 else None, 0.0, 0.0, 1.0, 1e-6)
+    >>> round(found, 5), round(done, 5)
+    (0.75, 0.75)
+    """
     done, step = 0.0, 1.0
     for _ in range(_MAX_STEPS):
         if done >= 1:
-            return state
+            break
         step = min(step, 1 - done)
         arrival = done + step if done + step < 1 else 1.0
         target = end if arrival == 1 else start + arrival * (end - start)
         found = solve(state, target)
         if found is None:
             step /= 2
-            if step < _SMALLEST:
+            if step < smallest:
                 break
             continue
         state, done, step = found, arrival, 2 * step
-    raise NotConvergedError(f"{what} was not reached: the path comes too close to a branch point")
+    return state, done

@@ -20,7 +20,7 @@ from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.path_following import follow
 from freejac.symbolic.residual_block import Block, BlockInNumbers, BlockState
 
-__all__ = ["BlockProduct", "ProductState"]
+__all__ = ["BlockNumbers", "BlockProduct", "ProductState"]
 
 ProductState = tuple[Any, tuple[BlockState, ...]]
 """m, and the state of every kind of block."""
@@ -35,8 +35,8 @@ _REAL = 1e-12
 """Imaginary parts so small, of one, are rounding errors."""
 
 
-class BlockProduct:
-    """The law of J Jᵀ for J a product of residual blocks, in numbers.
+class BlockNumbers:
+    """The blocks of a product, in the numbers of a context.
 
     Attributes:
         blocks: the kinds of blocks, each with its multiplicity.
@@ -77,6 +77,26 @@ class BlockProduct:
         """The blocks in double precision."""
         with mp.workdps(17):
             return [block.in_numbers(fp, self.level) for block in self.blocks]
+
+    def in_numbers(self, ctx: Any, level: int) -> list[BlockInNumbers]:
+        """The blocks in double precision, or at mpmath's working precision."""
+        key = ctx is mp, level, mp.prec
+        if key not in self._numbers:
+            self._numbers[key] = [block.in_numbers(ctx, level) for block in self.blocks]
+        return self._numbers[key]
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[bool, int, int], list[BlockInNumbers]]:
+        return {}
+
+
+class BlockProduct(BlockNumbers):
+    """The law of J Jᵀ for J a product of residual blocks, in numbers.
+
+    Attributes:
+        blocks: the kinds of blocks, each with its multiplicity.
+        digits: correct digits aimed at.
+    """
 
     def solutions(self, log_points: Sequence[float]) -> list[ProductState | None]:
         """The states at λ + i0 for ascending real log λ, in double precision.
@@ -140,17 +160,6 @@ class BlockProduct:
             if settled or all(block.exact for block in self.blocks):
                 return found
         raise NotConvergedError("the density did not settle: move λ away from the edge")
-
-    def in_numbers(self, ctx: Any, level: int) -> list[BlockInNumbers]:
-        """The blocks in double precision, or at mpmath's working precision."""
-        key = ctx is mp, level, mp.prec
-        if key not in self._numbers:
-            self._numbers[key] = [block.in_numbers(ctx, level) for block in self.blocks]
-        return self._numbers[key]
-
-    @cached_property
-    def _numbers(self) -> dict[tuple[bool, int, int], list[BlockInNumbers]]:
-        return {}
 
     def _start(self) -> tuple[ProductState, complex]:
         """The solution on the imaginary axis where M(λ) ≈ m_1/λ."""

@@ -1,8 +1,8 @@
 """The law of σ_w² φ′(h)², h ~ N(0, q), in numbers: that of JᵀJ for one layer of orthogonal weights.
 
-φ is cut where φ″ or φ′ changes sign. On each branch φ′² is monotone, and the Gaussian density is
-pushed forward through it: ρ(λ) = Σ N(h; 0, q)/(2σ_w²|φ′φ″|) over all h with σ_w² φ′(h)² = λ. At an
-extremum of φ′² it goes to infinity like one over a root.
+On each branch φ′² is monotone, and the Gaussian density is pushed forward through it:
+ρ(λ) = Σ N(h; 0, q)/(2σ_w²|φ′φ″|) over all h with σ_w² φ′(h)² = λ. At an extremum of φ′² it goes to
+infinity like one over a root.
 """
 
 from __future__ import annotations
@@ -10,57 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import sympy as sp
 from mpmath import mp
 
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.domain import Number, finite
-from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.errors import DomainError
 from freejac.symbolic.fixed_points import bind_parameters
-from freejac.symbolic.quadrature import NumericPiece, numeric_pieces
+from freejac.symbolic.quadrature import numeric_pieces
+from freejac.symbolic.slope_branches import slope_branches
+from freejac.symbolic.slope_nodes import is_zero
+from freejac.symbolic.slope_range import slope_range
 
 __all__ = ["GUARD", "SlopeDensity"]
 
+_REACH = 13
+"""Beyond which, in units of √q, h is not met."""
+_NEGLIGIBLE = mp.mpf("1e-8")
+"""So small beside the largest, φ′² far out tends to 0."""
+
 GUARD = 15
 """Digits carried beyond those aimed at."""
-_SCAN = 400
-_STEPS = 400
-
-
-class _Branch(NamedTuple):
-    """Where φ′² is monotone.
-
-    Attributes:
-        low, high: the ends in h.
-        at_low, at_high: φ′² there.
-        slopes: h to (φ′, φ″).
-    """
-
-    low: Any
-    high: Any
-    at_low: Any
-    at_high: Any
-    slopes: Any
-
-    def place(self, value: Any) -> Any:
-        """The h with φ′(h)² = value, by Newton's method kept in a bracket."""
-        low, high = (self.low, self.high) if self.at_low < self.at_high else (self.high, self.low)
-        h = (low + high) / 2
-        close = mp.mpf(10) ** (3 - mp.dps)
-        for _ in range(_STEPS):
-            slope, curvature = self.slopes(h)
-            miss = slope**2 - value
-            low, high = (low, h) if miss > 0 else (h, high)
-            steep = 2 * slope * curvature
-            step = miss / steep if steep else mp.inf
-            inside = min(low, high) < h - step < max(low, high)
-            moved = h - step if inside else (low + high) / 2
-            if abs(moved - h) <= close * max(abs(h), abs(high - low)):
-                return moved
-            h = moved
-        raise NotConvergedError(f"φ′² = {mp.nstr(value, 10)} was not inverted; raise digits")
 
 
 class SlopeDensity:
@@ -109,7 +81,10 @@ class SlopeDensity:
             self.variance, self._width = q, mp.sqrt(q)
             values = bind_parameters(phi, parameters or {})
             pieces = numeric_pieces([phi.distribution(1), phi.distribution(2)], values)
-            self._branches = [branch for piece in pieces for branch in self._cut(piece)]
+            self._branches = slope_branches(pieces, self._width)
+            self._kinks = [low for low, _, _ in pieces[1:]]
+            steep = [piece for piece in pieces if not is_zero(*piece)]
+            self._least, self._most = slope_range(steep, self._width)
 
     def density(self, points: Sequence[Any]) -> list[Any]:
         """ρ at each λ, in any order: 0 outside the support, ∞ at an extremum of φ′².
@@ -123,8 +98,10 @@ class SlopeDensity:
 
     @property
     def branches(self) -> list[tuple[float, float]]:
-        """The intervals of h on which φ′² is monotone, and not constant."""
-        return [(float(branch.low), float(branch.high)) for branch in self._branches]
+        """The intervals of h, as far as it is met, on which φ′² is monotone and not constant."""
+        reach = _REACH * float(self._width)
+        found = [(max(float(b.low), -reach), min(float(b.high), reach)) for b in self._branches]
+        return [(low, high) for low, high in found if low < high]
 
     @cached_property
     def support(self) -> list[tuple[Any, Any]]:
@@ -133,30 +110,37 @@ class SlopeDensity:
         Neighbours share an end; where no branch goes there is a gap.
         """
         with mp.workdps(self.digits + GUARD):
-            close = mp.mpf(10) ** (-self.digits)
-            top = max(max(b.at_low, b.at_high) for b in self._branches)
-            ends: list[Any] = [mp.zero] if self._comes_near_zero else []
-            for value in sorted(v for b in self._branches for v in (b.at_low, b.at_high)):
-                if value > close * top and (not ends or value > ends[-1] * (1 + close)):
+            ends: list[Any] = [self._least]
+            for value in sorted({*self._singular, self._most}):
+                if value > ends[-1] * (1 + mp.mpf(10) ** (-self.digits)):
                     ends.append(value)
             return [
                 (self.scale * low, self.scale * high)
                 for low, high in pairwise(ends)
-                if any(
-                    min(b.at_low, b.at_high) < (low + high) / 2 < max(b.at_low, b.at_high)
-                    for b in self._branches
-                )
+                if self._covers(min((low + high) / 2, 2 * low + 1))
             ]
 
     @property
-    def _comes_near_zero(self) -> bool:
-        """Whether the infimum of φ′² is 0, up to what is aimed at."""
-        values = [v for b in self._branches for v in (b.at_low, b.at_high)]
-        return bool(min(values) <= mp.mpf(10) ** (-self.digits) * max(values))
+    def _singular(self) -> list[Any]:
+        """φ′² at the ends of branches; at those of the scan, if it tends to a number there."""
+        ends = [(b.low, b.at_low) for b in self._branches]
+        ends += [(b.high, b.at_high) for b in self._branches]
+        first, last = self._branches[0].low, self._branches[-1].high
+        inner = [v for h, v in ends if first < h < last or h in self._kinks]
+        outer = [v for h, v in ends if not first < h < last]
+        top = max([v for v in (*inner, self._most) if mp.isfinite(v)], default=mp.zero)
+        found = [v for v in inner if v > top * mp.mpf(10) ** (-self.digits)]
+        if mp.isfinite(self._most):
+            found += [v for v in outer if v > top * _NEGLIGIBLE]
+        return [v for v in found if v > self._least]
+
+    def _covers(self, value: Any) -> bool:
+        """Whether φ′² takes the value on a branch."""
+        return any(sorted((b.at_low, value, b.at_high))[1] == value for b in self._branches)
 
     def _value(self, value: Any) -> Any:
         """σ_w² ρ at φ′² = value."""
-        if value < 0 or (value == 0 and not self._comes_near_zero):
+        if value < 0 or (value == 0 and self._least > 0):
             return mp.zero
         if value == 0 and not any(b.at_low == 0 or b.at_high == 0 for b in self._branches):
             raise DomainError("the density at λ = 0 is not decided where φ′² comes near 0: λ > 0")
@@ -171,57 +155,3 @@ class SlopeDensity:
             elif value in (low, high):
                 return mp.inf
         return total / self.scale
-
-    def _cut(self, piece: NumericPiece) -> list[_Branch]:
-        """The branches of one piece; none if φ′ is constant on it."""
-        low, high, slopes = piece
-        reach = mp.sqrt(2 * mp.log(10) * (mp.dps + 8)) * self._width
-        low, high = max(low, -reach), min(high, reach)
-        if low >= high:
-            return []
-        grid = _grid(low, high)
-        samples = [slopes(h) for h in grid[1:-1]]
-        if all(curvature == 0 for _, curvature in samples):
-            return []
-        cuts = {low, high}
-        for k in (0, 1):
-            for (a, at_a), (b, at_b) in pairwise(zip(grid[1:-1], samples, strict=True)):
-                if at_a[k] == 0:
-                    cuts.add(a)
-                elif at_a[k] * at_b[k] < 0:
-                    cuts.add(_zero(slopes, k, a, b))
-        ordered = sorted(cuts)
-        values = [self._square(slopes, h, ordered) for h in ordered]
-        return [
-            _Branch(a, b, at_a, at_b, slopes)
-            for (a, at_a), (b, at_b) in pairwise(zip(ordered, values, strict=True))
-            if at_a != at_b
-        ]
-
-    def _square(self, slopes: Any, h: Any, ends: Sequence[Any]) -> Any:
-        """φ′², exactly 0 where φ′ changes sign."""
-        value = slopes(h)[0]
-        beside = (ends[-1] - ends[0]) * mp.mpf(10) ** (-mp.dps // 2)
-        if ends[0] < h < ends[-1] and slopes(h - beside)[0] * slopes(h + beside)[0] < 0:
-            return mp.zero
-        return value**2
-
-
-def _grid(low: Any, high: Any) -> list[Any]:
-    """Places in [low, high], even ones and ones that crowd towards 0, where φ lives."""
-    even = [low + (high - low) * mp.mpf(k) / _SCAN for k in range(_SCAN + 1)]
-    first, last = mp.asinh(low * 10), mp.asinh(high * 10)
-    crowded = [mp.sinh(first + (last - first) * mp.mpf(k) / _SCAN) / 10 for k in range(1, _SCAN)]
-    return sorted({*even, *(h for h in crowded if low < h < high)})
-
-
-def _zero(slopes: Any, k: int, low: Any, high: Any) -> Any:
-    """The zero of φ′ (k = 0) or φ″ (k = 1) between two places of different sign, by bisection."""
-    sign = slopes(low)[k]
-    for _ in range(mp.prec + 10):
-        middle = (low + high) / 2
-        value = slopes(middle)[k]
-        if value == 0 or middle in (low, high):
-            return middle
-        low, high = (middle, high) if value * sign > 0 else (low, middle)
-    return (low + high) / 2

@@ -10,7 +10,7 @@ Source: Takahasi and Mori, "Double exponential formulas for numerical integratio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -23,7 +23,9 @@ from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.fixed_points import bind_parameters
 from freejac.symbolic.quadrature import NumericPiece, numeric_pieces
+from freejac.symbolic.slope_branches import slope_branches
 from freejac.symbolic.slope_panels import SlopePanels
+from freejac.symbolic.slope_principal import PrincipalMeans
 from freejac.symbolic.slope_range import SlopeRange, slope_range
 
 __all__ = ["SlopeTable", "atomic_table", "is_zero", "slope_table"]
@@ -48,8 +50,16 @@ class SlopeTable:
     0.464402902448268
     """
 
-    def __init__(self, pieces: list[NumericPiece], variance: Any, atoms: Nodes) -> None:
-        """Keep the smooth pieces of φ′, or the atoms."""
+    def __init__(
+        self,
+        pieces: list[NumericPiece],
+        variance: Any,
+        atoms: Nodes,
+        curved: Sequence[NumericPiece] = (),
+    ) -> None:
+        """Keep the smooth pieces of φ′, or the atoms; and pieces of (φ′, φ″)."""
+        self._curved = curved
+        self._principal: dict[int, PrincipalMeans] = {}
         self._pieces, self._variance, self._atoms = pieces, variance, atoms
         self.exact = bool(atoms)
         self._known: dict[tuple[int, int], Nodes] = {}
@@ -134,6 +144,14 @@ class SlopeTable:
             self._panels[key] = SlopePanels(self._pieces, self._variance, ctx)
         return self._panels[key]
 
+    def principal(self) -> PrincipalMeans:
+        """Means with poles on the real line, at the working precision."""
+        if mp.prec not in self._principal:
+            width = mp.sqrt(self._variance)
+            branches = slope_branches(self._curved, width)
+            self._principal[mp.prec] = PrincipalMeans(self.panels(mp), branches, width)
+        return self._principal[mp.prec]
+
     def level(self, tolerance: float) -> int:
         """The first level at which the mean of φ′² no longer moves by more than the tolerance."""
         if self.exact:
@@ -164,7 +182,9 @@ def slope_table(
     if q <= 0:
         raise DomainError(f"the variance q must be positive, not {variance}")
     values = bind_parameters(phi, parameters or {})
-    return SlopeTable(numeric_pieces([phi.distribution(1)], values), q, [])
+    first, second = phi.distribution(1), phi.distribution(2)
+    curved = numeric_pieces([first, second], values)
+    return SlopeTable(numeric_pieces([first], values), q, [], curved)
 
 
 def atomic_table(law: AtomicLaw, values: Mapping[sp.Symbol, Any]) -> SlopeTable:

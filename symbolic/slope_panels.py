@@ -16,22 +16,45 @@ from mpmath import fp, mp
 
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.quadrature import NumericPiece, legendre_rule
+from freejac.symbolic.slope_branches import resolved
 
-__all__ = ["SlopePanels"]
+__all__ = ["Panel", "SlopeMeans", "SlopePanels"]
 
 _WIDEST = 2
-_MOST_HALVINGS = 44
+_HALVINGS_PER_DIGIT = 2.75
 _STEEP = 1e-5
+_MOST_WAITING = 500
+_FARTHEST = 38
+"""Beyond which, in units of √q, nothing is looked for."""
+
+
+class SlopeMeans(NamedTuple):
+    """Means with a pole at φ′² = 1/κ.
+
+    Attributes:
+        value: E[φ′²/(1 − κφ′²)].
+        slope: E[φ′²/(1 − κφ′²)²] = d(κ × value)/dκ.
+        above: E[1/(1 − κφ′²)] where φ′ ≠ 0: κ × value and the probability of that, without
+            cancellation where κ is large.
+    """
+
+    value: Any
+    slope: Any
+    above: Any
 
 
 class SlopePanels:
     """φ′(h)² for h ~ N(0, q), ready to be averaged with poles.
 
+    Attributes:
+        rule: nodes and weights of a panel, on (−1, 1); an even number.
+        panels: they, ascending.
+        kinks: the ends of the pieces, in units of √q.
+
     >>> from freejac.symbolic.activation import activation
     >>> from freejac.symbolic.slope_nodes import slope_table
     >>> panels = slope_table(activation("tanh"), 1).panels(fp)
-    >>> value, _ = panels.mean(0.0)                                       # E[φ′²]
-    >>> round(value, 13)
+    >>> round(panels.mean(0.0).value, 13)                                 # E[φ′²]
     0.4644029024483
     """
 
@@ -40,22 +63,42 @@ class SlopePanels:
         self._ctx, self._width = ctx, mp.sqrt(variance)
         digits = 16 if ctx is fp else mp.dps
         self._tolerance = ctx.mpf(10) ** (2 - digits)
+        self._most_halvings = int(_HALVINGS_PER_DIGIT * digits)
         self._rounding = 4 * ctx.mpf(10) ** (-digits)
-        nodes = max(16, 11 * digits // 10)
-        self._rule = list(zip(*legendre_rule(nodes, mp.dps)[:2], strict=True))
-        reach = mp.sqrt(2 * mp.log(10) * (digits + 8))
-        self._panels = []
-        for low, high, slope in pieces:
-            a, b = max(low / self._width, -reach), min(high / self._width, reach)
+        nodes = 2 * max(8, 11 * digits // 20)
+        self.rule = list(zip(*legendre_rule(nodes, mp.dps)[:2], strict=True))
+        self.panels: list[Panel] = []
+        self.kinks: list[tuple[Any, Any]] = []
+        left, right = self._reach(pieces, mp.log(10) * (digits + 8))
+        for low, high, raw in pieces:
+            slope = resolved(raw)
+            a, b = max(low / self._width, left), min(high / self._width, right)
             count = int(mp.ceil((b - a) / _WIDEST)) if a < b else 0
+            if count:
+                self.kinks.append((a, b))
             ends = [a + (b - a) * k / count for k in range(count)] + [b]
-            self._panels += [_Panel(self, slope, left, right) for left, right in pairwise(ends)]
+            self.panels += [Panel(self, slope, left, right) for left, right in pairwise(ends)]
+
+    def _reach(self, pieces: Sequence[NumericPiece], lost: Any) -> tuple[Any, Any]:
+        """Between which places, in units of √q, the mass lies, and the mean of 1/φ′²."""
+        own = mp.sqrt(2 * lost)
+        left, right = resolved(pieces[0][2]), resolved(pieces[-1][2])
+        found = []
+        for sign, slope, end in ((-1, left, pieces[0][1]), (1, right, pieces[-1][0])):
+            places = [k for k in range(_FARTHEST) if sign * (k * self._width - sign * end) > 0]
+            logs = []
+            for k in places:
+                size = abs(slope(sign * k * self._width)[0])
+                logs.append(-2 * mp.log(size) - mp.mpf(k) ** 2 / 2 if size else -mp.inf)
+            matters = [k for k, v in zip(places, logs, strict=True) if v > max(logs) - lost]
+            found.append(max([own, *(mp.mpf(k + 1) for k in matters)]))
+        return -found[0], found[1]
 
     def samples(self, slope: Any, low: Any, high: Any) -> list[tuple[Any, Any]]:
         """(φ′², weight) at the nodes of a panel, in the numbers of the context."""
         middle, half = (low + high) / 2, (high - low) / 2
         found = []
-        for node, weight in self._rule:
+        for node, weight in self.rule:
             point = middle + half * node
             value = slope(point * self._width)[0] ** 2
             if value:
@@ -63,30 +106,54 @@ class SlopePanels:
                 found.append((self._ctx.convert(value), self._ctx.convert(mass)))
         return found
 
-    def mean(self, kappa: Any) -> tuple[Any, Any]:
-        """E[φ′²/(1 − κφ′²)], and E[φ′²/(1 − κφ′²)²], which is d(κ × the first)/dκ.
+    def panel(self, slope: Any, low: Any, high: Any) -> Panel:
+        """Another panel."""
+        return Panel(self, slope, low, high)
+
+    def mean(self, kappa: Any) -> SlopeMeans:
+        """Take the means at κ.
 
         Raises:
             NotConvergedError: κ is the inverse of a value of φ′², to rounding.
         """
-        parts = [(panel, panel.sums(kappa)) for panel in self._panels]
-        allowed = self._tolerance * sum(abs(own.value) for _, own in parts)
-        total = slope = 0
+        return self.over(self.panels, kappa)
+
+    def over(self, panels: Sequence[Panel], kappa: Any, steep: Any = None) -> SlopeMeans:
+        """The means over some panels; errors as for `mean`.
+
+        Args:
+            panels: the panels.
+            kappa: κ.
+            steep: the error allowed to the slope, relatively; left out, a few digits, which do for
+                Newton's method.
+        """
+        parts = [(panel, panel.sums(kappa)) for panel in panels]
+        allowed, allowed_above = (
+            self._tolerance * sum(abs(own[k]) for _, own in parts) for k in (0, 2)
+        )
+        noise = sum(own.noise for _, own in parts)
+        total = slope = above = 0
         waiting = [(panel, own, 0) for panel, own in parts]
         while waiting:
             panel, own, depth = waiting.pop()
             halves = [(half, half.sums(kappa)) for half in panel.halves]
-            value, steep, noise = (sum(part) for part in zip(*(s for _, s in halves), strict=True))
+            found = _Sums(*(sum(part) for part in zip(*(s for _, s in halves), strict=True)))
             # 1 − κφ′² carries a rounding error, which `noise` amplifies next to a pole
-            exact = abs(value - own.value) <= allowed + self._rounding * noise
-            # a slope is for Newton's method: a few digits do
-            if exact and abs(steep - own.slope) <= _STEEP * noise:
-                total, slope = total + value, slope + steep
-            elif depth > _MOST_HALVINGS:
+            if (
+                abs(found.value - own.value) <= allowed + self._rounding * found.noise
+                and abs(found.above - own.above)
+                <= allowed_above + self._rounding * abs(kappa) * found.noise
+                and abs(found.slope - own.slope)
+                <= (_STEEP * found.noise if steep is None else steep * noise)
+            ):
+                total, slope = total + found.value, slope + found.slope
+                above += found.above
+            elif depth > self._most_halvings or len(waiting) > _MOST_WAITING:
                 raise NotConvergedError("φ′² takes the value 1/κ: the mean has a pole on the line")
             else:
-                waiting += [(half, sums, depth + 1) for half, sums in halves]
-        return total, slope
+                # the coarsest last, so that what never settles is seen by how much waits
+                waiting[:0] = [(half, sums, depth + 1) for half, sums in halves]
+        return SlopeMeans(total, slope, above)
 
 
 class _Sums(NamedTuple):
@@ -95,44 +162,52 @@ class _Sums(NamedTuple):
     Attributes:
         value: E[φ′²/(1 − κφ′²)] there.
         slope: E[φ′²/(1 − κφ′²)²].
-        noise: the mean of the absolute values of the latter.
+        above: E[1/(1 − κφ′²)].
+        noise: the mean of the absolute values of the second.
     """
 
     value: Any
     slope: Any
+    above: Any
     noise: Any
 
 
-class _Panel:
-    """A part of a piece, its samples, and its halves when they are needed."""
+class Panel:
+    """A part of a piece, its samples, and its halves when they are needed.
+
+    Attributes:
+        slope: φ′.
+        low, high: its ends, in units of √q.
+    """
 
     def __init__(self, owner: SlopePanels, slope: Any, low: Any, high: Any) -> None:
-        self._owner, self._slope, self._ends = owner, slope, (low, high)
+        self._owner, self.slope, self.low, self.high = owner, slope, low, high
         self._samples: list[tuple[Any, Any]] | None = None
-        self._halves: tuple[_Panel, _Panel] | None = None
+        self._halves: tuple[Panel, Panel] | None = None
 
     @property
-    def halves(self) -> tuple[_Panel, _Panel]:
+    def halves(self) -> tuple[Panel, Panel]:
         """The two halves."""
         if self._halves is None:
-            low, high = self._ends
-            middle = (low + high) / 2
+            middle = (self.low + self.high) / 2
             self._halves = (
-                _Panel(self._owner, self._slope, low, middle),
-                _Panel(self._owner, self._slope, middle, high),
+                Panel(self._owner, self.slope, self.low, middle),
+                Panel(self._owner, self.slope, middle, self.high),
             )
         return self._halves
 
     def sums(self, kappa: Any) -> _Sums:
         """The means over the panel by its own nodes."""
         if self._samples is None:
-            self._samples = self._owner.samples(self._slope, *self._ends)
-        total = slope = noise = 0
+            self._samples = self._owner.samples(self.slope, self.low, self.high)
+        total = slope = above = noise = 0
         for value, mass in self._samples:
             below = 1 - kappa * value
-            ratio = mass * value / below
+            share = mass / below
+            ratio = share * value
             steep = ratio / below
             total += ratio
             slope += steep
+            above += share
             noise += abs(steep)
-        return _Sums(total, slope, noise)
+        return _Sums(total, slope, above, noise)

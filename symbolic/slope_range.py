@@ -20,7 +20,7 @@ __all__ = ["SlopeRange", "slope_range"]
 _DECADES = range(-6, 12)
 _PER_DECADE = 16
 _EVEN = 96
-_REACH = 9
+_REACH, _MET = 9, 2
 _FAR, _GROWING = mp.mpf("1e8"), mp.mpf("1.001")
 """Beyond which h, and by what factor, φ′² is larger than nearer to 0 where it has no bound."""
 _NEGLIGIBLE = mp.mpf("1e-8")
@@ -30,7 +30,7 @@ class SlopeRange(NamedTuple):
     """Between which values φ′² lies.
 
     Attributes:
-        least: the infimum; 0 when it is negligible beside the supremum, as for x + √(1+x²).
+        least: the infimum; 0 when it is negligible beside what is met, as for x + √(1+x²).
         most: the supremum, or ∞.
     """
 
@@ -56,7 +56,7 @@ def slope_range(pieces: Sequence[NumericPiece], width: Any) -> SlopeRange:
     >>> least, abs(most - (mp.ncdf(root) + root * mp.npdf(root)) ** 2) < 1e-14
     (mpf('0.0'), True)
     """
-    least, near, far = mp.inf, mp.zero, mp.zero
+    least, near, far, met = mp.inf, mp.zero, mp.zero, mp.zero
     for low, high, slope in pieces:
         grid = _grid(low, high, width)
         values = [slope(h)[0] for h in grid]
@@ -65,6 +65,8 @@ def slope_range(pieces: Sequence[NumericPiece], width: Any) -> SlopeRange:
         squares = [value**2 for value in values]
         near = max([near, *(v for h, v in zip(grid, squares, strict=True) if abs(h) <= _FAR)])
         far = max([far, *(v for h, v in zip(grid, squares, strict=True) if abs(h) > _FAR)])
+
+        met = max([met, *(v for h, v in zip(grid, squares, strict=True) if abs(h) <= _MET * width)])
 
         def square(h: Any, slope: Callable[[Any], Sequence[Any]] = slope) -> Any:
             return slope(h)[0] ** 2
@@ -81,7 +83,7 @@ def slope_range(pieces: Sequence[NumericPiece], width: Any) -> SlopeRange:
         if abs(grid[top]) <= _FAR:
             near = max(near, _closed_in(square, ends[top], ends[top + 2], 1))
     most = mp.inf if far > _GROWING * near else max(near, far)
-    return SlopeRange(least if least > _NEGLIGIBLE * most and least else mp.zero, most)
+    return SlopeRange(least if least > _NEGLIGIBLE * (met or most) else mp.zero, most)
 
 
 def _grid(low: Any, high: Any, width: Any) -> list[Any]:

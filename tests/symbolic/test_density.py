@@ -314,3 +314,24 @@ def test_refusals():
         LayerProduct.equal([(1, 1)], sp.exp(-z), 2)
     with pytest.raises(DomainError, match="digits"):
         LayerProduct.equal([(1, 1)], sp.Integer(1), 2, digits=2000)
+
+
+@pytest.mark.parametrize("layers", [1279, 10_000])
+def test_the_support_of_deep_orthogonal_products(layers):
+    """Slopes 1 and 1/100: real λ(ζ) turns at both ends, for ζ above and below both values."""
+    values = [(1, sp.Rational(1, 2)), (sp.Rational(1, 10_000), sp.Rational(1, 2))]
+    curve = LayerProduct.equal(values, sp.S.One, layers)
+
+    def level(log_zeta):
+        zeta = mp.exp(log_zeta)
+        m = sum(a * w / (zeta - a) for a, w in ((1, 0.5), (1e-4, 0.5)))
+        return layers * mp.log(zeta) + (layers - 1) * mp.log(m / (1 + m))
+
+    with mp.workdps(30):
+        upper = min(level(mp.mpf(k) / 50) for k in range(50, 1000))
+        lower = max(level(-mp.mpf(k) / 50) for k in range(500, 1450))
+        ((low, high),) = curve.support
+        assert abs(mp.log(high) - upper) < 2e-4 * layers
+        assert abs(mp.log(low) - lower) < 2e-4 * layers
+    # the way from far above is one over e-folds of λ, not over quarters of one
+    assert curve.density([2 * high, low / 2]) == [0, 0]

@@ -101,6 +101,20 @@ def test_an_infimum_at_infinity():
     assert low < 2.25**2 < high < 16
 
 
+def test_an_infimum_below_slopes_without_bound():
+    """φ = x + x³, φ′² ≥ 1: two orthogonal layers end where λ = m/((1+m)κ²) is largest, κ > 1."""
+    with mp.workdps(15):
+
+        def level(kappa):
+            m = mean(lambda f: kappa * f / (1 - kappa * f), lambda h: 1 + 3 * h * h, mp.mpf("0.1"))
+            return m / (1 + m) / kappa**2
+
+        edge = max(level(1 + mp.mpf(k) / 100) for k in range(2, 60))
+    ((low, high),) = Jacobian("x + x**3", "orthogonal", depth=2).support(q=sp.Rational(1, 10))
+    assert low == pytest.approx(float(edge), rel=1e-4)
+    assert high == math.inf
+
+
 def test_layers_of_different_activations():
     """The order of square layers does not matter; a scale of one comes out as a factor."""
     one = [Layer("softplus", weights="orthogonal", q=1), Layer("gelu", weights="orthogonal", q=2)]

@@ -104,3 +104,21 @@ def test_singular_places_and_refusals() -> None:
         SlopeDensity(activation("tanh"), 0, 1)
     with pytest.raises(DomainError, match="digits"):
         SlopeDensity(activation("tanh"), 1, 1, digits=2000)
+
+
+@pytest.mark.parametrize(("variance", "lam"), [(0.05, 1e-6), (1, 1e-40), (1e-4, 0.9)])
+def test_far_tails(variance: float, lam: float) -> None:
+    """Tanh: P(φ′² ≤ λ) = erfc(h/√(2q)), λ = sech⁴ h, however many standard deviations out."""
+    law = SlopeDensity(activation("tanh"), variance, 1)
+    with mp.workdps(30):
+        q, place = mp.mpf(variance), mp.acosh(mp.mpf(lam) ** -0.25)
+        expected = 2 * mp.npdf(place, 0, mp.sqrt(q)) / (4 * lam * mp.tanh(place))
+        assert abs(law.density([lam])[0] / expected - 1) < 1e-14
+        assert law.support == [(0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"), [("x + x**3", (1, math.inf)), ("x + log(1 + exp(x))", (1, 4))]
+)
+def test_ends_of_the_law_and_not_of_what_is_met(text: str, ends: tuple[float, float]) -> None:
+    assert Jacobian(text, "orthogonal", depth=1).support(q=1) == (ends,)

@@ -159,7 +159,7 @@ def test_means_at_a_distance_from_the_poles():
     panels = slope_table(activation("tanh"), 1).panels(fp)
     for kappa in (mp.mpc(-3, 0.1), mp.mpc(0.4, -0.3)):
         found = panels.mean(complex(kappa))
-        for power, value in zip((1, 2), found, strict=True):
+        for power, value in zip((1, 2), found[:2], strict=True):
 
             def integrand(h, kappa=kappa, power=power):
                 square = mp.sech(h) ** 4
@@ -175,7 +175,7 @@ def test_means_next_to_the_poles(distance):
     place = math.acosh(2.5**0.25)
     density = math.exp(-(place**2) / 2) / math.sqrt(2 * math.pi)
     expected = 2 * math.pi * density / (2.5 * 4 * math.tanh(place))
-    found, _ = panels.mean(complex(2.5, distance))
+    found = panels.mean(complex(2.5, distance)).value
     assert found.imag == pytest.approx(expected, rel=max(100 * distance, 1e-6))
 
 
@@ -201,8 +201,6 @@ def test_refusals():
         Jacobian("tanh", depth=2).density(math.nan, q=1)
     with pytest.raises(DomainError, match="λ = 0 is not decided"):
         Jacobian("tanh", "orthogonal", depth=2).density(0, q=1)
-    with pytest.raises(NotConvergedError, match="so small"):
-        Jacobian("tanh", "orthogonal", depth=2).density(1e-6, q=0.05)
 
 
 @pytest.mark.parametrize("layers", [10**4, 10**7])

@@ -1,0 +1,140 @@
+"""Densities that are exponentially small, and next to 0, against bent contours of many digits."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy as sp
+from mpmath import mp
+
+from freejac.density_kernels import contour_density
+from freejac.networks import Jacobian
+from freejac.symbolic.activation import activation
+from freejac.symbolic.layers import Layer
+from freejac.symbolic.slope_nodes import slope_table
+
+
+def tanh_law(variance, reach, step):
+    """φ′² and weights on h = s + i q s/(2√(q² + q s²)): Im φ′² < 0, so no pole is passed."""
+    width = mp.sqrt(variance)
+    nodes = []
+    for k in range(int(reach / step) + 1):
+        t = k * mp.mpf(step)
+        bent = 1 / mp.sqrt(1 + t * t)
+        point, speed = t * (1 + 0.5j * bent), 1 + 0.5j * bent**3
+        both = 2 if k else 1
+        nodes.append((mp.sech(point * width) ** 4, both * step * speed * mp.npdf(point)))
+    return nodes
+
+
+def mgf(nodes, zeta):
+    return sum(w * a / (zeta - a) for a, w in nodes)
+
+
+@pytest.mark.parametrize(
+    ("depth", "variance", "scale", "lam"),
+    [
+        pytest.param(10_000, "1e-4", "1.0001", "0.93", marks=pytest.mark.slow),
+        (2, "0.05", "1", "1e-3"),
+    ],
+)
+def test_the_full_equation_in_many_digits(depth, variance, scale, lam):
+    """Newton's method in the complex plane, where 60 or 100 digits see the imaginary part."""
+    network = Jacobian("tanh", "orthogonal", depth=depth)
+    numbers = {"q": sp.Rational(variance), "sigma_w": sp.Rational(scale)}
+    found = network.density([sp.Rational(lam)], digits=14, **numbers)[0]
+    with mp.workdps(100 if depth > 2 else 50):
+        reach, step = (21, 64) if depth > 2 else (15, 32)
+        nodes = tanh_law(mp.mpf(variance), reach, mp.mpf(1) / step)
+        level = mp.log(mp.mpf(lam)) - 2 * depth * mp.log(mp.mpf(scale))
+
+        def miss(zeta):
+            m = mgf(nodes, zeta)
+            # far below the bulk −m is about 1: logarithms of positive numbers
+            return depth * mp.log(zeta) + (depth - 1) * mp.log(m / (1 + m)) - level
+
+        start = {"0.93": "0.945", "1e-3": "1.11e-3"}[lam]
+        zeta = mp.findroot(miss, mp.mpc(start, "1e-9"), tol=mp.mpf(10) ** (-2 * mp.dps + 20))
+        expected = -mp.im(mgf(nodes, zeta)) / (mp.pi * mp.mpf(lam))
+    assert 0 < expected < 1e-20
+    assert found == pytest.approx(float(expected), rel=1e-13)
+
+
+@pytest.mark.slow
+def test_two_different_layers():
+    """As above, with one variable for each."""
+    layers = [Layer("tanh", q=sp.Rational(v), weights="orthogonal") for v in ("0.05", "0.04")]
+    network = Jacobian(layers=layers)
+    found = network.density([sp.Rational(1, 1000)], digits=12)[0]
+    with mp.workdps(60):
+        first, second = (tanh_law(mp.mpf(v), 17, mp.mpf(1) / 40) for v in ("0.05", "0.04"))
+
+        def miss(one, two):
+            m = mgf(first, one)
+            level = mp.log(one) + mp.log(two) + mp.log(m / (1 + m)) - mp.log(mp.mpf("1e-3"))
+            return level, mgf(second, two) - m
+
+        start = (mp.mpc("1.1e-3", "1e-9"), mp.mpc("1.1e-3", "1e-9"))
+        zeta = mp.findroot(miss, start, tol=mp.mpf(10) ** -110)
+        expected = -mp.im(mgf(first, zeta[0])) / (mp.pi * mp.mpf("1e-3"))
+    assert 0 < expected < 1e-15
+    assert found == pytest.approx(float(expected), rel=1e-11)
+
+
+def test_a_number_below_the_doubles():
+    """Erf, one layer at h = 1100 √q, others in the bulk: log λ = log ζ − 999 log E[1/φ′²]."""
+    network = Jacobian("erf", "orthogonal", depth=1000)
+    numbers = {"q": sp.Rational("1e-4"), "sigma_w": sp.Rational("1.0001")}
+    found = network.density(sp.Rational(1, 2), digits=20, **numbers)
+    with mp.workdps(20):
+        scale = 4 / mp.pi * mp.mpf("1.0001") ** 2
+        # E[1/φ′²] = π/4 E[e^{2h²}] = π/(4√(1 − 4q))
+        mean = 1 / mp.sqrt(1 - 4 * mp.mpf("1e-4"))
+        square = (1000 * mp.log(scale) - 999 * mp.log(mean) - mp.log(0.5)) / 2
+        assert mp.log(found) / (-square / mp.mpf("2e-4")) == pytest.approx(1, rel=1e-4)
+    assert network.density(0.5, **numbers) == 0.0
+
+
+@pytest.mark.parametrize("depth", [1, 10])
+def test_hard_edges_are_powers(depth):
+    """Gaussian weights: ρ ∝ λ^{−L/(L+1)}, also where 1 + m is below what 1 resolves."""
+    network = Jacobian("tanh", depth=depth)
+    one, two = network.density([1e-300, 1e-200], q=sp.Rational("0.05"))
+    assert math.log(one / two) == pytest.approx(100 * math.log(10) * depth / (depth + 1), rel=1e-9)
+
+
+def test_principal_values_are_mean_values():
+    """E[f/(1 − κf)] at κ just off the line, f = tanh′²."""
+    with mp.workdps(30):
+        found, poles = slope_table(activation("tanh"), 1).principal().at(mp.mpf(2))
+        beside = slope_table(activation("tanh"), 1).panels(mp).mean(mp.mpc(2, "-1e-8")).value
+        assert abs(beside.real / found.value - 1) < 1e-7
+        assert abs(-2 * beside.imag / (mp.pi * poles.height) - 1) < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "variance", "depth", "lam"),
+    [
+        ("tanh", 0.05, 100, 1.2e-6),
+        ("erf", 0.05, 10, 0.01),
+        ("gelu", 1e-3, 5, 0.7),  # the upper end: φ′² is largest at h = √2
+    ],
+)
+def test_principal_values_and_mirrored_contours(name, variance, depth, lam):
+    """The compiled kernel has the imaginary part beside the line another way."""
+    scale = {"tanh": 1.1, "erf": 1.0, "gelu": 2.0}[name]
+    network = Jacobian(name, "orthogonal", depth=depth)
+    kernel = contour_density(network.layer_product(q=variance, sigma_w=scale, digits=10))
+    found = network.density(lam, q=variance, sigma_w=scale)
+    assert found == pytest.approx(kernel(np.array([lam]))[0], rel=1e-8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tanh", "softplus"])
+def test_every_place_has_a_number(name):
+    """Ten thousand orthogonal layers: λ from far below the bulk to beyond the upper end."""
+    network = Jacobian(name, "orthogonal", depth=10_000)
+    lam = [10.0**k for k in (-300, -30, -3, 0, 3, 30, 300)]
+    found = network.density(lam, q=1e-4, sigma_w=1.0001)
+    assert all(0 <= rho < math.inf for rho in found)
