@@ -31,6 +31,7 @@ _NEWTON_STEPS = 40
 _SCAN = 80
 _ROUGH = 1e-9
 _INFINITE = 1e3
+_LEVELS_TRIED = 5
 
 
 def support(product: BlockProduct) -> list[Interval]:
@@ -140,8 +141,20 @@ def _refined(
 
 
 def _polished_edge(product: BlockProduct, m: float, states: Any) -> Any:
-    """λ where dλ/dm = 0, from a start in double precision."""
-    level = product.level + (0 if all(block.exact for block in product.blocks) else 1)
+    """λ where dλ/dm = 0, from a start in double precision, on finer rules until it settles."""
+    last = None
+    for level in range(product.level, product.level + _LEVELS_TRIED):
+        found = _edge_at(product, level, m, states)
+        if product.exact:
+            return found
+        if last is not None and abs(found - last) <= mp.mpf(10) ** (-product.digits) * found:
+            return found
+        last = found
+    raise NotConvergedError("an edge of the spectrum did not settle: φ′ is not resolved")
+
+
+def _edge_at(product: BlockProduct, level: int, m: float, states: Any) -> Any:
+    """The same with one rule."""
     blocks, tolerance = product.in_numbers(mp, level), mp.mpf(10) ** (-mp.dps + 5)
     exact = [(mp.mpf(y.real), tuple(mp.mpf(k.real) for k in kappas)) for y, kappas in states]
 
