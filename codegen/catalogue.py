@@ -12,6 +12,7 @@ from functools import partial
 from freejac.codegen.activation_modules import activation_dual_module, activation_module
 from freejac.codegen.approximate_dual import refit
 from freejac.codegen.contour_kernels import contour_density
+from freejac.codegen.residual_kernels import residual_blocks_density
 from freejac.codegen.slopes_kernels import slopes_density
 from freejac.codegen.spec import Module
 from freejac.codegen.spectrum_modules import (
@@ -68,6 +69,7 @@ CATALOGUE: Mapping[str, Callable[[], Module]] = {
     "jacobian_moments": jacobian_moments,
     "orthogonal_jacobian_density": partial(jacobian_density, "orthogonal"),
     "orthogonal_slopes_density": partial(slopes_density, "orthogonal"),
+    "residual_blocks_density": residual_blocks_density,
     "resnet_density": resnet_density,
     "universality_density": universality_density,
 }

@@ -11,6 +11,7 @@ Source: Gautschi, "Orthogonal Polynomials: Computation and Approximation" (2004)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import Any
 
 from mpmath import mp
@@ -20,7 +21,7 @@ __all__ = ["few_nodes"]
 
 Nodes = list[tuple[Any, Any]]
 
-_GUARD = 10
+_GUARD, _GUARD_BITS = 10, 32
 
 
 def few_nodes(points: Sequence[tuple[Any, Any]], count: int) -> Nodes:
@@ -49,20 +50,38 @@ def few_nodes(points: Sequence[tuple[Any, Any]], count: int) -> Nodes:
 
 
 def _recurrence(values: list[Any], masses: list[Any], count: int) -> tuple[Any, Any]:
-    """The three-term recurrence of the orthonormal polynomials: its diagonal, and beside it."""
-    size = min(count, len(values))
+    """The three-term recurrence of the orthonormal polynomials: its diagonal, and beside it.
+
+    In integers, of 2^−bits: they are several times as fast as mpmath's numbers.
+    """
+    size, bits = min(count, len(values)), mp.prec + _GUARD_BITS
+    scale = max(abs(value) for value in values) or mp.one
+    places = [_fixed(value / scale, bits) for value in values]
+    weights = [_fixed(mass, bits) for mass in masses]
     diagonal, beside = mp.zeros(size, 1), mp.zeros(size, 1)
-    before, here, root = [mp.zero] * len(values), [mp.one] * len(values), mp.zero
+    before, here, root = [0] * len(values), [1 << bits] * len(values), 0
     for k in range(size):
-        shares = [mass * p * p for mass, p in zip(masses, here, strict=True)]
-        centre = mp.fdot(shares, values)
-        diagonal[k] = centre
+        centre = sum(
+            (w * ((p * p) >> bits) >> bits) * x
+            for w, p, x in zip(weights, here, places, strict=True)
+        )
+        centre >>= bits
+        diagonal[k] = scale * mp.ldexp(centre, -bits)
         if k == size - 1:
             break
         after = [
-            (x - centre) * p - root * old for x, p, old in zip(values, here, before, strict=True)
+            ((x - centre) * p - root * old) >> bits
+            for x, p, old in zip(places, here, before, strict=True)
         ]
-        root = mp.sqrt(mp.fsum(mass * p * p for mass, p in zip(masses, after, strict=True)))
-        beside[k] = root
-        before, here = here, [p / root for p in after]
+        square = sum(w * p * p for w, p in zip(weights, after, strict=True)) >> bits
+        root = isqrt(square)
+        if root == 0:  # the values are fewer than that
+            return diagonal[: k + 1], beside[: k + 1]
+        beside[k] = scale * mp.ldexp(root, -bits)
+        before, here = here, [(p << bits) // root for p in after]
     return diagonal, beside
+
+
+def _fixed(value: Any, bits: int) -> int:
+    """A number as an integer multiple of 2^−bits."""
+    return int(mp.nint(mp.ldexp(value, bits)))

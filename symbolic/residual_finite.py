@@ -190,7 +190,9 @@ class FiniteResNet(MomentsOfS):
         points = list(lam) if isinstance(lam, Iterable) else [lam]
         with mp.workdps(digits + GUARD):
             values = [finite("lambda", value) for value in points]
-            product, intervals = self._law(q, sigma_w, parameters or {}, digits)
+            product, intervals = self.law(
+                q=q, sigma_w=sigma_w, parameters=parameters, digits=digits
+            )
             inside = sorted({t for t in values if any(a < t < b for a, b in intervals)})
             found = dict(zip(inside, product.density(inside), strict=True))
             result = [float(found.get(t, mp.zero)) for t in values]
@@ -214,24 +216,33 @@ class FiniteResNet(MomentsOfS):
         >>> network.support(sigma_w=2)                             # |1 + 2 e^{iθ}|²
         ((1.0, 9.0),)
         """
-        with mp.workdps(digits + GUARD):
-            found = self._law(q, sigma_w, parameters or {}, digits)[1]
-            return tuple((float(low), float(high)) for low, high in found)
+        found = self.law(q=q, sigma_w=sigma_w, parameters=parameters, digits=digits)[1]
+        return tuple((float(low), float(high)) for low, high in found)
 
     def edges(self, **arguments: Any) -> tuple[float, float]:
         """The ends of the continuous spectrum: the outermost of `support`, same arguments."""
         found = self.support(**arguments)
         return found[0][0], found[-1][1]
 
-    def _law(
-        self, q: Variances, sigma_w: Number, parameters: Mapping[sp.Symbol, Number], digits: int
+    def law(
+        self,
+        *,
+        q: Variances = None,
+        sigma_w: Number = 1,
+        parameters: Mapping[sp.Symbol, Number] | None = None,
+        digits: int = 15,
     ) -> tuple[BlockProduct, list[Interval]]:
-        """The law in numbers and its support; those of the last call are kept."""
+        """The law in numbers, and its support; those of the last call are kept.
+
+        Args and Raises: as for `density`.
+        """
+        given = parameters or {}
         each = tuple(q) if isinstance(q, Sequence) else q
-        key = each, sigma_w, frozenset(parameters.items()), digits
+        key = each, sigma_w, frozenset(given.items()), digits
         if self._last is None or self._last[0] != key:
-            product = self.in_numbers(q, sigma_w, parameters, digits)
-            self._last = key, (product, support(product))
+            with mp.workdps(digits + GUARD):
+                product = self.in_numbers(q, sigma_w, given, digits)
+                self._last = key, (product, support(product))
         return self._last[1]
 
     def in_numbers(

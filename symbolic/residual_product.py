@@ -131,12 +131,31 @@ class BlockProduct:
         states = self.solutions([float(mp.log(point)) for point in points])
         found = []
         for point, state in zip(points, states, strict=True):
-            if state is None:
-                raise NotConvergedError(
-                    f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
-                )
-            found.append(self.value(point, state))
+            found.append(self.value(point, state or self._in_more_digits(point)))
         return found
+
+    def _in_more_digits(self, point: Any) -> ProductState:
+        """The state at λ + i0, the last part of the way at mpmath's working precision.
+
+        Raises:
+            NotConvergedError: λ is an edge or an atom.
+        """
+        end, fine = mp.mpc(mp.log(point)), mp.mpf(10) ** (GUARD // 2 - mp.dps)
+        corner = complex(end.real, fp.pi / 2)
+        state, here = self._start()
+        state = follow(self._solve, state, here, corner, "the density")
+        blocks = self.in_numbers(mp, self.level)
+
+        def solve(before: ProductState, target: Any) -> ProductState | None:
+            found = newton(mp, blocks, before, target, fine, _ROUGH)
+            return found if found is not None and _is_near(before, found) else None
+
+        try:
+            return follow(solve, _converted(mp, state), mp.mpc(corner), end, "the density")
+        except NotConvergedError:
+            raise NotConvergedError(
+                f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
+            ) from None
 
     def value(self, point: Any, state: ProductState) -> Any:
         """ρ at λ, from the solution there in double precision."""
