@@ -5,12 +5,16 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
+from mpmath import mp
 
 from freejac.network_theory import residual_theory
 from freejac.networks import ResNet
 from freejac.residual_kernel import blocks_density
 from freejac.symbolic import residual
 from freejac.symbolic.derivative_law import bernoulli, point_mass
+from freejac.symbolic.residual_block import Block
+from freejac.symbolic.residual_product import BlockProduct
+from freejac.symbolic.slope_nodes import SlopeTable, slope_table
 
 LAM = [0.2, 0.7, 1.0, 3.0]
 
@@ -27,13 +31,18 @@ def test_a_law_of_few_values_against_mpmath(name, weights, skip):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "weights"), [("tanh", "gaussian"), ("selu", "orthogonal")])
-def test_smooth_slopes_with_a_variance_of_each_layer(name, weights):
-    """The kernel takes a few variances and Gauss rules; mpmath more."""
-    q = [sp.Rational(100 + k, 100) for k in range(12)]
-    fast = ResNet(name).finite(12, weights).density(LAM, q=q)
-    slow = residual.ResNet(name).finite(12, weights).density(LAM, q=q, digits=12)
-    assert fast == pytest.approx(slow, rel=1e-10)
+def test_few_nodes_and_few_variances_are_the_law_of_all():
+    """Selu, 16 layers of as many variances: against every layer by itself, with every point."""
+    q = [sp.Rational(100 + k, 100) for k in range(16)]
+    network = ResNet("selu").finite(16, "orthogonal")
+    given = network.in_numbers(q, 1, {}, 9).blocks
+    assert len(given) < len(q)
+    with mp.workdps(24):
+        tables = [slope_table(network.sources[0], v) for v in q]
+        laws = [SlopeTable([], mp.one, table.nodes(3)) for table in tables]
+        blocks = [Block((law,), given[0].weights, mp.one, 1) for law in laws]
+        expected = [float(v) for v in BlockProduct(blocks, 9).density([mp.mpf(t) for t in LAM])]
+    assert network.density(LAM, q=q) == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
