@@ -37,13 +37,16 @@ _LEVELS_TRIED = 5
 def support(product: BlockProduct) -> list[Interval]:
     """The intervals of the continuous spectrum, ascending, at mpmath's working precision.
 
-    A gap inside is looked for on a grid of 80 points in log λ, and its ends refined.
+    A gap inside is looked for on a grid of 80 points in log λ, and its ends refined. Where φ′² has
+    no bound every 1/κ > 0 is one of its values: the spectrum has no ends.
 
     Raises:
         NotConvergedError: an edge was not found.
     """
     if len(product.blocks) == 1 and product.blocks[0].count == 1 and product.blocks[0].is_haar:
         return [(_end(product, -1), _end(product, 1))]
+    if not all(table.is_bounded for table in product.blocks[0].tables):
+        return [(mp.zero, mp.inf)]
     upper = upper_edge(product)
     sheet = _near_sheet(product)
     lower = mp.zero if sheet is None else lower_edge(product, sheet)

@@ -79,3 +79,13 @@ def test_values_of_any_shape():
     assert found.shape == (2, 2)
     assert found[1].tolist() == [0.0, 0.0]
     assert found[0, 1] == network.density(1.0)
+
+
+@pytest.mark.slow
+def test_slopes_without_a_bound_have_a_spectrum_without_ends():
+    """φ = x² for x > 0: the kernel in the bulk, by two rules, and mpmath in more digits."""
+    network = ResNet("relu2").finite(6)
+    assert network.support(q=1, sigma_w=0.5, digits=9) == ((0.0, math.inf),)
+    fast = network.density([0.5, 1.0, 2.0], q=1, sigma_w=0.5)
+    slow = residual.ResNet("relu2").finite(6).density([0.5, 1.0, 2.0], q=1, sigma_w=0.5, digits=12)
+    assert fast == pytest.approx(slow, rel=1e-10)
