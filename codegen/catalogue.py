@@ -12,6 +12,7 @@ from functools import cache, partial
 from freejac.codegen.activation_modules import activation_dual_module, activation_module
 from freejac.codegen.approximate_dual import refit
 from freejac.codegen.contour_kernels import contour_density
+from freejac.codegen.residual_kernels import residual_blocks_density
 from freejac.codegen.slopes_kernels import slopes_density
 from freejac.codegen.spec import Module
 from freejac.codegen.spectrum_modules import (
@@ -70,6 +71,7 @@ CATALOGUE: Mapping[str, Callable[[], Module]] = {
     "jacobian_moments": cache(jacobian_moments),
     "orthogonal_jacobian_density": cache(partial(jacobian_density, "orthogonal")),
     "orthogonal_slopes_density": cache(partial(slopes_density, "orthogonal")),
+    "residual_blocks_density": cache(residual_blocks_density),
     "resnet_density": cache(resnet_density),
     "universality_density": cache(universality_density),
 }

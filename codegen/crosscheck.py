@@ -31,6 +31,7 @@ from freejac.codegen.points import (
     spread_points,
 )
 from freejac.codegen.record import ModuleRecord
+from freejac.codegen.residual_oracle import block_points, block_reference
 from freejac.codegen.slopes_oracle import slopes_density, slopes_points
 from freejac.codegen.spec import Argument, Derived, Dual, Mean, Module, Sampled
 from freejac.codegen.spectral_oracle import (
@@ -120,6 +121,8 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
             return limit_points(count, seed=seed)
         if module.name == "contour_density":
             return contour_points(seed=seed)
+        if module.name == "residual_blocks_density":
+            return block_points(min(count, POINTS_BY_QUADRATURE), seed=seed)
         if module.name.endswith("_slopes_density"):
             count = min(count, POINTS_BY_QUADRATURE)
             return slopes_points(module.name.split("_")[0], count, seed=seed)
@@ -243,6 +246,8 @@ def _jacobian_reference(
     """The kernels of a Bernoulli D², and of the depth limits."""
     if "phi" in point:
         return contour_reference(kernel.name, point)
+    if "layers" in point:
+        return block_reference(kernel.name, point)
     own = {a.name: point[a.name] for a in kernel.arguments}
     if "values" in own:
         return slopes_density(kernel.name, own, weights)

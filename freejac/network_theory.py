@@ -92,7 +92,7 @@ class NetworkTheory:
         """The residual network."""
         return ResNet(self.phi, sp.Rational(repr(self.skip)))
 
-    @property
+    @cached_property
     def _finite(self) -> FiniteResNet:
         network = self.residual_network.finite(self.depth, self.weights)
         assert isinstance(network, FiniteResNet)

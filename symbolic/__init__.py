@@ -25,8 +25,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
   slope_branches slope_principal slope_range slope_density layer_block layer_path layer_tail
   layer_edges layer_values path_following`
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
-  residual_layer depth_expansion`, finite depth: the other `residual_…`, the limit:
-  `universal_density universal_edges lambert`
+  residual_layer depth_expansion`, finite depth: the other `residual_…`, with `few_nodes
+  few_variances`; the limit: `universal_density universal_edges lambert`
 * derivations written down: `explanation jacobian_steps residual_steps`
 * claims: `claim_text conditions rounded time_limit` read them; `ball_functions two_precisions
   enclosures refutation` try points; `tower sign_proofs root_forms exponential_forms function_rules

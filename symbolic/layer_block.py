@@ -70,6 +70,10 @@ class LayerBlock(Block):
         sizes = ctx.convert(self.before), ctx.convert(self.after)
         return LayerInNumbers(numbers, None if self.table.exact else self.table.panels(ctx), *sizes)
 
+    def rule(self, table: SlopeTable, level: int) -> Sequence[tuple[Any, Any]]:
+        """For first guesses, where φ is not piecewise linear."""
+        return table.nodes(0 if table.exact else table.level(1e-10) + 1 + level)
+
     @property
     def flat(self) -> Any:
         """The probability that φ′ = 0."""

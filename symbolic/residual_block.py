@@ -34,13 +34,14 @@ class Block:
         tables: φ_j′² of each weight layer.
         weights: S of W Wᵀ, to the power k and over the share: numbers and z.
         skip: the skip weight a.
-        count: how many blocks of the network are like this.
+        count: how many blocks of the network are like this; not an integer where a few stand for
+            many of slowly changing variance.
     """
 
     tables: tuple[SlopeTable, ...]
     weights: sp.Expr
     skip: Any
-    count: int
+    count: Any
 
     def __post_init__(self) -> None:
         """Refuse weights that cannot be evaluated."""
@@ -52,9 +53,9 @@ class Block:
         """Whether the law of every D_j² is a finite set of atoms."""
         return all(table.exact for table in self.tables)
 
-    def level(self) -> int:
-        """The refinement at which a first solution is sought."""
-        return max(table.level(1e-10) for table in self.tables) + 1
+    def rule(self, table: SlopeTable, level: int) -> Sequence[tuple[Any, Any]]:
+        """The (φ′², probability) that stand for a law at a refinement."""
+        return table.few(level)
 
     @property
     def weights_at_minus_one_is_finite(self) -> bool:
@@ -73,14 +74,14 @@ class Block:
     def in_numbers(self, ctx: Any, level: int) -> BlockInNumbers:
         """Round everything for a context: mpmath's `mp` at its precision, or `fp`."""
         nodes = tuple(
-            [(ctx.convert(v), ctx.convert(w)) for v, w in table.nodes(level)]
+            [(ctx.convert(v), ctx.convert(w)) for v, w in self.rule(table, level)]
             for table in self.tables
         )
         slope = sp.cancel(sp.diff(self.weights, z) / self.weights)
         module = "mpmath" if ctx is mp else "math"
         weights, slopes = (sp.lambdify(z, sp.factor(e), module) for e in (self.weights, slope))
         skip = ctx.convert(self.skip)
-        return BlockInNumbers(nodes, weights, slopes, skip**2, self.count)
+        return BlockInNumbers(nodes, weights, slopes, skip**2, ctx.convert(self.count))
 
 
 class BlockInNumbers:
@@ -99,7 +100,7 @@ class BlockInNumbers:
         weights: Any,
         weights_log_slope: Any,
         skip_squared: Any,
-        count: int,
+        count: Any,
     ) -> None:
         """Keep the numbers; `weights` and its logarithmic derivative are functions of y."""
         self._nodes, self._s, self._log_s_slope = nodes, weights, weights_log_slope

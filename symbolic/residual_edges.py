@@ -31,18 +31,22 @@ _NEWTON_STEPS = 40
 _SCAN = 80
 _ROUGH = 1e-9
 _INFINITE = 1e3
+_LEVELS_TRIED = 5
 
 
 def support(product: BlockProduct) -> list[Interval]:
     """The intervals of the continuous spectrum, ascending, at mpmath's working precision.
 
-    A gap inside is looked for on a grid of 80 points in log λ, and its ends refined.
+    A gap inside is looked for on a grid of 80 points in log λ, and its ends refined. Where φ′² has
+    no bound every 1/κ > 0 is one of its values: the spectrum has no ends.
 
     Raises:
         NotConvergedError: an edge was not found.
     """
     if len(product.blocks) == 1 and product.blocks[0].count == 1 and product.blocks[0].is_haar:
         return [(_end(product, -1), _end(product, 1))]
+    if not all(table.is_bounded for table in product.blocks[0].tables):
+        return [(mp.zero, mp.inf)]
     upper = upper_edge(product)
     sheet = _near_sheet(product)
     lower = mp.zero if sheet is None else lower_edge(product, sheet)
@@ -140,8 +144,20 @@ def _refined(
 
 
 def _polished_edge(product: BlockProduct, m: float, states: Any) -> Any:
-    """λ where dλ/dm = 0, from a start in double precision."""
-    level = product.level + (0 if all(block.exact for block in product.blocks) else 1)
+    """λ where dλ/dm = 0, from a start in double precision, on finer rules until it settles."""
+    last = None
+    for level in range(product.level, product.level + _LEVELS_TRIED):
+        found = _edge_at(product, level, m, states)
+        if product.exact:
+            return found
+        if last is not None and abs(found - last) <= mp.mpf(10) ** (-product.digits) * found:
+            return found
+        last = found
+    raise NotConvergedError("an edge of the spectrum did not settle: φ′ is not resolved")
+
+
+def _edge_at(product: BlockProduct, level: int, m: float, states: Any) -> Any:
+    """The same with one rule."""
     blocks, tolerance = product.in_numbers(mp, level), mp.mpf(10) ** (-mp.dps + 5)
     exact = [(mp.mpf(y.real), tuple(mp.mpf(k.real) for k in kappas)) for y, kappas in states]
 

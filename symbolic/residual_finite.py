@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import sympy as sp
@@ -25,6 +25,7 @@ from freejac.symbolic.derivative_law import AtomicLaw, DerivativeLaw, derivative
 from freejac.symbolic.domain import Number, exact, finite
 from freejac.symbolic.ensembles import Ensemble, gaussian
 from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.few_variances import few_variances
 from freejac.symbolic.residual_block import Block
 from freejac.symbolic.residual_edges import support
 from freejac.symbolic.residual_layer import ResidualLayer
@@ -82,6 +83,7 @@ class FiniteResNet(MomentsOfS):
         for source in self.sources:
             laws.setdefault(source, derivative_law(source))
         block = tuple(laws[source] for source in self.sources)
+        self._last: tuple[Any, tuple[BlockProduct, list[Interval]]] | None = None
         self.layer = ResidualLayer(block, self.ensemble, gain / depth, skip)
 
     def __repr__(self) -> str:
@@ -188,8 +190,9 @@ class FiniteResNet(MomentsOfS):
         points = list(lam) if isinstance(lam, Iterable) else [lam]
         with mp.workdps(digits + GUARD):
             values = [finite("lambda", value) for value in points]
-            product = self.in_numbers(q, sigma_w, parameters or {}, digits)
-            intervals = support(product)
+            product, intervals = self.law(
+                q=q, sigma_w=sigma_w, parameters=parameters, digits=digits
+            )
             inside = sorted({t for t in values if any(a < t < b for a, b in intervals)})
             found = dict(zip(inside, product.density(inside), strict=True))
             result = [float(found.get(t, mp.zero)) for t in values]
@@ -213,14 +216,34 @@ class FiniteResNet(MomentsOfS):
         >>> network.support(sigma_w=2)                             # |1 + 2 e^{iθ}|²
         ((1.0, 9.0),)
         """
-        with mp.workdps(digits + GUARD):
-            found = support(self.in_numbers(q, sigma_w, parameters or {}, digits))
-            return tuple((float(low), float(high)) for low, high in found)
+        found = self.law(q=q, sigma_w=sigma_w, parameters=parameters, digits=digits)[1]
+        return tuple((float(low), float(high)) for low, high in found)
 
     def edges(self, **arguments: Any) -> tuple[float, float]:
         """The ends of the continuous spectrum: the outermost of `support`, same arguments."""
         found = self.support(**arguments)
         return found[0][0], found[-1][1]
+
+    def law(
+        self,
+        *,
+        q: Variances = None,
+        sigma_w: Number = 1,
+        parameters: Mapping[sp.Symbol, Number] | None = None,
+        digits: int = 15,
+    ) -> tuple[BlockProduct, list[Interval]]:
+        """The law in numbers, and its support; those of the last call are kept.
+
+        Args and Raises: as for `density`.
+        """
+        given = parameters or {}
+        each = tuple(q) if isinstance(q, Sequence) else q
+        key = each, sigma_w, frozenset(given.items()), digits
+        if self._last is None or self._last[0] != key:
+            with mp.workdps(digits + GUARD):
+                product = self.in_numbers(q, sigma_w, given, digits)
+                self._last = key, (product, support(product))
+        return self._last[1]
 
     def in_numbers(
         self,
@@ -244,31 +267,40 @@ class FiniteResNet(MomentsOfS):
             raise DomainError(f"give a value for {', '.join(missing)} to evaluate the density")
         blocks = [
             Block(tables, weights, finite("the skip weight", skip), count)
-            for tables, count in self._tables(q, values, parameters)
+            for tables, count in self._tables(q, values, parameters, digits)
         ]
         return BlockProduct(blocks, digits)
 
     def _tables(
-        self, q: Variances, values: dict[sp.Symbol, sp.Expr], parameters: Mapping[Any, Number]
-    ) -> list[tuple[tuple[SlopeTable, ...], int]]:
+        self,
+        q: Variances,
+        values: dict[sp.Symbol, sp.Expr],
+        parameters: Mapping[Any, Number],
+        digits: int,
+    ) -> list[tuple[tuple[SlopeTable, ...], Any]]:
         """φ′² of the weight layers of every kind of block, and how many there are of it."""
         depth = int(self.depth)
-        if isinstance(q, Sequence):
-            if len(q) != depth:
-                raise DomainError(f"give one variance for each of the {depth} blocks, not {len(q)}")
-            kinds = Counter(exact("q", value) for value in q)
-        else:
-            kinds = Counter({None if q is None else exact("q", q): depth})
-        return [
-            (
-                tuple(
-                    self._table(law, source, value, values, parameters)
-                    for law, source in self._pairs
-                ),
-                n,
+        if isinstance(q, Sequence) and len(q) != depth:
+            raise DomainError(f"give one variance for each of the {depth} blocks, not {len(q)}")
+        given = Counter(q) if isinstance(q, Sequence) else Counter({q: depth})
+        kinds: Counter[sp.Expr | None] = Counter()
+        for value, count in given.items():
+            variance = None if value is None else exact("q", value)
+            if variance is not None:
+                positive("the variance q", variance)
+            kinds[variance] += count
+
+        @cache
+        def tables(variance: Any) -> tuple[SlopeTable, ...]:
+            place = sp.Float(variance, mp.dps) if isinstance(variance, mp.mpf) else variance
+            return tuple(
+                self._table(law, source, place, values, parameters) for law, source in self._pairs
             )
-            for value, n in kinds.items()
-        ]
+
+        if len(kinds) == 1:
+            return [(tables(kind), count) for kind, count in kinds.items()]
+        numbers = {finite("the variance q", kind): count for kind, count in kinds.items()}
+        return [(tables(v), count) for v, count in few_variances(numbers, tables, digits)]
 
     @property
     def _pairs(self) -> list[tuple[DerivativeLaw, Activation | DerivativeLaw]]:
@@ -282,8 +314,6 @@ class FiniteResNet(MomentsOfS):
         values: dict[sp.Symbol, sp.Expr],
         parameters: Mapping[Any, Number],
     ) -> SlopeTable:
-        if variance is not None:
-            positive("the variance q", variance)
         if isinstance(law, AtomicLaw):
             known = dict(source.defaults) if isinstance(source, Activation) else {}
             known |= values

@@ -29,8 +29,13 @@ GUARD = 15
 _FAR = 1e-3
 _START = 1e-4
 _NEWTON_STEPS = 30
-_LEVELS_TRIED = 4
+_LEVELS_TRIED, _COARSEST_TRIED = 4, 3
+_FAR_OFF = 1e-2
+"""What a finer rule may change of a solution that was found with a coarser one."""
 _DOUBLE_DIGITS = 9
+_WELL_INSIDE = 1e-2
+_ROUGH = 1e-2
+"""Noise of a solution in double precision that mpmath can polish, of Im m."""
 _REAL = 1e-12
 """Imaginary parts so small, of one, are rounding errors."""
 
@@ -41,6 +46,7 @@ class BlockNumbers:
     Attributes:
         blocks: the kinds of blocks, each with its multiplicity.
         digits: correct digits aimed at.
+        level: the refinement of the rules at which solutions are sought first.
     """
 
     def __init__(self, blocks: Sequence[Block], digits: int = 15) -> None:
@@ -51,13 +57,7 @@ class BlockNumbers:
         """
         if not 5 <= digits <= 100:
             raise DomainError(f"digits must lie between 5 and 100, not {digits}")
-        self.blocks, self.digits = tuple(blocks), digits
-
-    @cached_property
-    def level(self) -> int:
-        """The refinement of the quadrature rules at which solutions are sought first."""
-        with mp.workdps(15):
-            return max(block.level() for block in self.blocks)
+        self.blocks, self.digits, self.level = tuple(blocks), digits, 0
 
     @cached_property
     def start(self) -> float:
@@ -72,11 +72,16 @@ class BlockNumbers:
         """
         return max(1e-13, 1e-15 * sum(block.count for block in self.blocks))
 
-    @cached_property
+    @property
+    def exact(self) -> bool:
+        """Whether no rule has to be refined."""
+        return all(block.exact for block in self.blocks)
+
+    @property
     def rough(self) -> list[BlockInNumbers]:
         """The blocks in double precision."""
         with mp.workdps(17):
-            return [block.in_numbers(fp, self.level) for block in self.blocks]
+            return self.in_numbers(fp, self.level)
 
     def in_numbers(self, ctx: Any, level: int) -> list[BlockInNumbers]:
         """The blocks in double precision, or at mpmath's working precision."""
@@ -108,28 +113,69 @@ class BlockProduct(BlockNumbers):
         """
         found: list[ProductState | None] = []
         state, here = self._start()
+        reached: ProductState | None = None
         for point in sorted(log_points, reverse=True):
-            corner = complex(point, fp.pi / 2)
-            state, here = follow(self._solve, state, here, corner, "the density"), corner
-            try:
-                reached = follow(self._solve, state, corner, complex(point, 0), "the density")
-            except NotConvergedError:
-                found.append(None)
-            else:
-                found.append(reached)
+            reached = self._continued(reached, point)
+            if reached is None:
+                corner = complex(point, fp.pi / 2)
+                state, here = follow(self._solve, state, here, corner, "the density"), corner
+                try:
+                    reached = follow(self._solve, state, corner, complex(point, 0), "the density")
+                except NotConvergedError:
+                    reached = None
+            found.append(reached)
         return found[::-1]
 
+    def _continued(self, state: ProductState | None, point: float) -> ProductState | None:
+        """The solution continued along the real line, well inside the spectrum; None elsewhere."""
+        if state is None or not _is_well_inside(state):
+            return None
+        found = self._solve(state, complex(point, 0))
+        return found if found is not None and _is_well_inside(found) else None
+
     def density(self, points: Sequence[Any]) -> list[Any]:
-        """ρ at ascending λ > 0 inside the support, at mpmath's working precision."""
+        """ρ at ascending λ > 0 inside the support, at mpmath's working precision.
+
+        Raises:
+            NotConvergedError: λ is an edge or an atom, or no rule resolves φ′.
+        """
+        while True:
+            try:
+                return self._density(points)
+            except NotConvergedError:
+                if self.exact or self.level == _COARSEST_TRIED:
+                    raise
+                self.level += 1
+
+    def _density(self, points: Sequence[Any]) -> list[Any]:
         states = self.solutions([float(mp.log(point)) for point in points])
         found = []
         for point, state in zip(points, states, strict=True):
-            if state is None:
-                raise NotConvergedError(
-                    f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
-                )
-            found.append(self.value(point, state))
+            found.append(self.value(point, state or self._in_more_digits(point)))
         return found
+
+    def _in_more_digits(self, point: Any) -> ProductState:
+        """The state at λ + i0, the last part of the way at mpmath's working precision.
+
+        Raises:
+            NotConvergedError: λ is an edge or an atom.
+        """
+        end, fine = mp.mpc(mp.log(point)), mp.mpf(10) ** (GUARD // 2 - mp.dps)
+        corner = complex(end.real, fp.pi / 2)
+        state, here = self._start()
+        state = follow(self._solve, state, here, corner, "the density")
+        blocks = self.in_numbers(mp, self.level)
+
+        def solve(before: ProductState, target: Any) -> ProductState | None:
+            found = newton(mp, blocks, before, target, fine, _ROUGH)
+            return found if found is not None and _is_near(before, found) else None
+
+        try:
+            return follow(solve, _converted(mp, state), mp.mpc(corner), end, "the density")
+        except NotConvergedError:
+            raise NotConvergedError(
+                f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
+            ) from None
 
     def value(self, point: Any, state: ProductState) -> Any:
         """ρ at λ, from the solution there in double precision."""
@@ -141,25 +187,40 @@ class BlockProduct(BlockNumbers):
         return max(-m.imag / (mp.pi * point), mp.zero)
 
     def polished(self, state: ProductState, log_lam: Any) -> ProductState:
-        """Newton's method at the working precision, on finer rules until m does not move."""
-        tolerance = mp.mpf(10) ** (-self.digits)
-        ctx, goal, fine = mp, log_lam, tolerance * mp.mpf(10) ** (-GUARD // 2)
+        """Newton's method at the precision needed, on finer rules until m does not move.
+
+        Raises:
+            NotConvergedError: it does not settle.
+        """
+        found = None
         if self.digits <= _DOUBLE_DIGITS:
-            ctx, goal, fine = fp, complex(log_lam), self.settled
+            found = self._refined(fp, state, complex(log_lam), self.settled)
+        if found is None:
+            # next to an edge double precision is not enough for a few digits either
+            fine = mp.mpf(10) ** (-self.digits - GUARD // 2)
+            found = self._refined(mp, state, log_lam, fine)
+        if found is None:
+            raise NotConvergedError("the density did not settle: move λ away from the edge")
+        return found
+
+    def _refined(self, ctx: Any, state: ProductState, goal: Any, fine: Any) -> ProductState | None:
+        """The solution on finer rules until m does not move; None if it does."""
+        tolerance = mp.mpf(10) ** (-self.digits)
         known: ProductState | None = None
         for level in range(self.level, self.level + _LEVELS_TRIED):
             blocks = self.in_numbers(ctx, level)
             start = known if known is not None else _converted(ctx, state)
-            found = newton(ctx, blocks, start, goal, fine)
-            if found is None:
-                break
-            settled = known is not None and abs(found[0] - known[0]) <= tolerance * abs(
-                found[0].imag
-            )
-            known = found
-            if settled or all(block.exact for block in self.blocks):
+            found = newton(ctx, blocks, start, goal, fine, tolerance)
+            if found is None or self.exact:
                 return found
-        raise NotConvergedError("the density did not settle: move λ away from the edge")
+            moved = 1.0 if known is None else abs(found[0] - known[0]) / abs(found[0])
+            height = abs(found[0].imag) / abs(found[0])
+            if moved <= tolerance * height:
+                return found
+            if known is not None and moved > _FAR_OFF * height:
+                return None
+            known = found
+        return None
 
     def _start(self) -> tuple[ProductState, complex]:
         """The solution on the imaginary axis where M(λ) ≈ m_1/λ."""
@@ -179,24 +240,34 @@ class BlockProduct(BlockNumbers):
         return found, target
 
     def _solve(self, state: ProductState, target: complex) -> ProductState | None:
-        found = newton(fp, self.rough, state, target, self.settled)
+        found = newton(fp, self.rough, state, target, self.settled, _ROUGH)
         return found if found is not None and _is_near(state, found) else None
 
 
 def newton(
-    ctx: Any, blocks: Sequence[BlockInNumbers], state: ProductState, target: Any, tolerance: Any
+    ctx: Any,
+    blocks: Sequence[BlockInNumbers],
+    state: ProductState,
+    target: Any,
+    tolerance: Any,
+    noise: Any = 0,
 ) -> ProductState | None:
-    """Newton's method for log λ = target; None when it does not settle."""
+    """Newton's method for log λ = target; None when it does not settle.
+
+    Next to an edge steps end in rounding errors: those may be as large as `noise`, of Im m.
+    """
+    last = ctx.inf
     for _ in range(_NEWTON_STEPS):
         try:
-            moved, size = _step(ctx, blocks, state, target)
+            state, size = _step(ctx, blocks, state, target)
         except (ZeroDivisionError, OverflowError, ValueError, NotConvergedError):
             return None  # left the range of the numbers, or of what is resolved
         if not size < 1e6:  # not a number, or far away
             return None
-        state = moved
-        if size <= tolerance:
+        m = state[0]
+        if size <= tolerance or (4 * size >= last and size * abs(m) <= noise * abs(m.imag)):
             return state
+        last = size
     return None
 
 
@@ -243,6 +314,11 @@ def _is_near(before: ProductState, after: ProductState) -> bool:
     change = abs(after[0] - before[0])
     distances = [_distance(old, new) for old, new in zip(before[1], after[1], strict=True)]
     return bool(max(change / abs(before[0]), change / abs(1 + before[0]), *distances) < 1 / 3)
+
+
+def _is_well_inside(state: ProductState) -> bool:
+    """Whether the density is positive, and no edge is near."""
+    return bool(state[0].imag < -_WELL_INSIDE * abs(state[0]))
 
 
 def _converted(ctx: Any, state: ProductState) -> ProductState:

@@ -31,7 +31,12 @@ ACTIVATIONS = names()
 SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
 DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
-ON_CURVES = {"contour_density": 15, "gaussian_slopes_density": 60, "orthogonal_slopes_density": 60}
+ON_CURVES = {
+    "contour_density": 15,
+    "gaussian_slopes_density": 60,
+    "orthogonal_slopes_density": 60,
+    "residual_blocks_density": 60,
+}
 """Densities that take a law as arrays, to 10 digits: how many points they are checked at."""
 SPECTRA = {*DENSITIES, *ON_CURVES, "jacobian_moments", "resnet_density", "universality_density"}
 PARAMETERS = {"elu": (1.0,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
