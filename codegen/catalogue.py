@@ -50,7 +50,7 @@ def _library_duals(name: str) -> Callable[[], Module]:
 _NO_DUAL = frozenset({"mish"})
 """Activations whose duals are integrated on panels, too slowly for solvers."""
 
-_AT_ONCE = _NO_DUAL | {"elu", "selu"}
+_AT_ONCE = _NO_DUAL
 """Those whose duals miss the tolerance somewhere on the whole domain, or are slow there: they are
 made when asked for, and refused where trials say so."""
 
