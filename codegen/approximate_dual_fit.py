@@ -162,9 +162,11 @@ def _tables(
     rules: Rules, growth: Growth, progress: Callable[[str], None]
 ) -> Iterator[tuple[Table, float]]:
     """Tables of growing cost, and by how much each misses."""
+    scales = (1.0, 1.0)
     for rooted in (False, True):
         progress("choosing coordinates" + (" in odd powers, too" if rooted else ""))
-        square = _coordinates(rules, growth, rooted)
+        square = _coordinates(rules, growth, rooted, scales)
+        scales = square.gap_scale, square.share_scale
         coarse = [_interpolant(square, sign, _FINE) for sign in growth.fitted]
         for columns, rows, degree in _SHAPES:
             gaps, shares, error = _balanced(coarse, columns, rows, degree)
@@ -175,19 +177,20 @@ def _tables(
             yield table, _missed(square, table)
 
 
-def _coordinates(rules: Rules, growth: Growth, rooted: bool) -> _Square:
-    """Scales for which the coarse interpolant needs the fewest coefficients, of one sign."""
+def _coordinates(rules: Rules, growth: Growth, rooted: bool, start: tuple[float, float]) -> _Square:
+    """Scales for which coarse interpolants of all signs need the fewest coefficients together."""
     exponent = _exponent(rules, growth)
+    nodes = round(_COARSE / math.sqrt(len(growth.fitted)))
     seen: dict[tuple[float, float], int] = {}
 
     def count(k: float, m: float) -> int:
         if (k, m) not in seen:
             square = _Square(rules, growth, k, m, rooted, exponent)
-            found = _interpolant(square, growth.fitted[0], _COARSE)
-            seen[k, m] = int((np.abs(found.table) > _SEEN).sum())
+            found = [_interpolant(square, sign, nodes).table for sign in growth.fitted]
+            seen[k, m] = sum(int((np.abs(table) > _SEEN).sum()) for table in found)
         return seen[k, m]
 
-    at = (1.0, 1.0)
+    at = start
     for step in _STEPS:
         while True:
             near = [(at[0] * step**u, at[1] * step**v) for u, v in _NEIGHBOURS]
