@@ -192,7 +192,7 @@ def _probe(f: PiecewiseFunction, module: ModuleType) -> float:
 
 
 def _fitted(
-    f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None], effort: float = _EFFORT
+    f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None], effort: float
 ) -> Table | None:
     """Coefficients, if polynomials reach the goal."""
     for panels in _PANELS:
@@ -274,7 +274,7 @@ def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None])
     own = cache_folder() / f"dual_{_FIT}_{digest}.json"
     if own.exists():
         return _table(_read(own)[digest])
-    table = _fitted(f, growth, progress)
+    table = _fitted(f, growth, progress, _EFFORT)
     write_atomically(own, _ledger_text({digest: _entry(str(f.pieces[0].expr), table)}))
     return table
 

@@ -58,7 +58,7 @@ _LEAST_SHARE = 100  # of E[f²]: errors of a smaller D are held against that
 _EXTRA = 3  # nodes beyond the degree, in each variable
 _GOAL = 6e-14
 _LIMIT = 1e-13
-_PROMISING = 1e-13  # an estimate that may still fit within the goal
+_PROMISING = 3e-13  # an estimate, noise of its own among it, that may still fit within the goal
 _TRIED = 6  # points between the nodes of a rectangle, in each variable
 _EXPONENTS = 6
 
@@ -108,15 +108,23 @@ class _Square:
         least = max(abs(whole), self.rules.square(a + b) / _LEAST_SHARE)
         return (whole - exact) / scale, abs(exact) / scale, least / scale
 
-    def values(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array]:
-        """F on a grid, and the sizes that errors are relative to.
-
-        These are those of the whole rectangle, or of D itself where that is less, down to a
-        hundredth of E[f²].
-        """
+    def parts(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array, Array]:
+        """The values on a grid, as three tables."""
         table = np.array([[self.value(sign, g, s) for s in shares] for g in gaps])
-        found, exact, least = table[:, :, 0], table[:, :, 1], table[:, :, 2]
-        return found, np.minimum(np.abs(found).max() + exact, least)
+        return table[:, :, 0], table[:, :, 1], table[:, :, 2]
+
+    def values(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array]:
+        """F on a grid, and the sizes that errors are relative to."""
+        found, exact, least = self.parts(sign, gaps, shares)
+        return found, _sizes(found, exact, least)
+
+
+def _sizes(found: Array, exact: Array, least: Array) -> Array:
+    """What errors are relative to: the whole rectangle's D, or D itself where that is less.
+
+    A D less than a hundredth of E[f²] counts as that much.
+    """
+    return np.asarray(np.minimum(np.abs(found).max() + exact, least))
 
 
 @lru_cache(maxsize=64)
@@ -178,7 +186,7 @@ def _tables(
 
 
 def _coordinates(rules: Rules, growth: Growth, rooted: bool, start: tuple[float, float]) -> _Square:
-    """Scales for which coarse interpolants of all signs need the fewest coefficients together."""
+    """Scales for which the coarse interpolant of the harder sign needs the fewest coefficients."""
     exponent = _exponent(rules, growth)
     nodes = round(_COARSE / math.sqrt(len(growth.fitted)))
     seen: dict[tuple[float, float], int] = {}
@@ -187,7 +195,7 @@ def _coordinates(rules: Rules, growth: Growth, rooted: bool, start: tuple[float,
         if (k, m) not in seen:
             square = _Square(rules, growth, k, m, rooted, exponent)
             found = [_interpolant(square, sign, nodes).table for sign in growth.fitted]
-            seen[k, m] = sum(int((np.abs(table) > _SEEN).sum()) for table in found)
+            seen[k, m] = max(int((np.abs(table) > _SEEN).sum()) for table in found)
         return seen[k, m]
 
     at = start
@@ -227,30 +235,33 @@ class _Coarse:
 
     Attributes:
         table: its Chebyshev coefficients.
-        sizes: what errors are relative to, at Chebyshev's nodes.
+        exact: the size of the exact part, at Chebyshev's nodes.
+        least: what errors are relative to at most.
     """
 
     table: Array
-    sizes: Array
+    exact: Array
+    least: Array
 
-    def size(self, gaps: tuple[float, float], shares: tuple[float, float]) -> float:
-        """The geometric mean of the sizes on a rectangle."""
-        nodes = _nodes(len(self.sizes))
+    def size(self, gaps: tuple[float, float], shares: tuple[float, float], values: Array) -> float:
+        """The geometric mean of the sizes on a rectangle with these values of F."""
+        nodes = _nodes(len(self.exact))
         rows, columns = (
             np.unique([np.abs(nodes - (a + (b - a) * t)).argmin() for t in nodes])
             for a, b in (gaps, shares)
         )
-        return float(np.exp(np.log(self.sizes[np.ix_(rows, columns)]).mean()))
+        place = np.ix_(rows, columns)
+        return float(np.exp(np.log(_sizes(values, self.exact[place], self.least[place])).mean()))
 
 
 def _interpolant(square: _Square, sign: float, count: int) -> _Coarse:
     """A coarse interpolant."""
     nodes = _nodes(count)
-    values, sizes = square.values(sign, nodes, nodes)
+    values, exact, least = square.parts(sign, nodes, nodes)
     to = chebyshev.chebvander(2.0 * nodes - 1.0, count - 1) * (2.0 / count)
     to[:, 0] *= 0.5
     most = np.abs(values).max()
-    return _Coarse(np.asarray(to.T @ values @ to / most), sizes / most)
+    return _Coarse(np.asarray(to.T @ values @ to / most), exact / most, least / most)
 
 
 def _balanced(
@@ -288,8 +299,7 @@ def _tails(tables: list[_Coarse], gaps: list[float], shares: list[float], degree
         for i, j in pairs_of(range(len(left)), range(len(right))):
             values = left[i] @ table @ right[j].T
             coefficients = np.abs(to.T @ values @ to)
-            size = coarse.size((gaps[i], gaps[i + 1]), (shares[j], shares[j + 1]))
-            size = min(size, float(np.abs(values).max()))
+            size = coarse.size((gaps[i], gaps[i + 1]), (shares[j], shares[j + 1]), values)
             tail = 2.0 * float(np.sqrt((coefficients[beyond] ** 2).sum())) / size
             worst[i, j] = max(worst[i, j], tail)
     return worst
