@@ -3,10 +3,9 @@
 h₁ and h₂ are normal of variance q and correlation c, q from 1e-12 to 1e12 and c from −1 to 1.
 
 A smooth φ that approaches polynomials at ±∞ up to what every power outgrows (tanh, sigmoid,
-softplus, swish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
-which does not depend on q and c, if a bounded effort finds them. Any other φ, mish among them, is
-integrated on panels, which costs about 100 microseconds at q = 1 and milliseconds at both ends of
-q.
+softplus, swish, mish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
+which does not depend on q and c, if a bounded effort finds them. Any other φ is integrated on
+panels, which costs about 100 microseconds at q = 1 and milliseconds at both ends of q.
 
 The coefficients of the library's activations are kept in `generated/duals.json`, each with a
 digest of what it was fitted to: the fit takes seconds, and its last bits depend on the machine.

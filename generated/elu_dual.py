@@ -490,7 +490,7 @@ def _dual(q, c, alpha):
     edge = 1.0 - size
     bend = _angle(edge, 1.0 + size)
     quarter = 0.5 * math.pi
-    rest = math.asin(size)
+    rest = math.asin(size) if size < 0.5 else quarter - bend
     mean_0 = _dual_mean_0(q, alpha)
     end_0 = _dual_end_0(q, alpha)
     if c >= -0.5:

@@ -531,7 +531,7 @@ def _dual(q, c):
     edge = 1.0 - size
     bend = _angle(edge, 1.0 + size)
     quarter = 0.5 * math.pi
-    rest = math.asin(size)
+    rest = math.asin(size) if size < 0.5 else quarter - bend
     mean_0 = _dual_mean_0(q)
     end_0 = _dual_end_0(q)
     if c >= -0.5:
