@@ -58,7 +58,7 @@ _LEAST_SHARE = 100  # of E[f²]: errors of a smaller D are held against that
 _EXTRA = 3  # nodes beyond the degree, in each variable
 _GOAL = 6e-14
 _LIMIT = 1e-13
-_PROMISING = 3e-13  # an estimate, noise of its own among it, that may still fit within the goal
+_PROMISING = {1: 1e-13, 2: 3e-13}  # estimates that may still fit, by how many signs are fitted
 _TRIED = 6  # points between the nodes of a rectangle, in each variable
 _EXPONENTS = 6
 
@@ -178,7 +178,7 @@ def _tables(
         coarse = [_interpolant(square, sign, _FINE) for sign in growth.fitted]
         for columns, rows, degree in _SHAPES:
             gaps, shares, error = _balanced(coarse, columns, rows, degree)
-            if error > _PROMISING:
+            if error > _PROMISING[len(coarse)]:
                 continue
             progress(f"fitting {columns * rows} rectangles with degree {degree}")
             table = _fitted(square, gaps, shares, degree)
@@ -300,6 +300,9 @@ def _tails(tables: list[_Coarse], gaps: list[float], shares: list[float], degree
             values = left[i] @ table @ right[j].T
             coefficients = np.abs(to.T @ values @ to)
             size = coarse.size((gaps[i], gaps[i + 1]), (shares[j], shares[j + 1]), values)
+            if len(tables) == 1:
+                # A bounded part alone: ends so chosen keep the error down at the corners, too.
+                size = min(size, float(np.abs(values).max()))
             tail = 2.0 * float(np.sqrt((coefficients[beyond] ** 2).sum())) / size
             worst[i, j] = max(worst[i, j], tail)
     return worst
