@@ -3,10 +3,9 @@
 h₁ and h₂ are normal of variance q and correlation c, q from 1e-12 to 1e12 and c from −1 to 1.
 
 A smooth φ that approaches polynomials at ±∞ up to what every power outgrows (tanh, sigmoid,
-softplus, swish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
-which does not depend on q and c, if a bounded effort finds them. Any other φ, mish among them, is
-integrated on panels, which costs about 100 microseconds at q = 1 and milliseconds at both ends of
-q.
+softplus, swish, mish) gets piecewise polynomials of two variables, some 40 ns a point, the cost of
+which does not depend on q and c, if a bounded effort finds them. Any other φ is integrated on
+panels, which costs about 100 microseconds at q = 1 and milliseconds at both ends of q.
 
 The coefficients of the library's activations are kept in `generated/duals.json`, each with a
 digest of what it was fitted to: the fit takes seconds, and its last bits depend on the machine.
@@ -47,7 +46,7 @@ LEDGER = Path(__file__).resolve().parents[1] / "generated" / "duals.json"
 
 _VERSION = 1
 """Of what the numbers of a table mean."""
-_FIT = 2
+_FIT = 3
 """Of the way of fitting: what an earlier one left on a machine is fitted anew. The tables of the
 ledger stay, since their modules are measured."""
 _TOLERANCE = 5e-14
@@ -55,6 +54,8 @@ _PANELS = (Panels(), Panels(0.25, 1), Panels(0.25, 4), Panels(0.03125, 4))
 _EFFORT = 36_000
 """What a fit may cost at once, in evaluations of the product rule on the widest panels with one
 transcendental function; so counted it ends in the same way on every machine."""
+_PATIENCE = 10
+"""By how much more it may cost where the coefficients are kept in the ledger."""
 
 _PROBES = ((1e-3, 0.5), (1.0, 0.75), (1.0, -0.75), (1.0, 1.0), (100.0, -0.999), (1e4, 0.5))
 
@@ -110,7 +111,9 @@ def refit(phi: Activation, progress: Callable[[str], None] = lambda _: None) -> 
         growth = _growth(f)
         if growth is not None:
             name = _name(phi, slope)
-            kept[_digest(f)] = _entry(name, _fitted(f, growth, partial(_tell, progress, name)))
+            kept[_digest(f)] = _entry(
+                name, _fitted(f, growth, partial(_tell, progress, name), _PATIENCE * _EFFORT)
+            )
     write_atomically(LEDGER, _ledger_text(kept))
     _read_once.cache_clear()
 
@@ -188,22 +191,24 @@ def _probe(f: PiecewiseFunction, module: ModuleType) -> float:
     return worst
 
 
-def _fitted(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None]) -> Table | None:
+def _fitted(
+    f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None], effort: float
+) -> Table | None:
     """Coefficients, if polynomials reach the goal."""
     for panels in _PANELS:
         module = _compiled(f, panels)
         if _probe(f, module) > _TOLERANCE / 5.0:
             continue
         try:
-            return fit(_rules(f, module, panels), growth, progress)
+            return fit(_rules(f, module, panels, effort), growth, progress)
         except UnfitError:
             return None
     return None
 
 
-def _rules(f: PiecewiseFunction, module: ModuleType, panels: Panels) -> Rules:
+def _rules(f: PiecewiseFunction, module: ModuleType, panels: Panels, effort: float) -> Rules:
     """Values of the dual in double precision, as many as the effort allows."""
-    left = _EFFORT / (_operations(f) * (panels.parts * (1.0 - 0.2 * math.log2(panels.finest))) ** 2)
+    left = effort / (_operations(f) * (panels.parts * (1.0 - 0.2 * math.log2(panels.finest))) ** 2)
 
     def metered(rule: Callable[..., float]) -> Callable[..., float]:
         def value(*arguments: float) -> float:
@@ -269,7 +274,7 @@ def _kept(f: PiecewiseFunction, growth: Growth, progress: Callable[[str], None])
     own = cache_folder() / f"dual_{_FIT}_{digest}.json"
     if own.exists():
         return _table(_read(own)[digest])
-    table = _fitted(f, growth, progress)
+    table = _fitted(f, growth, progress, _EFFORT)
     write_atomically(own, _ledger_text({digest: _entry(str(f.pieces[0].expr), table)}))
     return table
 

@@ -58,7 +58,7 @@ _LEAST_SHARE = 100  # of E[f²]: errors of a smaller D are held against that
 _EXTRA = 3  # nodes beyond the degree, in each variable
 _GOAL = 6e-14
 _LIMIT = 1e-13
-_PROMISING = 1e-13  # an estimate that may still fit within the goal
+_PROMISING = {1: 1e-13, 2: 3e-13}  # estimates that may still fit, by how many signs are fitted
 _TRIED = 6  # points between the nodes of a rectangle, in each variable
 _EXPONENTS = 6
 
@@ -108,15 +108,23 @@ class _Square:
         least = max(abs(whole), self.rules.square(a + b) / _LEAST_SHARE)
         return (whole - exact) / scale, abs(exact) / scale, least / scale
 
-    def values(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array]:
-        """F on a grid, and the sizes that errors are relative to.
-
-        These are those of the whole rectangle, or of D itself where that is less, down to a
-        hundredth of E[f²].
-        """
+    def parts(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array, Array]:
+        """The values on a grid, as three tables."""
         table = np.array([[self.value(sign, g, s) for s in shares] for g in gaps])
-        found, exact, least = table[:, :, 0], table[:, :, 1], table[:, :, 2]
-        return found, np.minimum(np.abs(found).max() + exact, least)
+        return table[:, :, 0], table[:, :, 1], table[:, :, 2]
+
+    def values(self, sign: float, gaps: Array, shares: Array) -> tuple[Array, Array]:
+        """F on a grid, and the sizes that errors are relative to."""
+        found, exact, least = self.parts(sign, gaps, shares)
+        return found, _sizes(found, exact, least)
+
+
+def _sizes(found: Array, exact: Array, least: Array) -> Array:
+    """What errors are relative to: the whole rectangle's D, or D itself where that is less.
+
+    A D less than a hundredth of E[f²] counts as that much.
+    """
+    return np.asarray(np.minimum(np.abs(found).max() + exact, least))
 
 
 @lru_cache(maxsize=64)
@@ -162,32 +170,35 @@ def _tables(
     rules: Rules, growth: Growth, progress: Callable[[str], None]
 ) -> Iterator[tuple[Table, float]]:
     """Tables of growing cost, and by how much each misses."""
+    scales = (1.0, 1.0)
     for rooted in (False, True):
         progress("choosing coordinates" + (" in odd powers, too" if rooted else ""))
-        square = _coordinates(rules, growth, rooted)
+        square = _coordinates(rules, growth, rooted, scales)
+        scales = square.gap_scale, square.share_scale
         coarse = [_interpolant(square, sign, _FINE) for sign in growth.fitted]
         for columns, rows, degree in _SHAPES:
             gaps, shares, error = _balanced(coarse, columns, rows, degree)
-            if error > _PROMISING:
+            if error > _PROMISING[len(coarse)]:
                 continue
             progress(f"fitting {columns * rows} rectangles with degree {degree}")
             table = _fitted(square, gaps, shares, degree)
             yield table, _missed(square, table)
 
 
-def _coordinates(rules: Rules, growth: Growth, rooted: bool) -> _Square:
-    """Scales for which the coarse interpolant needs the fewest coefficients, of one sign."""
+def _coordinates(rules: Rules, growth: Growth, rooted: bool, start: tuple[float, float]) -> _Square:
+    """Scales for which the coarse interpolant of the harder sign needs the fewest coefficients."""
     exponent = _exponent(rules, growth)
+    nodes = round(_COARSE / math.sqrt(len(growth.fitted)))
     seen: dict[tuple[float, float], int] = {}
 
     def count(k: float, m: float) -> int:
         if (k, m) not in seen:
             square = _Square(rules, growth, k, m, rooted, exponent)
-            found = _interpolant(square, growth.fitted[0], _COARSE)
-            seen[k, m] = int((np.abs(found.table) > _SEEN).sum())
+            found = [_interpolant(square, sign, nodes).table for sign in growth.fitted]
+            seen[k, m] = max(int((np.abs(table) > _SEEN).sum()) for table in found)
         return seen[k, m]
 
-    at = (1.0, 1.0)
+    at = start
     for step in _STEPS:
         while True:
             near = [(at[0] * step**u, at[1] * step**v) for u, v in _NEIGHBOURS]
@@ -224,30 +235,33 @@ class _Coarse:
 
     Attributes:
         table: its Chebyshev coefficients.
-        sizes: what errors are relative to, at Chebyshev's nodes.
+        exact: the size of the exact part, at Chebyshev's nodes.
+        least: what errors are relative to at most.
     """
 
     table: Array
-    sizes: Array
+    exact: Array
+    least: Array
 
-    def size(self, gaps: tuple[float, float], shares: tuple[float, float]) -> float:
-        """The geometric mean of the sizes on a rectangle."""
-        nodes = _nodes(len(self.sizes))
+    def size(self, gaps: tuple[float, float], shares: tuple[float, float], values: Array) -> float:
+        """The geometric mean of the sizes on a rectangle with these values of F."""
+        nodes = _nodes(len(self.exact))
         rows, columns = (
             np.unique([np.abs(nodes - (a + (b - a) * t)).argmin() for t in nodes])
             for a, b in (gaps, shares)
         )
-        return float(np.exp(np.log(self.sizes[np.ix_(rows, columns)]).mean()))
+        place = np.ix_(rows, columns)
+        return float(np.exp(np.log(_sizes(values, self.exact[place], self.least[place])).mean()))
 
 
 def _interpolant(square: _Square, sign: float, count: int) -> _Coarse:
     """A coarse interpolant."""
     nodes = _nodes(count)
-    values, sizes = square.values(sign, nodes, nodes)
+    values, exact, least = square.parts(sign, nodes, nodes)
     to = chebyshev.chebvander(2.0 * nodes - 1.0, count - 1) * (2.0 / count)
     to[:, 0] *= 0.5
     most = np.abs(values).max()
-    return _Coarse(np.asarray(to.T @ values @ to / most), sizes / most)
+    return _Coarse(np.asarray(to.T @ values @ to / most), exact / most, least / most)
 
 
 def _balanced(
@@ -285,8 +299,10 @@ def _tails(tables: list[_Coarse], gaps: list[float], shares: list[float], degree
         for i, j in pairs_of(range(len(left)), range(len(right))):
             values = left[i] @ table @ right[j].T
             coefficients = np.abs(to.T @ values @ to)
-            size = coarse.size((gaps[i], gaps[i + 1]), (shares[j], shares[j + 1]))
-            size = min(size, float(np.abs(values).max()))
+            size = coarse.size((gaps[i], gaps[i + 1]), (shares[j], shares[j + 1]), values)
+            if len(tables) == 1:
+                # A bounded part alone: ends so chosen keep the error down at the corners, too.
+                size = min(size, float(np.abs(values).max()))
             tail = 2.0 * float(np.sqrt((coefficients[beyond] ** 2).sum())) / size
             worst[i, j] = max(worst[i, j], tail)
     return worst

@@ -50,21 +50,12 @@ def _library_duals(name: str) -> Callable[[], Module]:
     )
 
 
-_NO_DUAL = frozenset({"mish"})
-"""Activations whose duals are integrated on panels, too slowly for solvers."""
-
-_AT_ONCE = _NO_DUAL | {"elu", "selu"}
-"""Those whose duals miss the tolerance somewhere on the whole domain, or are slow there: they are
-made when asked for, and refused where trials say so."""
-
-DUALS: Mapping[str, Callable[[], Module]] = {
-    name: _library_duals(name) for name in sorted(LIBRARY) if name not in _NO_DUAL
-}
+DUALS: Mapping[str, Callable[[], Module]] = {name: _library_duals(name) for name in sorted(LIBRARY)}
 """The duals that solvers use, by activation; the solvers are checked by themselves."""
 
 CATALOGUE: Mapping[str, Callable[[], Module]] = {
     **{name: _library_module(name) for name in sorted(LIBRARY)},
-    **{f"{name}_dual": make for name, make in DUALS.items() if name not in _AT_ONCE},
+    **{f"{name}_dual": make for name, make in DUALS.items()},
     "contour_density": cache(contour_density),
     "gaussian_jacobian_density": cache(partial(jacobian_density, "gaussian")),
     "gaussian_slopes_density": cache(partial(slopes_density, "gaussian")),

@@ -63,10 +63,11 @@ class ExpGap(sp.Function):
 
 
 class Tail2(sp.Function):
-    """e^{Q/2} Φ₂(h, k; ρ), Q = (h² − 2ρhk + k²)/(1 − ρ²), with the arguments h, k, ρ, 1 + ρ, 1 − ρ.
+    """The mean of e^{−aX − bY} where X, Y > 0, normals of correlation ρ, for a, b ≥ 0.
 
-    Neither factor need be representable; the code of it wants a bound from which Q falls with h and
-    with k.
+    Its arguments are a, b, ρ, 1 + ρ and 1 − ρ. It is e^{Q/2} Φ₂(h, k; ρ) with
+    Q = (h² − 2ρhk + k²)/(1 − ρ²), of which a and b are the slopes −∂Q/∂h/2 and −∂Q/∂k/2: neither
+    factor need be representable, and differences of h and k that cancel do not occur.
     """
 
     def _eval_is_positive(self) -> bool:
@@ -74,7 +75,7 @@ class Tail2(sp.Function):
 
 
 def with_tails(expr: sp.Expr) -> sp.Expr:
-    """Join e^E Φ₂(h, k; ρ) to `Tail2` where E = Q/2."""
+    """Join e^E Φ₂(h, k; ρ) to `Tail2` where E = Q/2 falls with h and with k."""
 
     def joined(product: sp.Mul) -> sp.Expr:
         tails = [f for f in product.args if isinstance(f, Phi2)]
@@ -83,10 +84,12 @@ def with_tails(expr: sp.Expr) -> sp.Expr:
             return product
         h, k, rho = tails[0].args
         form = (h**2 - 2 * rho * h * k + k**2) / (2 * (1 - rho**2))
-        if sp.simplify(sp.Add(*exponents) - form) != 0:
+        rates = [sp.factor((rho * v - u) / (1 - rho**2)) for u, v in ((h, k), (k, h))]
+        falls = all(rate.is_nonnegative for rate in rates)
+        if not falls or sp.simplify(sp.Add(*exponents) - form) != 0:
             return product
         rest = [f for f in product.args if not isinstance(f, sp.exp) and f != tails[0]]
-        return sp.Mul(*rest, Tail2(h, k, rho, 1 + rho, 1 - rho))
+        return sp.Mul(*rest, Tail2(*rates, rho, 1 + rho, 1 - rho))
 
     return expr.replace(lambda e: e.is_Mul and e.has(Phi2), joined)
 
@@ -186,12 +189,13 @@ def _falls(expr: sp.Expr) -> bool:
 
 
 def _exponent(term: sp.Expr) -> tuple[sp.Expr | None, sp.Expr]:
-    """The exponent of a term, and its other factors."""
+    """The exponent of a term, and its other factors; the sum of several is one fraction."""
     factors = sp.Mul.make_args(term)
     exponents = [f.args[0] for f in factors if isinstance(f, sp.exp)]
-    if len(exponents) != 1:
+    if not exponents:
         return None, term
-    return exponents[0], sp.Mul(*(f for f in factors if not isinstance(f, sp.exp)))
+    rest = sp.Mul(*(f for f in factors if not isinstance(f, sp.exp)))
+    return exponents[0] if len(exponents) == 1 else sp.factor(sp.Add(*exponents)), rest
 
 
 def gap_exponentials(expr: sp.Expr) -> sp.Expr:

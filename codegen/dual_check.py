@@ -3,6 +3,8 @@
 The reference is the closed form with as many digits as its cancellations ask for; at every fifth
 point it has to agree to 18 digits of E[f²] with quadrature of the definition, where that can be
 resolved (q up to 1000). Without a closed form the definition is the reference at every point.
+At c = 0 a dual is E[f]²: where E[f] changes sign, as that of selu does at q = 1, it has a double
+zero in q, and errors there are relative to E[f²].
 
 >>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
 [-1.0, -0.998, 0.0, 0.559, 1.0]
@@ -25,6 +27,7 @@ from freejac.codegen.spec import Argument, Dual, Module
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import InternalError, NotConvergedError
+from freejac.symbolic.expectation import expect
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import c, q
 
@@ -35,6 +38,8 @@ _C = Argument("c", "", "-1.0", "1.0", logarithmic=False)
 _AGREEMENT = mpf("1e-18")
 _LEAST_SHARE = 100
 _NOTHING = mpf(2) ** -1100
+_MEAN_DIGITS = 60
+_ROUNDING = mpf(2) ** -53
 _STRIDE = 5
 _FARTHEST = 1e3
 """The largest variance at which the definition is integrated where there is a closed form."""
@@ -83,8 +88,21 @@ def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[
             at = point["c"]
             distance = min(abs(at), 1.0 - abs(at))
             magnified = 1 + (abs(distance * slope / value) if value and distance else mpf(0))
+            if value and at == 0.0 and _mean_turns(module.base(kernel.base), point):
+                magnified = _closed_values(module, kernel, point | {"c": 1.0})[0] / value
             found[kernel.name] = (value, magnified)
     return found
+
+
+def _mean_turns(function: PiecewiseFunction, point: Point) -> bool:
+    """Whether E[f] changes sign within the rounding of q."""
+    names, mean = _mean_function(function)
+    with mp.workdps(_MEAN_DIGITS):
+        values = [
+            mean(*(mpf(point[n]) * (1 + side * _ROUNDING if n == "q" else 1) for n in names))
+            for side in (-1, 1)
+        ]
+    return bool(values[0] * values[1] < 0)
 
 
 def _open_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
@@ -141,6 +159,14 @@ def _function(
     symbols = sorted(closed.free_symbols | {q}, key=str)
     slope = sp.diff(closed, c)
     return tuple(s.name for s in symbols), sp.lambdify(symbols, [closed, slope], "mpmath")
+
+
+@lru_cache(maxsize=128)
+def _mean_function(function: PiecewiseFunction) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """Names of arguments, and the closed form of E[f]."""
+    closed = expect(function)
+    symbols = sorted(closed.free_symbols | {q}, key=str)
+    return tuple(s.name for s in symbols), sp.lambdify(symbols, closed, "mpmath")
 
 
 def _quadrature(module: Module, kernel: Dual, point: Point, digits: int) -> mpf:

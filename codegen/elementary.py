@@ -14,8 +14,9 @@ approximation of the same degree.
 | asin, acos | x, or √((1 − x)/2) beyond 1/2 | (asin(x) − x)/x³ in x² |
 | erf | x up to 1, 1 − erfc(x) beyond | erf(x)/x − 1 in x² |
 | erfcx, x ≥ 0 | s = x/(x + 15/4), all of [0, ∞) | ((1 + 2x) erfcx(x) − 1)/s in 2s − 1 |
+| 1 − s m(s), s ≥ 0, m Mills's ratio | t = (s − 5)/(s + 5), all of [0, ∞) | (1 + s)² of it in t |
 
-The last one is that of M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981) 249; erfc is
+That of erfcx is by M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981) 249; erfc is
 exp(−x²) times it.
 
 >>> [round(c, 9) for c in map(float, polynomials()["erf"][:2])]
@@ -45,6 +46,8 @@ __all__ = [
 _DIGITS = 50
 _CENTRE = mpf(15) / 4
 """x at which the reduced argument of erfcx is halfway: a good choice by trial."""
+_RADIAL_CENTRE = mpf(5)
+"""The same for one less s times Mills's ratio at s."""
 
 Function: TypeAlias = Callable[[mpf], mpf]
 
@@ -133,6 +136,12 @@ def _erfcx(t: mpf) -> mpf:
     return ((1 + 2 * x) * mpmath.exp(x * x) * mpmath.erfc(x) - 1) / s
 
 
+def _radial(t: mpf) -> mpf:
+    s = _RADIAL_CENTRE * (1 + t) / (1 - t)
+    mills = mpmath.sqrt(mp.pi / 2) * mpmath.exp(s * s / 2) * mpmath.erfc(s / mpmath.sqrt(2))
+    return (1 + s) ** 2 * (1 - s * mills)
+
+
 @lru_cache(maxsize=1)
 def polynomials() -> Mapping[str, tuple[mpf, ...]]:
     """Coefficients by the name of the function, from the constant on."""
@@ -146,6 +155,7 @@ def polynomials() -> Mapping[str, tuple[mpf, ...]]:
             "asin": interpolant(_asin, mpf(0), mpf(1) / 4, 12),
             "erf": interpolant(_erf, mpf(0), mpf(1), 11),
             "erfcx": interpolant(_erfcx, mpf(-1), mpf(1), 23),
+            "radial": interpolant(_radial, mpf(-1), mpf(1), 26),
         }
 
 
@@ -164,6 +174,7 @@ def constants() -> Mapping[str, str]:
             "root_2": (mpmath.sqrt(2), 52),
         }
         table = {"per_ln2": 1 / mpmath.log(2), "centre": _CENTRE}
+        table["radial_centre"] = _RADIAL_CENTRE
         table["normal_centre"] = _CENTRE * mpmath.sqrt(2)
         for name, (value, places) in split.items():
             high = mpmath.floor(value * 2**places) / 2**places

@@ -163,11 +163,13 @@ def _sound_part(body: sp.Expr, short: bool) -> sp.Expr | None:
         return whole
     marks = [d * _ten(k) for k in _DECADES for d in _LEADING][: -len(_LEADING) + 1]
     losses = _losses(body, marks)
-    for wanted in _WANTED_LOSSES:
-        form = _completed(body, marks, _longest_run([loss <= wanted for loss in losses]))
+    runs = [_longest_run([loss <= wanted for loss in losses]) for wanted in _WANTED_LOSSES]
+    for run in runs:
+        form = _completed(body, marks, run)
         if form is not None:
             return form
-    return _sound_exponentials(body, marks, short)
+    form = _sound_exponentials(body, marks, short)
+    return form if form is not None else _with_small_factors(body, marks, runs[-1], short)
 
 
 def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational], short: bool) -> sp.Expr | None:
@@ -180,6 +182,20 @@ def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational], short: bool
     if any(form is None for form in sound.values()):
         return None
     return sp.Add(*(factor * form for factor, form in sound.items()))
+
+
+def _with_small_factors(
+    body: sp.Expr, marks: Sequence[sp.Rational], run: tuple[int, int] | None, short: bool
+) -> sp.Expr | None:
+    """Sums with factors e^{−a/q} below a run of marks, and the expression or a polynomial above."""
+    if run is None or run[0] == 0:
+        return None
+    below = _sound_exponentials(body, marks[: run[0] + 1], short)
+    above = _completed(body, marks[run[0] :], (0, run[1] - run[0]))
+    if below is None or above is None:
+        return None
+    cases = above.args if isinstance(above, sp.Piecewise) else ((above, sp.true),)
+    return sp.Piecewise((below, q < marks[run[0]]), *cases, evaluate=False)
 
 
 def _completed(

@@ -141,70 +141,39 @@ def _atan_ratio(x, y):
 
 
 @njit(cache=True, error_model="numpy")
-def _bivariate_tail(h, k, rho, above, below):
-    """Return exp(Q / 2) * P(X <= h, Y <= k), standard normals of correlation rho.
+def _bivariate_tail(a, b, rho, above, below):
+    """Return the mean of exp(-a * x - b * y) over x, y > 0, normals of correlation rho, a, b >= 0.
 
-    Q is (h**2 - 2 * rho * h * k + k**2) / (1 - rho**2), of which (h, k) is to be a bound that falls
-    with h and with k; above is 1 + rho and below 1 - rho.
+    above is 1 + rho and below 1 - rho. In polar coordinates of independent normals the quadrant is
+    a wedge, and a * x + b * y = r * size * sin(angle), the angle counted from where it is 0: that
+    has no cancellation, and the integral over r is a function of one variable. Worst relative
+    error at 2,505 points, a and b to 1e6, rho to 1e-15 from its ends: 8e-16.
     """
-    high = max(h, k)
-    m = -min(h, k)
-    if below == 0.0:
-        return 0.5 * _erfcx(m * math.sqrt(0.5))
-    if above == 0.0:
-        return 0.0
-    gap = above * below
-    even = high == -m
-    c = min((-below * m if even else high + rho * m) / math.sqrt(gap), 0.0)
-    slope = rho / math.sqrt(gap)
-    rate = 0.0
-    reach = 74.0 / (m + math.sqrt(m * m + 74.0))
-    if c < 0.0:
-        rate = m / above if even else (m + rho * high) / gap
-        reach = 74.0 / (rate + math.sqrt(rate * rate + 74.0 / gap))
-        if c + slope * reach >= 0.0:
-            reach = (74.0 + c * c) / (m + math.sqrt(m * m + 74.0 + c * c))
-    elif slope < 0.0:
-        reach = min(reach, -8.8 / slope)
-    edge = min(max((8.3 - c) / slope, 0.0), reach) if slope != 0.0 else 0.0
-    total = _conditional(0.0, edge, m, c, slope, rate, gap)
-    return total + _conditional(edge, reach, m, c, slope, rate, gap)
-
-
-@njit(cache=True, error_model="numpy")
-def _conditional(left, right, m, c, slope, rate, gap):
-    """Integrate exp(-m * t) * normal density * normal distribution at c + slope * t.
-
-    For c < 0 the result is to be multiplied by exp(-c**2 / 2); rate and gap are then those of the
-    exponent -rate * t - t**2 / (2 * gap) that is left.
-    """
-    centre = 0.5 * (left + right)
-    half = 0.5 * (right - left)
+    if a < b:
+        a, b = b, a
+    root = math.sqrt(above * below)
+    if rho < 0.0:
+        # a + b * rho and b + a * rho: size times the cosine at either end of the wedge.
+        first = (a - b) + b * above
+        second = (b - a) + a * above
+        size = math.sqrt((a - b) * (a - b) + 2.0 * a * b * above)
+    else:
+        first = a + b * rho
+        second = b + a * rho
+        size = math.sqrt(a * a + b * b + 2.0 * a * b * rho)
+    if size == 0.0:
+        return math.atan2(math.sqrt(above), math.sqrt(below)) / math.pi
+    low = b * root / (size + first)
+    if second < 0.0:
+        # The wedge lies on one side of the largest sine.
+        step = math.sqrt(above / below)
+        return _sector(low, step * (1.0 + low * low) / (1.0 - low * step), size)
     total = 0.0
-    if half > 0.0:
-        for i in range(2 * _RULE_NODES.size):
-            node = _RULE_NODES[i >> 1]
-            t = centre + half * (node if i & 1 else -node)
-            bound = c + slope * t
-            if c < 0.0 and bound < 0.0:
-                value = math.exp(-rate * t - 0.5 * t * t / gap) * _erfcx(-bound * math.sqrt(0.5))
-            else:
-                grown = 0.5 * c * c if c < 0.0 else 0.0
-                value = math.exp(grown - m * t - 0.5 * t * t)
-                value *= math.erfc(-bound * math.sqrt(0.5)) if bound < 8.3 else 2.0
-            total += _RULE_WEIGHTS[i >> 1] * value
-    return half * total / math.sqrt(8.0 * math.pi)
-
-
-@njit(error_model="numpy", forceinline=True)
-def _erfcx(x):
-    """Return exp(x**2) * erfc(x), for every x with a finite value."""
-    a = abs(x)
-    tail = _erfcx_right(a)
-    b = min(a, 30.0) if x < 0.0 else 0.0
-    high = _split(b)
-    left = 2.0 * _exp_difference(high * high, (high - b) * (high + b)) - tail
-    return left if x < 0.0 else tail
+    for rate, cosine in ((b, first), (a, second)):
+        sine = rate * root
+        width = cosine * (size + sine + cosine) / ((size + sine) * (size + cosine))
+        total += _sector(sine / (size + cosine), width, size)
+    return total
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
@@ -214,41 +183,72 @@ def _erfcx_right(x):
     return tail + tail * (lost if x < 1e300 else 0.0)
 
 
-@njit(error_model="numpy", forceinline=True)
-def _exp_difference(high, low):
-    """Return exp(high - low) where low is small: at most 1e-4."""
-    n, t = _exp_parts(high, low)
-    return _times_power(1.0 + t, n)
-
-
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _exp_parts(high, low):
-    """Return n and t with exp(high - low) = 2**n * (1 + t), where low is small: at most 1e-4."""
-    x = 710.0 if high > 710.0 else high
-    x = -746.0 if x < -746.0 else x
-    n = (1.4426950408889634 * x + 6755399441055744.0) - 6755399441055744.0
-    main = x - n * 0.6931471805592082
-    less = n * 7.371002565167799e-13 + low
-    r = main - less
-    total = 2.0914694560351592e-09
-    total = total * r + 2.510522763655176e-08
-    total = total * r + 2.755727362486648e-07
-    total = total * r + 2.7557255374658744e-06
-    total = total * r + 2.4801587325562125e-05
-    total = total * r + 0.00019841269874840768
-    total = total * r + 0.0013888888888883744
-    total = total * r + 0.008333333333326129
-    total = total * r + 0.04166666666666667
-    total = total * r + 0.1666666666666667
-    total = total * r + 0.5
+def _radial(s):
+    """Return 1 - s * (Mills's ratio at s), the mean of exp(-s * r), r**2 / 2 exponential; s >= 0."""
+    t = (s - 5.0) / (s + 5.0)
+    total = 2.1011116730402455e-09
+    total = total * t + 1.5316453394437511e-09
+    total = total * t - 2.3342523920542254e-08
+    total = total * t - 2.1198996109045207e-08
+    total = total * t + 1.4657434709717002e-07
+    total = total * t + 1.6605384703096494e-07
+    total = total * t - 7.625851610493287e-07
+    total = total * t - 9.98583527943586e-07
+    total = total * t + 4.018310702582644e-06
+    total = total * t + 4.971700560597246e-06
+    total = total * t - 2.3406811620977947e-05
+    total = total * t - 1.7203974701650796e-05
+    total = total * t + 0.00014695342855617968
+    total = total * t - 3.581815070964382e-05
+    total = total * t - 0.0008527355294529595
+    total = total * t + 0.0015767756111576068
+    total = total * t + 0.0023283157142137537
+    total = total * t - 0.016131705894458163
+    total = total * t + 0.03474622674573746
+    total = total * t - 0.0318618727082037
+    total = total * t - 0.029310982458101827
+    total = total * t + 0.15402166231124279
+    total = total * t - 0.27354820376345623
+    total = total * t + 0.26116700784716207
+    total = total * t - 0.02803069962751411
+    total = total * t - 0.3687229645450182
+    total = total * t + 1.2945411512431624
 
-    return n, r + (r * r * total + ((main - r) - less))
+    return total / ((1.0 + s) * (1.0 + s))
 
 
-@njit(error_model="numpy", forceinline=True)
-def _split(x):
-    """Return the upper half of the bits of x, the square of which is exact."""
-    return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
+@njit(cache=True, error_model="numpy")
+def _sector(low, width, size):
+    """Integrate 1 - s * (Mills's ratio at s) over an angle / (2 * pi), s = size * sin(angle).
+
+    The tangent t of half the angle goes from low to low + width, at most 1. Panels grow in
+    proportion to t, beyond a first one on which s is moderate.
+    """
+    total = 0.0
+    done = 0.0
+    while done < width:
+        left = low + done
+        step = min(15.0 * left + 8.0 / size, width - done)
+        total += step * _sector_panel(left, step, size)
+        done += step
+    return total / math.pi
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def _sector_panel(low, width, size):
+    """Return the mean over t from low to low + width of what is integrated, times 1 + t**2."""
+    total = 0.0
+    for i in range(_RULE_NODES.size):
+        share = 0.5 * (1.0 + _RULE_NODES[i])
+        t = low + width * share
+        u = low + width * (0.5 * (1.0 - _RULE_NODES[i]))
+        t_below = 1.0 + t * t
+        u_below = 1.0 + u * u
+        value = _radial(2.0 * size * t / t_below) / t_below
+        value += _radial(2.0 * size * u / u_below) / u_below
+        total += _RULE_WEIGHTS[i] * value
+    return 0.5 * total
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
@@ -295,18 +295,6 @@ def _tail_parts(x, centre, slope, rest):
     lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
     missed = lost_above + (above - quotient * below)
     return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
-
-
-@njit(error_model="numpy", forceinline=True)
-def _times_power(y, n):
-    """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
-
-    Added to 1.5 * 2**52, a whole number stands in the low bits.
-    """
-    half = (0.5 * n + 6755399441055744.0) - 6755399441055744.0
-    first = np.float64(half + 6755399441056767.0).view(np.int64) << np.int64(52)
-    second = np.float64((n - half) + 6755399441056767.0).view(np.int64) << np.int64(52)
-    return y * np.int64(first).view(np.float64) * np.int64(second).view(np.float64)
 
 
 @njit(error_model="numpy", fastmath={"contract"})
@@ -578,43 +566,44 @@ def _dual_integrand(kind, angle, bend, edge, q):
     t = math.cos(angle)
     if kind == 0:
         root_1 = math.sqrt(q)
-        term_1 = -root_1 * up
-        term_2 = 3.694473426594717 * _bivariate_tail(-root_1, root_1 * t, -t, down, up)
-        term_3 = 3.090913292287981 * _bivariate_tail(term_1, term_1, t, up, down)
-        sum_1 = term_2 + term_3 + 0.17570269073049763 * _angle(up, down)
+        term_1 = 3.090913292287981 * _bivariate_tail(root_1, root_1, t, up, down)
+        term_2 = 3.694473426594717 * _bivariate_tail(root_1, 0.0, -t, down, up)
+        sum_1 = term_1 + term_2 + 0.17570269073049763 * _angle(up, down)
         return q * sine * sum_1
     if kind == 1:
         root_1 = math.sqrt(q)
-        term_1 = -down * root_1
-        term_2 = -q
-        term_3 = 3.694473426594717 * _bivariate_tail(-root_1, -root_1 * t, t, up, down)
-        term_4 = 3.090913292287981 * _bivariate_tail(term_1, term_1, -t, down, up)
-        sum_1 = term_3 + term_4 + 0.17570269073049763 * _angle(down, up)
-        return sine * sum_1 * term_2
+        term_1 = -q
+        term_2 = 3.090913292287981 * _bivariate_tail(root_1, root_1, -t, down, up)
+        term_3 = 3.694473426594717 * _bivariate_tail(root_1, 0.0, t, up, down)
+        sum_1 = term_2 + term_3 + 0.17570269073049763 * _angle(down, up)
+        return sine * sum_1 * term_1
     if kind == 2:
         root_1 = math.sqrt(q)
-        term_1 = -down * root_1
-        term_2 = 3.694473426594717 * _bivariate_tail(-root_1, -root_1 * t, t, up, down)
-        term_3 = 3.090913292287981 * _bivariate_tail(term_1, term_1, -t, down, up)
-        sum_1 = term_2 + term_3 + 0.17570269073049763 * _angle(down, up)
+        term_1 = 3.090913292287981 * _bivariate_tail(root_1, root_1, -t, down, up)
+        term_2 = 3.694473426594717 * _bivariate_tail(root_1, 0.0, t, up, down)
+        sum_1 = term_1 + term_2 + 0.17570269073049763 * _angle(down, up)
         return q * sine * sum_1
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_integral(kind, low, high, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer."""
+def _dual_integral(kind, low, high, span, bend, edge, q):
+    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+
+    span is high - low, a difference that may have lost its digits.
+    """
     finest = 1.0 / (8.0 * math.sqrt(q))
     total = 0.0
     left = low
-    while left < high:
+    while span > 0.0:
         right = min(max(2.0 * left, finest), high)
-        width = right - left
+        width = right - left if right < high else span
         for i in range(16):
             angle = left + width * _DUAL_NODES[i]
             value = _dual_integrand(kind, angle, bend, edge, q)
             total += width * _DUAL_WEIGHTS[i] * value
         left = right
+        span -= width
     return total
 
 
@@ -629,15 +618,16 @@ def _dual(q, c):
     edge = 1.0 - size
     bend = _angle(edge, 1.0 + size)
     quarter = 0.5 * math.pi
+    rest = math.asin(size) if size < 0.5 else quarter - bend
     mean_0 = _dual_mean_0(q)
     end_0 = _dual_end_0(q)
     if c >= -0.5:
         kind = 0 if c >= 0.0 else 1
-        total = _dual_integral(kind, bend, quarter, bend, edge, q)
+        total = _dual_integral(kind, bend, quarter, rest, bend, edge, q)
         total += mean_0**2
     else:
-        total = _dual_integral(2, 0.0, bend, bend, edge, q)
-        total += _dual_integral(3, bend, quarter, bend, edge, q)
+        total = _dual_integral(2, 0.0, bend, bend, bend, edge, q)
+        total += _dual_integral(3, bend, quarter, rest, bend, edge, q)
         total += end_0
     return total
 
@@ -652,10 +642,9 @@ def _dual_slope(q, c):
     up = 1.0 + c
     down = 1.0 - c
     root_1 = math.sqrt(q)
-    term_1 = -root_1 * up
-    term_2 = 3.694473426594717 * _bivariate_tail(-root_1, c * root_1, -c, down, up)
-    term_3 = 3.090913292287981 * _bivariate_tail(term_1, term_1, c, up, down)
-    return term_2 + term_3 + 0.17570269073049763 * _angle(up, down)
+    term_1 = 3.090913292287981 * _bivariate_tail(root_1, root_1, c, up, down)
+    term_2 = 3.694473426594717 * _bivariate_tail(root_1, 0.0, -c, down, up)
+    return term_1 + term_2 + 0.17570269073049763 * _angle(up, down)
 
 
 # A table holds V at σ_w = 1, σ_b = 0: a column for each q from 1e-12 to 1e12.

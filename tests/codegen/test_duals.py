@@ -162,14 +162,32 @@ def test_two_opposite_deltas_leave_parts_that_do_not_cancel(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("q", [1e-2, 1e4, 1e8, 1e12])
-def test_a_clip_keeps_its_digits_in_the_layer_near_minus_one_and_beyond(q: float) -> None:
-    text = "min(max(x, 0), 6)"
-    for edge in (1e-14, min(1 / q, 1.5), min(q**-0.5, 1.0), 0.3):
+@pytest.mark.parametrize(
+    ("text", "q"),
+    [
+        *(("min(max(x, 0), 6)", q) for q in (1e-2, 1e4, 1e12)),
+        *(("min(max(x, -2), 7)", q) for q in (1e-6, 1e8)),
+    ],
+)
+def test_a_clip_keeps_its_digits_in_the_layer_near_minus_one_and_beyond(
+    text: str, q: float
+) -> None:
+    for edge in (1e-14, min(1 / q, 1.5), min(q**-0.5, 0.9), 0.3):
         correlation = edge - 1.0
         for order, kernel in enumerate((duals(text).dual, duals(text).dual_slope)):
             exact = definition(text, order, q, correlation)
             assert abs(float(kernel(q, correlation)) - exact) <= 1e-13 * abs(exact)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("q", [1e4, 1e8])
+def test_the_slope_of_elu_keeps_its_digits_at_both_ends(q: float) -> None:
+    # What two tails of the normal distribution add: their bounds differ by little there.
+    for edge in (1e-14, 1 / q, q**-0.5):
+        for correlation in (1.0 - edge, edge - 1.0):
+            exact = definition("elu(1)", 1, q, correlation)
+            found = float(duals("elu(1)").dual_slope(q, correlation))
+            assert abs(found - exact) <= 2e-15 * abs(exact)
 
 
 def test_a_wrong_dual_is_caught_by_the_cross_check(tmp_path: Path) -> None:
