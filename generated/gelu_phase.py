@@ -277,6 +277,18 @@ _GOLDEN = 0.6180339887498949
 
 
 @njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _smaller(a, b):
+    """Return the smaller of two numbers: what the builtin does is compiled in every caller anew."""
+    return b if b < a else a
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _larger(a, b):
+    """Return the larger of two numbers."""
+    return b if b > a else a
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _square(q, table):
     """Return E[φ(h)²]."""
     return _second_moment(q)
@@ -298,7 +310,7 @@ def _gain(q, table):
 def _differ(slope, other, scale):
     """Return the sign of other - slope, 0 where the errors of the kernels hide it."""
     change = other - slope
-    if abs(change) <= _RESOLUTION * max(scale, abs(slope), abs(other)):
+    if abs(change) <= _RESOLUTION * _larger(scale, _larger(abs(slope), abs(other))):
         return 0
     return 1 if change > 0.0 else -1
 
@@ -340,7 +352,7 @@ def _turns(grid, slopes, squares, table):
     side = 0
     extreme = 0
     for i in range(1, grid.size):
-        scale = max(squares[i] / grid[i], squares[extreme] / grid[extreme])
+        scale = _larger(squares[i] / grid[i], squares[extreme] / grid[extreme])
         change = _differ(slopes[extreme], slopes[i], scale)
         if side == 0:
             if change != 0:
@@ -349,7 +361,7 @@ def _turns(grid, slopes, squares, table):
         elif side * (slopes[i] - slopes[extreme]) > 0.0:
             extreme = i
         elif change == -side:
-            found[count] = _turn(grid[extreme - 1], grid[extreme + 1], side, table)
+            found[count] = _turn(grid[extreme - 1], grid[extreme + 1], float(side), table)
             count += 1
             if count > _TURNS:
                 break
@@ -361,7 +373,10 @@ def _turns(grid, slopes, squares, table):
 @njit(cache=True, error_model="numpy")
 def _table(settings):
     """Tabulate E[φ²] and its slope for one setting of the parameters."""
-    table = np.full((5, _COLUMNS), math.nan)
+    table = np.empty((5, _COLUMNS))
+    for row in range(5):
+        for i in range(_COLUMNS):
+            table[row, i] = math.nan
     for i in range(settings.size):
         table[_SETTINGS, i] = settings[i]
     fine = _DECADES * _PER_DECADE + 1
@@ -369,14 +384,14 @@ def _table(settings):
     squares = np.empty(fine)
     slopes = np.empty(fine)
     for i in range(fine):
-        grid[i] = min(max(10.0 ** (i / _PER_DECADE + _FIRST), _LOW), _HIGH)
+        grid[i] = _smaller(_larger(10.0 ** (i / _PER_DECADE + _FIRST), _LOW), _HIGH)
         squares[i] = _square(grid[i], table)
         slopes[i] = _steepness(grid[i], table)
     turns, turned = _turns(grid, slopes, squares, table)
     column = 0
     turn = 0
     for i in range(0, fine, _KEPT):
-        while turn < min(turned, _TURNS) and turns[turn] < grid[i]:
+        while turn < turned and turn < _TURNS and turns[turn] < grid[i]:
             table[_Q, column] = turns[turn]
             table[_SQUARE, column] = _square(turns[turn], table)
             table[_SLOPE, column] = _steepness(turns[turn], table)
@@ -432,7 +447,7 @@ def _points(tables, *arguments):
     number = np.arange(math.prod(tables.shape[:-2])).reshape(tables.shape[:-2])
     *rows, number = np.broadcast_arrays(*arguments, number)
     points = np.array([row.ravel() for row in rows], dtype=np.float64)
-    return points, tables.reshape(-1, *tables.shape[-2:]), number.ravel(), number.shape
+    return points, tables.reshape(-1, *tables.shape[-2:]), number.flatten(), number.shape
 
 
 # A fixed point, or an interval of them: a column of the array of those found.
@@ -558,13 +573,13 @@ def _pair(weight, bias, low, high, bend, table, found, count):
             low = extremum
             fall_low = fall
             tilt_low = abs(fall)
-            height_low = max(height, 0.0)
+            height_low = _larger(height, 0.0)
             fall_high *= 0.5
         else:
             high = extremum
             fall_high = fall
             tilt_high = abs(fall)
-            height_high = max(height, 0.0)
+            height_high = _larger(height, 0.0)
             fall_low *= 0.5
     if _side(weight, bias, extremum, _square(extremum, table)) == 0:
         count = _add(weight, extremum, bend, table, found, count)
@@ -607,7 +622,7 @@ def _near_zero(weight, bias, table, found):
         return 0, True
     q = offset / (1.0 - slope)
     for _ in range(4):
-        q = offset / (1.0 - slope - change * min(q / low, 1.0))
+        q = offset / (1.0 - slope - change * _smaller(q / low, 1.0))
     if not q < low:
         return 0, True
     found[_FROM, 0] = found[_TO, 0] = q
@@ -663,7 +678,8 @@ def _roots(weight, bias, table, found):
         return 0, _UNRESOLVED
     count, lost = _near_zero(weight, bias, table, found)
     status = _BEYOND if lost else _RESOLVED
-    grown = False
+    # No literal: for that the functions called would be compiled once more.
+    grown = count < 0
     for i in range(last):
         if count + 3 > found.shape[1]:
             return count, _UNRESOLVED
@@ -673,7 +689,7 @@ def _roots(weight, bias, table, found):
         if abs(excess_low) <= _RESOLUTION * low and abs(excess_high) <= _RESOLUTION * high:
             count = _extend(weight, bias, i, table, found, count, grown)
             grown = True
-            status = max(status, _INTERVAL)
+            status = _INTERVAL if status < _INTERVAL else status
             continue
         # The cells beside an interval hold no fixed point of their own.
         beside = grown
@@ -696,7 +712,7 @@ def _roots(weight, bias, table, found):
             return count, _BEYOND
         count = _add_infinity(found, count)
         if count == 1:
-            status = max(status, _DIVERGES)
+            status = _DIVERGES if status < _DIVERGES else status
     for i in range(count):
         if math.isnan(found[_STABILITY, i]):
             return count, _UNRESOLVED
@@ -747,6 +763,18 @@ def fixed_points(sigma_w, sigma_b):
     kept = kept.reshape(shape + kept.shape[1:])
     stability = np.nan_to_num(kept[..., _STABILITY, :]).astype(np.int64)
     return (*(kept[..., row, :] for row in range(_STABILITY)), stability, count, status)
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _centre(q, table):
+    """Return E[φ(h)]."""
+    return _mean(q)
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _both(q, c, table):
+    """Return E[φ(h₁)φ(h₂)]."""
+    return _dual(q, c)
 
 
 # Nodes and weights of ∫₀¹ f(t) 2t dt, 20 points of Gauss and Legendre.
@@ -801,18 +829,6 @@ _PATH_WEIGHTS = np.array(
 
 
 @njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def _centre(q, table):
-    """Return E[φ(h)]."""
-    return _mean(q)
-
-
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def _both(q, c, table):
-    """Return E[φ(h₁)φ(h₂)]."""
-    return _dual(q, c)
-
-
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _both_slopes(q, c, table):
     """Return E[φ′(h₁)φ′(h₂)]."""
     return _dual_slope(q, c)
@@ -844,7 +860,8 @@ def _attracting_angle(weight, bias, q, chi, table):
     """
     at_zero = (weight * _centre(q, table) ** 2 + bias) / q
     if at_zero <= 0.0:
-        return 0.0, weight * _both_slopes(q, 0.0, table), True
+        c = 0.0
+        return c, weight * _both_slopes(q, c, table), True
     low = 0.0
     high = 1.0
     c = at_zero / (at_zero + chi - 1.0)
@@ -921,9 +938,9 @@ def _reached(weight, bias, start, table, found, count):
             return goal, _RESOLVED
         leap = edge * math.sqrt(edge / q)
         free = leap < found[_FROM, following] if side > 0 else leap > found[_TO, following]
-        if free or _rises(min(q, edge), max(q, edge), table):
+        if free or _rises(_smaller(q, edge), _larger(q, edge), table):
             return goal, _RESOLVED
-        q = min(max(weight * square + bias, _LOW), _HIGH)
+        q = _smaller(_larger(weight * square + bias, _LOW), _HIGH)
     return -1, _UNRESOLVED
 
 
@@ -931,7 +948,7 @@ def _reached(weight, bias, start, table, found, count):
 def _nearest(q, found, before, after):
     """Return the nearer one of the neighbours of q."""
     if before < 0 or after < 0:
-        return max(before, after)
+        return after if before < 0 else before
     return before if q / found[_TO, before] < found[_FROM, after] / q else after
 
 
@@ -986,7 +1003,7 @@ def _phase_at(sigma_w, sigma_b, start, table, found, result):
         result[_STATUS] = _DIVERGES
         return
     if q < found[_TO, place]:
-        q = min(max(start, q), found[_TO, place])
+        q = _smaller(_larger(start, q), found[_TO, place])
         slope = weight * _steepness(q, table)
         chi = weight * _gain(q, table)
         result[_STATUS] = _INTERVAL
@@ -994,7 +1011,7 @@ def _phase_at(sigma_w, sigma_b, start, table, found, result):
     result[_SLOPE_THERE] = slope
     result[_CHI_THERE] = chi
     result[_XI_Q] = math.inf if found[_STABILITY, place] == _MARGINAL else _layers(slope)
-    phase = _phase_of(weight, max(q, _LOW), chi, slope, table)
+    phase = _phase_of(weight, _larger(q, _LOW), chi, slope, table)
     result[_PHASE] = phase
     result[_ANGLE] = 1.0
     result[_XI_C] = math.inf if phase == _CRITICAL else _layers(chi)
@@ -1033,7 +1050,8 @@ def phase(sigma_w, sigma_b, q0=1.0):
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)
-    results = _phase_diagram(*points, _most(tables)).reshape((*shape, 8))
+    results = _phase_diagram(*points, _most(tables))
+    results = results.reshape((*shape, 8))
     kinds = (results[..., row].astype(np.int64) for row in (_PHASE, _STATUS))
     return (*(results[..., row] for row in range(_PHASE)), *kinds)
 
@@ -1135,7 +1153,7 @@ def _plain_at(sigma_w, sigma_b, q1, c1, table, q, chi, c):
         following = weight * _square(variance, table) + bias
         if angle < 1.0:
             product = weight * _both(variance, angle, table) + bias
-            angle = min(max(product / following, -1.0), 1.0)
+            angle = _smaller(_larger(product / following, -1.0), 1.0)
         variance = following
     return _RESOLVED
 

@@ -447,19 +447,23 @@ def _dual_integrand(kind, angle, bend, edge, q):
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_integral(kind, low, high, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer."""
+def _dual_integral(kind, low, high, span, bend, edge, q):
+    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+
+    span is high - low, a difference that may have lost its digits.
+    """
     finest = 1.0 / (8.0 * math.sqrt(q))
     total = 0.0
     left = low
-    while left < high:
+    while span > 0.0:
         right = min(max(2.0 * left, finest), high)
-        width = right - left
+        width = right - left if right < high else span
         for i in range(16):
             angle = left + width * _DUAL_NODES[i]
             value = _dual_integrand(kind, angle, bend, edge, q)
             total += width * _DUAL_WEIGHTS[i] * value
         left = right
+        span -= width
     return total
 
 
@@ -474,18 +478,19 @@ def _dual(q, c):
     edge = 1.0 - size
     bend = _angle(edge, 1.0 + size)
     quarter = 0.5 * math.pi
+    rest = math.asin(size) if size < 0.5 else quarter - bend
     mean_0 = _dual_mean_0(q)
     mean_1 = _dual_mean_1(q)
     end_0 = _dual_end_0(q)
     end_1 = _dual_end_1(q)
     if c >= -0.5:
         kind = 0 if c >= 0.0 else 1
-        total = _dual_integral(kind, bend, quarter, bend, edge, q)
+        total = _dual_integral(kind, bend, quarter, rest, bend, edge, q)
         total += mean_0**2
         total += c * mean_1**2 * q
     else:
-        total = _dual_integral(2, 0.0, bend, bend, edge, q)
-        total += _dual_integral(3, bend, quarter, bend, edge, q)
+        total = _dual_integral(2, 0.0, bend, bend, bend, edge, q)
+        total += _dual_integral(3, bend, quarter, rest, bend, edge, q)
         total += end_0
         total += edge * end_1 * q
     return total
@@ -672,19 +677,23 @@ def _slope_integrand(kind, angle, bend, edge, q):
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_integral(kind, low, high, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer."""
+def _slope_integral(kind, low, high, span, bend, edge, q):
+    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+
+    span is high - low, a difference that may have lost its digits.
+    """
     finest = 1.0 / (8.0 * math.sqrt(q))
     total = 0.0
     left = low
-    while left < high:
+    while span > 0.0:
         right = min(max(2.0 * left, finest), high)
-        width = right - left
+        width = right - left if right < high else span
         for i in range(16):
             angle = left + width * _SLOPE_NODES[i]
             value = _slope_integrand(kind, angle, bend, edge, q)
             total += width * _SLOPE_WEIGHTS[i] * value
         left = right
+        span -= width
     return total
 
 
@@ -699,15 +708,16 @@ def _dual_slope(q, c):
     edge = 1.0 - size
     bend = _angle(edge, 1.0 + size)
     quarter = 0.5 * math.pi
+    rest = math.asin(size) if size < 0.5 else quarter - bend
     mean_0 = _slope_mean_0(q)
     end_0 = _slope_end_0(q)
     if c >= -0.5:
         kind = 0 if c >= 0.0 else 1
-        total = _slope_integral(kind, bend, quarter, bend, edge, q)
+        total = _slope_integral(kind, bend, quarter, rest, bend, edge, q)
         total += mean_0**2
     else:
-        total = _slope_integral(2, 0.0, bend, bend, edge, q)
-        total += _slope_integral(3, bend, quarter, bend, edge, q)
+        total = _slope_integral(2, 0.0, bend, bend, bend, edge, q)
+        total += _slope_integral(3, bend, quarter, rest, bend, edge, q)
         total += end_0
     return total
 

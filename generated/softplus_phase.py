@@ -263,6 +263,236 @@ def _mu_1(q):
 
 
 
+@njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _four(row, at, part, x):
+    """Return what four steps of Horner's scheme make of part."""
+    part = part * x + row[at]
+    part = part * x + row[at + 1]
+    part = part * x + row[at + 2]
+    return part * x + row[at + 3]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _of_degree_15(row, x, y):
+    """Return a polynomial of total degree 15; the powers of y ascend in a row."""
+    at = 136
+    at -= 1
+    part = row[at]
+    total = part
+    at -= 2
+    part = row[at]
+    part = part * x + row[at + 1]
+    total = total * y + part
+    at -= 3
+    part = row[at]
+    part = part * x + row[at + 1]
+    part = part * x + row[at + 2]
+    total = total * y + part
+    at -= 4
+    part = row[at]
+    part = part * x + row[at + 1]
+    part = part * x + row[at + 2]
+    part = part * x + row[at + 3]
+    total = total * y + part
+    at -= 5
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    total = total * y + part
+    at -= 6
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = part * x + row[at + 5]
+    total = total * y + part
+    at -= 7
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = part * x + row[at + 5]
+    part = part * x + row[at + 6]
+    total = total * y + part
+    at -= 8
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = part * x + row[at + 5]
+    part = part * x + row[at + 6]
+    part = part * x + row[at + 7]
+    total = total * y + part
+    at -= 9
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    total = total * y + part
+    at -= 10
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = part * x + row[at + 9]
+    total = total * y + part
+    at -= 11
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = part * x + row[at + 9]
+    part = part * x + row[at + 10]
+    total = total * y + part
+    at -= 12
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = part * x + row[at + 9]
+    part = part * x + row[at + 10]
+    part = part * x + row[at + 11]
+    total = total * y + part
+    at -= 13
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    total = total * y + part
+    at -= 14
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = part * x + row[at + 13]
+    total = total * y + part
+    at -= 15
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = part * x + row[at + 13]
+    part = part * x + row[at + 14]
+    total = total * y + part
+    at -= 16
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = part * x + row[at + 13]
+    part = part * x + row[at + 14]
+    part = part * x + row[at + 15]
+    total = total * y + part
+    return total
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _of_degree_17(row, x, y):
+    """Return a polynomial of total degree 17; the powers of y ascend in a row."""
+    at = 171
+    at -= 1
+    part = row[at]
+    total = part
+    at -= 2
+    part = row[at]
+    part = part * x + row[at + 1]
+    total = total * y + part
+    at -= 3
+    part = row[at]
+    part = part * x + row[at + 1]
+    part = part * x + row[at + 2]
+    total = total * y + part
+    at -= 4
+    part = row[at]
+    part = part * x + row[at + 1]
+    part = part * x + row[at + 2]
+    part = part * x + row[at + 3]
+    total = total * y + part
+    at -= 5
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    total = total * y + part
+    at -= 6
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = part * x + row[at + 5]
+    total = total * y + part
+    at -= 7
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = part * x + row[at + 5]
+    part = part * x + row[at + 6]
+    total = total * y + part
+    at -= 8
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = part * x + row[at + 5]
+    part = part * x + row[at + 6]
+    part = part * x + row[at + 7]
+    total = total * y + part
+    at -= 9
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    total = total * y + part
+    at -= 10
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = part * x + row[at + 9]
+    total = total * y + part
+    at -= 11
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = part * x + row[at + 9]
+    part = part * x + row[at + 10]
+    total = total * y + part
+    at -= 12
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = part * x + row[at + 9]
+    part = part * x + row[at + 10]
+    part = part * x + row[at + 11]
+    total = total * y + part
+    at -= 13
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    total = total * y + part
+    at -= 14
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = part * x + row[at + 13]
+    total = total * y + part
+    at -= 15
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = part * x + row[at + 13]
+    part = part * x + row[at + 14]
+    total = total * y + part
+    at -= 16
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = part * x + row[at + 13]
+    part = part * x + row[at + 14]
+    part = part * x + row[at + 15]
+    total = total * y + part
+    at -= 17
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = _four(row, at + 13, part, x)
+    total = total * y + part
+    at -= 18
+    part = row[at]
+    part = _four(row, at + 1, part, x)
+    part = _four(row, at + 5, part, x)
+    part = _four(row, at + 9, part, x)
+    part = _four(row, at + 13, part, x)
+    part = part * x + row[at + 17]
+    total = total * y + part
+    return total
+
+
 # Where F is fitted: lower ends of the rectangles, and 1 / width.
 _DUAL_GAPS = np.array([0.0, 0.2473, 0.7822])
 _DUAL_GAP_WIDTHS = np.array([4.043671653861707, 1.8695083193120208, 4.591368227731865])
@@ -710,166 +940,13 @@ _DUAL_ROWS = np.array(
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_rest(gap, share, first):  # noqa: PLR0915
+def _dual_rest(gap, share, first):
     """Return F(gap, share) from the rows that begin at first."""
     i = (gap > 0.2473) + (gap > 0.7822)
     j = (share > 0.2072) + (share > 0.6584)
     x = (gap - _DUAL_GAPS[i]) * _DUAL_GAP_WIDTHS[i]
     y = (share - _DUAL_SHARES[j]) * _DUAL_SHARE_WIDTHS[j]
-    row = _DUAL_ROWS[first + 3 * i + j]
-    part = row[135]
-    total = part
-    part = row[133]
-    part = part * x + row[134]
-    total = total * y + part
-    part = row[130]
-    part = part * x + row[131]
-    part = part * x + row[132]
-    total = total * y + part
-    part = row[126]
-    part = part * x + row[127]
-    part = part * x + row[128]
-    part = part * x + row[129]
-    total = total * y + part
-    part = row[121]
-    part = part * x + row[122]
-    part = part * x + row[123]
-    part = part * x + row[124]
-    part = part * x + row[125]
-    total = total * y + part
-    part = row[115]
-    part = part * x + row[116]
-    part = part * x + row[117]
-    part = part * x + row[118]
-    part = part * x + row[119]
-    part = part * x + row[120]
-    total = total * y + part
-    part = row[108]
-    part = part * x + row[109]
-    part = part * x + row[110]
-    part = part * x + row[111]
-    part = part * x + row[112]
-    part = part * x + row[113]
-    part = part * x + row[114]
-    total = total * y + part
-    part = row[100]
-    part = part * x + row[101]
-    part = part * x + row[102]
-    part = part * x + row[103]
-    part = part * x + row[104]
-    part = part * x + row[105]
-    part = part * x + row[106]
-    part = part * x + row[107]
-    total = total * y + part
-    part = row[91]
-    part = part * x + row[92]
-    part = part * x + row[93]
-    part = part * x + row[94]
-    part = part * x + row[95]
-    part = part * x + row[96]
-    part = part * x + row[97]
-    part = part * x + row[98]
-    part = part * x + row[99]
-    total = total * y + part
-    part = row[81]
-    part = part * x + row[82]
-    part = part * x + row[83]
-    part = part * x + row[84]
-    part = part * x + row[85]
-    part = part * x + row[86]
-    part = part * x + row[87]
-    part = part * x + row[88]
-    part = part * x + row[89]
-    part = part * x + row[90]
-    total = total * y + part
-    part = row[70]
-    part = part * x + row[71]
-    part = part * x + row[72]
-    part = part * x + row[73]
-    part = part * x + row[74]
-    part = part * x + row[75]
-    part = part * x + row[76]
-    part = part * x + row[77]
-    part = part * x + row[78]
-    part = part * x + row[79]
-    part = part * x + row[80]
-    total = total * y + part
-    part = row[58]
-    part = part * x + row[59]
-    part = part * x + row[60]
-    part = part * x + row[61]
-    part = part * x + row[62]
-    part = part * x + row[63]
-    part = part * x + row[64]
-    part = part * x + row[65]
-    part = part * x + row[66]
-    part = part * x + row[67]
-    part = part * x + row[68]
-    part = part * x + row[69]
-    total = total * y + part
-    part = row[45]
-    part = part * x + row[46]
-    part = part * x + row[47]
-    part = part * x + row[48]
-    part = part * x + row[49]
-    part = part * x + row[50]
-    part = part * x + row[51]
-    part = part * x + row[52]
-    part = part * x + row[53]
-    part = part * x + row[54]
-    part = part * x + row[55]
-    part = part * x + row[56]
-    part = part * x + row[57]
-    total = total * y + part
-    part = row[31]
-    part = part * x + row[32]
-    part = part * x + row[33]
-    part = part * x + row[34]
-    part = part * x + row[35]
-    part = part * x + row[36]
-    part = part * x + row[37]
-    part = part * x + row[38]
-    part = part * x + row[39]
-    part = part * x + row[40]
-    part = part * x + row[41]
-    part = part * x + row[42]
-    part = part * x + row[43]
-    part = part * x + row[44]
-    total = total * y + part
-    part = row[16]
-    part = part * x + row[17]
-    part = part * x + row[18]
-    part = part * x + row[19]
-    part = part * x + row[20]
-    part = part * x + row[21]
-    part = part * x + row[22]
-    part = part * x + row[23]
-    part = part * x + row[24]
-    part = part * x + row[25]
-    part = part * x + row[26]
-    part = part * x + row[27]
-    part = part * x + row[28]
-    part = part * x + row[29]
-    part = part * x + row[30]
-    total = total * y + part
-    part = row[0]
-    part = part * x + row[1]
-    part = part * x + row[2]
-    part = part * x + row[3]
-    part = part * x + row[4]
-    part = part * x + row[5]
-    part = part * x + row[6]
-    part = part * x + row[7]
-    part = part * x + row[8]
-    part = part * x + row[9]
-    part = part * x + row[10]
-    part = part * x + row[11]
-    part = part * x + row[12]
-    part = part * x + row[13]
-    part = part * x + row[14]
-    part = part * x + row[15]
-    total = total * y + part
-    return total
+    return _of_degree_15(_DUAL_ROWS[first + 3 * i + j], x, y)
 
 
 @njit(cache=True, error_model="numpy")
@@ -1436,203 +1513,13 @@ _SLOPE_ROWS = np.array(
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_rest(gap, share, first):  # noqa: PLR0915
+def _slope_rest(gap, share, first):
     """Return F(gap, share) from the rows that begin at first."""
     i = (gap > 0.22) + (gap > 0.7517)
     j = (share > 0.2202) + (share > 0.7515)
     x = (gap - _SLOPE_GAPS[i]) * _SLOPE_GAP_WIDTHS[i]
     y = (share - _SLOPE_SHARES[j]) * _SLOPE_SHARE_WIDTHS[j]
-    row = _SLOPE_ROWS[first + 3 * i + j]
-    part = row[170]
-    total = part
-    part = row[168]
-    part = part * x + row[169]
-    total = total * y + part
-    part = row[165]
-    part = part * x + row[166]
-    part = part * x + row[167]
-    total = total * y + part
-    part = row[161]
-    part = part * x + row[162]
-    part = part * x + row[163]
-    part = part * x + row[164]
-    total = total * y + part
-    part = row[156]
-    part = part * x + row[157]
-    part = part * x + row[158]
-    part = part * x + row[159]
-    part = part * x + row[160]
-    total = total * y + part
-    part = row[150]
-    part = part * x + row[151]
-    part = part * x + row[152]
-    part = part * x + row[153]
-    part = part * x + row[154]
-    part = part * x + row[155]
-    total = total * y + part
-    part = row[143]
-    part = part * x + row[144]
-    part = part * x + row[145]
-    part = part * x + row[146]
-    part = part * x + row[147]
-    part = part * x + row[148]
-    part = part * x + row[149]
-    total = total * y + part
-    part = row[135]
-    part = part * x + row[136]
-    part = part * x + row[137]
-    part = part * x + row[138]
-    part = part * x + row[139]
-    part = part * x + row[140]
-    part = part * x + row[141]
-    part = part * x + row[142]
-    total = total * y + part
-    part = row[126]
-    part = part * x + row[127]
-    part = part * x + row[128]
-    part = part * x + row[129]
-    part = part * x + row[130]
-    part = part * x + row[131]
-    part = part * x + row[132]
-    part = part * x + row[133]
-    part = part * x + row[134]
-    total = total * y + part
-    part = row[116]
-    part = part * x + row[117]
-    part = part * x + row[118]
-    part = part * x + row[119]
-    part = part * x + row[120]
-    part = part * x + row[121]
-    part = part * x + row[122]
-    part = part * x + row[123]
-    part = part * x + row[124]
-    part = part * x + row[125]
-    total = total * y + part
-    part = row[105]
-    part = part * x + row[106]
-    part = part * x + row[107]
-    part = part * x + row[108]
-    part = part * x + row[109]
-    part = part * x + row[110]
-    part = part * x + row[111]
-    part = part * x + row[112]
-    part = part * x + row[113]
-    part = part * x + row[114]
-    part = part * x + row[115]
-    total = total * y + part
-    part = row[93]
-    part = part * x + row[94]
-    part = part * x + row[95]
-    part = part * x + row[96]
-    part = part * x + row[97]
-    part = part * x + row[98]
-    part = part * x + row[99]
-    part = part * x + row[100]
-    part = part * x + row[101]
-    part = part * x + row[102]
-    part = part * x + row[103]
-    part = part * x + row[104]
-    total = total * y + part
-    part = row[80]
-    part = part * x + row[81]
-    part = part * x + row[82]
-    part = part * x + row[83]
-    part = part * x + row[84]
-    part = part * x + row[85]
-    part = part * x + row[86]
-    part = part * x + row[87]
-    part = part * x + row[88]
-    part = part * x + row[89]
-    part = part * x + row[90]
-    part = part * x + row[91]
-    part = part * x + row[92]
-    total = total * y + part
-    part = row[66]
-    part = part * x + row[67]
-    part = part * x + row[68]
-    part = part * x + row[69]
-    part = part * x + row[70]
-    part = part * x + row[71]
-    part = part * x + row[72]
-    part = part * x + row[73]
-    part = part * x + row[74]
-    part = part * x + row[75]
-    part = part * x + row[76]
-    part = part * x + row[77]
-    part = part * x + row[78]
-    part = part * x + row[79]
-    total = total * y + part
-    part = row[51]
-    part = part * x + row[52]
-    part = part * x + row[53]
-    part = part * x + row[54]
-    part = part * x + row[55]
-    part = part * x + row[56]
-    part = part * x + row[57]
-    part = part * x + row[58]
-    part = part * x + row[59]
-    part = part * x + row[60]
-    part = part * x + row[61]
-    part = part * x + row[62]
-    part = part * x + row[63]
-    part = part * x + row[64]
-    part = part * x + row[65]
-    total = total * y + part
-    part = row[35]
-    part = part * x + row[36]
-    part = part * x + row[37]
-    part = part * x + row[38]
-    part = part * x + row[39]
-    part = part * x + row[40]
-    part = part * x + row[41]
-    part = part * x + row[42]
-    part = part * x + row[43]
-    part = part * x + row[44]
-    part = part * x + row[45]
-    part = part * x + row[46]
-    part = part * x + row[47]
-    part = part * x + row[48]
-    part = part * x + row[49]
-    part = part * x + row[50]
-    total = total * y + part
-    part = row[18]
-    part = part * x + row[19]
-    part = part * x + row[20]
-    part = part * x + row[21]
-    part = part * x + row[22]
-    part = part * x + row[23]
-    part = part * x + row[24]
-    part = part * x + row[25]
-    part = part * x + row[26]
-    part = part * x + row[27]
-    part = part * x + row[28]
-    part = part * x + row[29]
-    part = part * x + row[30]
-    part = part * x + row[31]
-    part = part * x + row[32]
-    part = part * x + row[33]
-    part = part * x + row[34]
-    total = total * y + part
-    part = row[0]
-    part = part * x + row[1]
-    part = part * x + row[2]
-    part = part * x + row[3]
-    part = part * x + row[4]
-    part = part * x + row[5]
-    part = part * x + row[6]
-    part = part * x + row[7]
-    part = part * x + row[8]
-    part = part * x + row[9]
-    part = part * x + row[10]
-    part = part * x + row[11]
-    part = part * x + row[12]
-    part = part * x + row[13]
-    part = part * x + row[14]
-    part = part * x + row[15]
-    part = part * x + row[16]
-    part = part * x + row[17]
-    total = total * y + part
-    return total
+    return _of_degree_17(_SLOPE_ROWS[first + 3 * i + j], x, y)
 
 
 @njit(cache=True, error_model="numpy")
@@ -1671,6 +1558,18 @@ _GOLDEN = 0.6180339887498949
 
 
 @njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _smaller(a, b):
+    """Return the smaller of two numbers: what the builtin does is compiled in every caller anew."""
+    return b if b < a else a
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _larger(a, b):
+    """Return the larger of two numbers."""
+    return b if b > a else a
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _square(q, table):
     """Return E[φ(h)²]."""
     return _second_moment(q)
@@ -1692,7 +1591,7 @@ def _gain(q, table):
 def _differ(slope, other, scale):
     """Return the sign of other - slope, 0 where the errors of the kernels hide it."""
     change = other - slope
-    if abs(change) <= _RESOLUTION * max(scale, abs(slope), abs(other)):
+    if abs(change) <= _RESOLUTION * _larger(scale, _larger(abs(slope), abs(other))):
         return 0
     return 1 if change > 0.0 else -1
 
@@ -1734,7 +1633,7 @@ def _turns(grid, slopes, squares, table):
     side = 0
     extreme = 0
     for i in range(1, grid.size):
-        scale = max(squares[i] / grid[i], squares[extreme] / grid[extreme])
+        scale = _larger(squares[i] / grid[i], squares[extreme] / grid[extreme])
         change = _differ(slopes[extreme], slopes[i], scale)
         if side == 0:
             if change != 0:
@@ -1743,7 +1642,7 @@ def _turns(grid, slopes, squares, table):
         elif side * (slopes[i] - slopes[extreme]) > 0.0:
             extreme = i
         elif change == -side:
-            found[count] = _turn(grid[extreme - 1], grid[extreme + 1], side, table)
+            found[count] = _turn(grid[extreme - 1], grid[extreme + 1], float(side), table)
             count += 1
             if count > _TURNS:
                 break
@@ -1755,7 +1654,10 @@ def _turns(grid, slopes, squares, table):
 @njit(cache=True, error_model="numpy")
 def _table(settings):
     """Tabulate E[φ²] and its slope for one setting of the parameters."""
-    table = np.full((5, _COLUMNS), math.nan)
+    table = np.empty((5, _COLUMNS))
+    for row in range(5):
+        for i in range(_COLUMNS):
+            table[row, i] = math.nan
     for i in range(settings.size):
         table[_SETTINGS, i] = settings[i]
     fine = _DECADES * _PER_DECADE + 1
@@ -1763,14 +1665,14 @@ def _table(settings):
     squares = np.empty(fine)
     slopes = np.empty(fine)
     for i in range(fine):
-        grid[i] = min(max(10.0 ** (i / _PER_DECADE + _FIRST), _LOW), _HIGH)
+        grid[i] = _smaller(_larger(10.0 ** (i / _PER_DECADE + _FIRST), _LOW), _HIGH)
         squares[i] = _square(grid[i], table)
         slopes[i] = _steepness(grid[i], table)
     turns, turned = _turns(grid, slopes, squares, table)
     column = 0
     turn = 0
     for i in range(0, fine, _KEPT):
-        while turn < min(turned, _TURNS) and turns[turn] < grid[i]:
+        while turn < turned and turn < _TURNS and turns[turn] < grid[i]:
             table[_Q, column] = turns[turn]
             table[_SQUARE, column] = _square(turns[turn], table)
             table[_SLOPE, column] = _steepness(turns[turn], table)
@@ -1826,7 +1728,7 @@ def _points(tables, *arguments):
     number = np.arange(math.prod(tables.shape[:-2])).reshape(tables.shape[:-2])
     *rows, number = np.broadcast_arrays(*arguments, number)
     points = np.array([row.ravel() for row in rows], dtype=np.float64)
-    return points, tables.reshape(-1, *tables.shape[-2:]), number.ravel(), number.shape
+    return points, tables.reshape(-1, *tables.shape[-2:]), number.flatten(), number.shape
 
 
 # A fixed point, or an interval of them: a column of the array of those found.
@@ -1952,13 +1854,13 @@ def _pair(weight, bias, low, high, bend, table, found, count):
             low = extremum
             fall_low = fall
             tilt_low = abs(fall)
-            height_low = max(height, 0.0)
+            height_low = _larger(height, 0.0)
             fall_high *= 0.5
         else:
             high = extremum
             fall_high = fall
             tilt_high = abs(fall)
-            height_high = max(height, 0.0)
+            height_high = _larger(height, 0.0)
             fall_low *= 0.5
     if _side(weight, bias, extremum, _square(extremum, table)) == 0:
         count = _add(weight, extremum, bend, table, found, count)
@@ -2001,7 +1903,7 @@ def _near_zero(weight, bias, table, found):
         return 0, True
     q = offset / (1.0 - slope)
     for _ in range(4):
-        q = offset / (1.0 - slope - change * min(q / low, 1.0))
+        q = offset / (1.0 - slope - change * _smaller(q / low, 1.0))
     if not q < low:
         return 0, True
     found[_FROM, 0] = found[_TO, 0] = q
@@ -2057,7 +1959,8 @@ def _roots(weight, bias, table, found):
         return 0, _UNRESOLVED
     count, lost = _near_zero(weight, bias, table, found)
     status = _BEYOND if lost else _RESOLVED
-    grown = False
+    # No literal: for that the functions called would be compiled once more.
+    grown = count < 0
     for i in range(last):
         if count + 3 > found.shape[1]:
             return count, _UNRESOLVED
@@ -2067,7 +1970,7 @@ def _roots(weight, bias, table, found):
         if abs(excess_low) <= _RESOLUTION * low and abs(excess_high) <= _RESOLUTION * high:
             count = _extend(weight, bias, i, table, found, count, grown)
             grown = True
-            status = max(status, _INTERVAL)
+            status = _INTERVAL if status < _INTERVAL else status
             continue
         # The cells beside an interval hold no fixed point of their own.
         beside = grown
@@ -2090,7 +1993,7 @@ def _roots(weight, bias, table, found):
             return count, _BEYOND
         count = _add_infinity(found, count)
         if count == 1:
-            status = max(status, _DIVERGES)
+            status = _DIVERGES if status < _DIVERGES else status
     for i in range(count):
         if math.isnan(found[_STABILITY, i]):
             return count, _UNRESOLVED
@@ -2141,6 +2044,18 @@ def fixed_points(sigma_w, sigma_b):
     kept = kept.reshape(shape + kept.shape[1:])
     stability = np.nan_to_num(kept[..., _STABILITY, :]).astype(np.int64)
     return (*(kept[..., row, :] for row in range(_STABILITY)), stability, count, status)
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _centre(q, table):
+    """Return E[φ(h)]."""
+    return _mean(q)
+
+
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _both(q, c, table):
+    """Return E[φ(h₁)φ(h₂)]."""
+    return _dual(q, c)
 
 
 # Nodes and weights of ∫₀¹ f(t) 2t dt, 20 points of Gauss and Legendre.
@@ -2195,18 +2110,6 @@ _PATH_WEIGHTS = np.array(
 
 
 @njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def _centre(q, table):
-    """Return E[φ(h)]."""
-    return _mean(q)
-
-
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def _both(q, c, table):
-    """Return E[φ(h₁)φ(h₂)]."""
-    return _dual(q, c)
-
-
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _both_slopes(q, c, table):
     """Return E[φ′(h₁)φ′(h₂)]."""
     return _dual_slope(q, c)
@@ -2238,7 +2141,8 @@ def _attracting_angle(weight, bias, q, chi, table):
     """
     at_zero = (weight * _centre(q, table) ** 2 + bias) / q
     if at_zero <= 0.0:
-        return 0.0, weight * _both_slopes(q, 0.0, table), True
+        c = 0.0
+        return c, weight * _both_slopes(q, c, table), True
     low = 0.0
     high = 1.0
     c = at_zero / (at_zero + chi - 1.0)
@@ -2315,9 +2219,9 @@ def _reached(weight, bias, start, table, found, count):
             return goal, _RESOLVED
         leap = edge * math.sqrt(edge / q)
         free = leap < found[_FROM, following] if side > 0 else leap > found[_TO, following]
-        if free or _rises(min(q, edge), max(q, edge), table):
+        if free or _rises(_smaller(q, edge), _larger(q, edge), table):
             return goal, _RESOLVED
-        q = min(max(weight * square + bias, _LOW), _HIGH)
+        q = _smaller(_larger(weight * square + bias, _LOW), _HIGH)
     return -1, _UNRESOLVED
 
 
@@ -2325,7 +2229,7 @@ def _reached(weight, bias, start, table, found, count):
 def _nearest(q, found, before, after):
     """Return the nearer one of the neighbours of q."""
     if before < 0 or after < 0:
-        return max(before, after)
+        return after if before < 0 else before
     return before if q / found[_TO, before] < found[_FROM, after] / q else after
 
 
@@ -2380,7 +2284,7 @@ def _phase_at(sigma_w, sigma_b, start, table, found, result):
         result[_STATUS] = _DIVERGES
         return
     if q < found[_TO, place]:
-        q = min(max(start, q), found[_TO, place])
+        q = _smaller(_larger(start, q), found[_TO, place])
         slope = weight * _steepness(q, table)
         chi = weight * _gain(q, table)
         result[_STATUS] = _INTERVAL
@@ -2388,7 +2292,7 @@ def _phase_at(sigma_w, sigma_b, start, table, found, result):
     result[_SLOPE_THERE] = slope
     result[_CHI_THERE] = chi
     result[_XI_Q] = math.inf if found[_STABILITY, place] == _MARGINAL else _layers(slope)
-    phase = _phase_of(weight, max(q, _LOW), chi, slope, table)
+    phase = _phase_of(weight, _larger(q, _LOW), chi, slope, table)
     result[_PHASE] = phase
     result[_ANGLE] = 1.0
     result[_XI_C] = math.inf if phase == _CRITICAL else _layers(chi)
@@ -2427,7 +2331,8 @@ def phase(sigma_w, sigma_b, q0=1.0):
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)
-    results = _phase_diagram(*points, _most(tables)).reshape((*shape, 8))
+    results = _phase_diagram(*points, _most(tables))
+    results = results.reshape((*shape, 8))
     kinds = (results[..., row].astype(np.int64) for row in (_PHASE, _STATUS))
     return (*(results[..., row] for row in range(_PHASE)), *kinds)
 
@@ -2529,7 +2434,7 @@ def _plain_at(sigma_w, sigma_b, q1, c1, table, q, chi, c):
         following = weight * _square(variance, table) + bias
         if angle < 1.0:
             product = weight * _both(variance, angle, table) + bias
-            angle = min(max(product / following, -1.0), 1.0)
+            angle = _smaller(_larger(product / following, -1.0), 1.0)
         variance = following
     return _RESOLVED
 
