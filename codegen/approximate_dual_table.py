@@ -97,7 +97,8 @@ def table_code(table: Table, growth: Growth, prefix: str) -> tuple[list[str], li
         f"root = math.sqrt(({k} + narrow) / ({k} + wide))",
     ]
     if table.rooted:
-        lines.append(f"share = narrow / ({m} + narrow + math.sqrt({m} * ({m} + narrow)))")
+        lines.append(f"moved = {m} + narrow")
+        lines.append(f"share = narrow / (moved + math.sqrt({m} * moved))")
     else:
         lines.append(f"share = narrow / ({m} + narrow)")
     both = len(growth.fitted) == 2

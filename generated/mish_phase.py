@@ -3443,7 +3443,8 @@ def _dual(q, c):
     shared = q * size
     gap = shared / (2.0 + wide)
     root = math.sqrt((2.0 + narrow) / (2.0 + wide))
-    share = narrow / (0.36363636363636365 + narrow + math.sqrt(0.36363636363636365 * (0.36363636363636365 + narrow)))
+    moved = 0.36363636363636365 + narrow
+    share = narrow / (moved + math.sqrt(0.36363636363636365 * moved))
     value = root * _dual_rest(gap, share, 25 * (c < 0.0)) * (0.36363636363636365 + narrow)
     value += shared / 2.0 if c >= 0.0 else 0.0
     return value
@@ -5378,7 +5379,8 @@ def _dual_slope(q, c):
     shared = q * size
     gap = shared / (1.4545454545454546 + wide)
     root = math.sqrt((1.4545454545454546 + narrow) / (1.4545454545454546 + wide))
-    share = narrow / (0.5 + narrow + math.sqrt(0.5 * (0.5 + narrow)))
+    moved = 0.5 + narrow
+    share = narrow / (moved + math.sqrt(0.5 * moved))
     value = root * _slope_rest(gap, share, 16 * (c < 0.0))
     value += 1.0 / 2.0 * gap / (1.0 + root) if c >= 0.0 else 0.0
     return value
