@@ -209,7 +209,9 @@ class SpectralCurve(ABC):
         if arrived is None:
             return None
         missed = _relative([a - g for a, g in zip(arrived, guess, strict=True)], guess)
-        near = missed <= (length / 2 if length < _SHORT else _CLOSE)
+        # a step as short as rounding errors may be missed by as much as these
+        noise = mp.mpf(10) ** (-self.digits)
+        near = missed <= (max(length / 2, noise) if length < _SHORT else _CLOSE)
         above = all(a.imag > -abs(a) * mp.mpf(10) ** (-self.digits) for a in arrived)
         return arrived if near and above else None
 

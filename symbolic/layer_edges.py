@@ -13,7 +13,7 @@ ends where 1/κ = b, and its density falls to 0 there like the Gaussian tail.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mpmath import fp, mp
 
@@ -28,6 +28,9 @@ _FIRST, _STEP = -60.0, 0.25
 _NEAREST = 1e-12
 """How near, in double precision, 1/κ comes to the range of φ′², of one."""
 _BISECTIONS, _SECANTS, _NEWTON_STEPS = 70, 60, 150
+
+_Ends: TypeAlias = tuple[Any, Any, Any, Any]
+"""Where a function is negative, where it is positive, and its values there."""
 
 
 def end_of_spectrum(product: SmoothProduct, origin: float, side: int) -> Any:
@@ -60,13 +63,18 @@ def _end(product: SmoothProduct, origin: float, side: int) -> Any:
         place = min(grown, rough.last)
         slope = rough.slope(place)
     exact = _ExactSheet(product, rough)
-    if slope < 0:
-        before, place = mp.mpf(place), exact.last
-        if exact.slope(place) < 0:
-            return exact.eigenvalue(place)
-    else:
+    ends = None
+    if not slope < 0:
         before, place = _bisected(rough.slope, before, place)
-    return exact.eigenvalue(_zero(exact.slope, before, place, product.digits))
+        ends = _bracket(exact.slope, mp.mpf(before), mp.mpf(place))
+    if ends is None:
+        # a sign that rounding errors changed is none: the rest of the way is gone in mpmath
+        if exact.slope(exact.last) < 0:
+            return exact.eigenvalue(exact.last)
+        ends = _bracket(exact.slope, mp.mpf(before), exact.last)
+    if ends is None:
+        raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
+    return exact.eigenvalue(_zero(exact.slope, ends, product.digits))
 
 
 class _Sheet:
@@ -186,9 +194,9 @@ def _bisected(function: Callable[[Any], Any], low: Any, high: Any) -> tuple[Any,
     return low, high
 
 
-def _zero(function: Callable[[Any], Any], low: Any, high: Any, digits: int) -> Any:
+def _zero(function: Callable[[Any], Any], ends: _Ends, digits: int) -> Any:
     """The zero between a negative and a positive value, by regula falsi of the Illinois kind."""
-    low, high, at_low, at_high = _bracket(function, mp.mpf(low), mp.mpf(high))
+    low, high, at_low, at_high = ends
     close, last = mp.mpf(10) ** (-2 * digits // 3 - 2), low
     for step in range(_SECANTS):
         inside = low + (high - low) * at_low / (at_low - at_high)
@@ -204,7 +212,7 @@ def _zero(function: Callable[[Any], Any], low: Any, high: Any, digits: int) -> A
     raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
 
 
-def _bracket(function: Callable[[Any], Any], low: Any, high: Any) -> tuple[Any, Any, Any, Any]:
+def _bracket(function: Callable[[Any], Any], low: Any, high: Any) -> _Ends | None:
     """Widen what double precision closed in upon to where the sign changes: s loses e^s of it."""
     margin = mp.mpf("1e-10")
     while margin < 1:
@@ -213,4 +221,4 @@ def _bracket(function: Callable[[Any], Any], low: Any, high: Any) -> tuple[Any, 
         if values[0] < 0 < values[1]:
             return (*ends, *values)
         margin *= 30
-    raise NotConvergedError("an edge of the spectrum did not settle; raise digits")
+    return None

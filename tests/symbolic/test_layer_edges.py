@@ -115,6 +115,13 @@ def test_an_infimum_below_slopes_without_bound():
     assert high == math.inf
 
 
+def test_an_end_that_rounding_errors_hide():
+    """φ′ = 1 for h > 0: two orthogonal layers reach σ_w⁴, where dλ/dm falls below 1e-60."""
+    given = {"q": sp.Rational("2.0852369924229843"), "sigma_w": sp.Rational("1.264423157319905")}
+    ((_, high),) = Jacobian("elu", "orthogonal", depth=2).support(**given, digits=20)
+    assert abs(high / float(given["sigma_w"]) ** 4 - 1) < 1e-15
+
+
 def test_layers_of_different_activations():
     """The order of square layers does not matter; a scale of one comes out as a factor."""
     one = [Layer("softplus", weights="orthogonal", q=1), Layer("gelu", weights="orthogonal", q=2)]
