@@ -9,10 +9,11 @@ import sympy as sp
 from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.sound import soundly
-from freejac.codegen.spec import Argument, Base, Derived, Mean, Module
+from freejac.codegen.spec import Argument, Base, Derived, Kernel, Mean, Module
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.expectation import expect
+from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import sigma_b, sigma_w
 
@@ -39,14 +40,11 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
 
     Returns:
         E[φ], E[φ²] with the length map and its slope χ_∥, and the moments of φ′², each with its
-        closed form if there is one.
-
-    Raises:
-        DomainError: φ jumps, so that the moments of φ′ do not exist.
+        closed form if there is one. Where φ jumps the moments of φ′² are infinite, and left out.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     function, slope = phi.function.subs(safe), phi.distribution(1).subs(safe)
-    parallel = slope**2 + function * phi.distribution(2).subs(safe)
+    parallel = MeanField(phi).parallel_integrand.subs(safe)
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
     means = (
         Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function), bool(parameters)),
@@ -59,8 +57,6 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
             _closed(parallel),
             bool(parameters),
         ),
-        Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
-        Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
     )
     length_map = Derived(
         "length_map",
@@ -69,7 +65,6 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         sigma_w**2 * _value("second_moment") + sigma_b**2,
         (_SIGMA_W, _SIGMA_B),
     )
-    chi = Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * _value("mu_1"), (_SIGMA_W,))
     chi_parallel = Derived(
         "chi_parallel",
         "σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map",
@@ -77,6 +72,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         sigma_w**2 * _value(_GROWTH),
         (_SIGMA_W,),
     )
+    moments = () if slope.deltas else _moments(slope)
     source = phi.source or "given by the user"
     measure = _MEASURE if parameters else ""
     return Module(
@@ -84,7 +80,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         title="Gaussian means of an activation and of its slope.",
         subject=f"φ(x) = {text or phi.expr}" + (f" ({name})" if name else ""),
         template="activation.py.jinja",
-        kernels=(*means[:2], length_map, means[2], chi_parallel, means[3], chi, means[4]),
+        kernels=(*means[:2], length_map, means[2], chi_parallel, *moments),
         tolerance=_TOLERANCE,
         source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
         "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
@@ -96,6 +92,15 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
             Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),
             Base("_parallel", "Return φ′(x)² + φ(x) φ″(x); x is not a breakpoint.", parallel),
         ),
+    )
+
+
+def _moments(slope: PiecewiseFunction) -> tuple[Kernel, ...]:
+    """The moments of φ′², and χ."""
+    return (
+        Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
+        Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * _value("mu_1"), (_SIGMA_W,)),
+        Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
     )
 
 
@@ -143,12 +148,12 @@ def activation_dual_module(
         approximate: whether a dual without a closed form is approximated, which takes a while.
 
     Returns:
-        E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)].
+        E[φ(h₁)φ(h₂)] and E[φ′(h₁)φ′(h₂)]; the first alone where φ jumps: then the second is
+        infinite at c = 1.
 
     Raises:
         NoClosedForm: there is no closed form that double precision can evaluate, and none is to be
             approximated, or φ has parameters.
-        DomainError: φ jumps, so that the dual of its slope is infinite at c = 1.
     """
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)

@@ -21,7 +21,7 @@ from freejac.codegen.price import integral_code
 from freejac.codegen.spec import Argument, Base, Dual, Module
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.bivariate import expect2
-from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = ["dual_module"]
@@ -57,8 +57,10 @@ def dual_module(
         progress: told each step in words.
         approximate: whether a dual without a closed form is approximated, which takes a while.
 
+    Returns:
+        Both duals; that of φ alone where φ jumps.
+
     Raises:
-        DomainError: φ jumps.
         NoClosedForm: a dual has no closed form that double precision can evaluate, and it is not to
             be approximated, or φ has parameters.
     """
@@ -74,6 +76,7 @@ def dual_module(
             ("dual", "E[φ(h₁)φ(h₂)]", bases[0]),
             ("dual_slope", "E[φ′(h₁)φ′(h₂)]", bases[1]),
         )
+        if not base.function.deltas  # φ jumps: infinite at c = 1
     )
     source = phi.source or "given by the user"
     return Module(
@@ -99,8 +102,6 @@ def _dual(
     progress: Callable[[str], None] | None,
 ) -> Dual:
     """One kernel; without a progress to tell, nothing is approximated."""
-    if base.function.deltas:
-        raise DomainError(f"{equation}: φ jumps, so that this is infinite at c = 1")
     slope = name == "dual_slope"
     closed: sp.Expr | None = None
     code: DualCode | None = None

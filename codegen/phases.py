@@ -78,8 +78,12 @@ def phase_module(phi: Activation, means: Module, duals: Module | None) -> Module
             lengths in question, and no correlation is followed layer by layer.
 
     Raises:
-        DomainError: it depends on a parameter on which side of 0 a breakpoint lies.
+        DomainError: φ jumps, or it depends on a parameter on which side of 0 a breakpoint lies.
     """
+    if deltas := phi.distribution(1).deltas:
+        raise DomainError(
+            f"{phi.name} jumps at x = {deltas[0].location}: χ is infinite, and there are no solvers"
+        )
     safe = {p: sp.Symbol(code_name(p.name), **p.assumptions0) for p in phi.parameters}
     square, slope = (expr.subs(safe) for expr in origin(phi))
     kernels = (k for k in means.kernels if k.name in _MEANS)

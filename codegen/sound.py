@@ -227,8 +227,10 @@ def _losses(body: sp.Expr, marks: Sequence[sp.Rational]) -> list[mpf]:
 
 
 def _loss(terms: Sequence[mpf]) -> mpf:
-    total = abs(mpmath.fsum(terms))
-    return mpmath.fsum(terms, absolute=True) / total if total else mpmath.inf
+    total, size = abs(mpmath.fsum(terms)), mpmath.fsum(terms, absolute=True)
+    if size == 0:  # a zero of every term, not one that they make together
+        return mpf(1)
+    return size / total if total else mpmath.inf
 
 
 def _longest_run(good: Sequence[bool]) -> tuple[int, int] | None:

@@ -37,6 +37,9 @@ _QUADRATURE = "_gaussian_mean"
 class Kernels(PhaseKernels):
     """Numeric kernels of one activation. Every method broadcasts like a NumPy ufunc.
 
+    Where the activation jumps, χ, the moments of φ′² and the dual of φ′ are infinite and the
+    solvers do not exist: to ask for them is a `DomainError`.
+
     Parameters of the activation are keyword arguments; those with a default may be left out.
     Outside the domain that the kernel was checked on the value is nan. Arrays of single precision
     give single precision: the value in double precision, rounded.
@@ -177,7 +180,7 @@ class Kernels(PhaseKernels):
         Raises:
             NoClosedForm: φ has parameters without a value, and the dual no closed form that double
                 precision can evaluate.
-            DomainError: φ jumps, so that the kernels of its slope do not exist.
+            Error: φ varies too sharply for an approximation of a dual that does not close.
 
         Source: Poole et al. (2016), arXiv:1606.05340, eq. (5).
 
@@ -192,7 +195,7 @@ class Kernels(PhaseKernels):
     def dual_slope(self, q: Any, c: Any, **parameters: Any) -> Any:
         """E[φ′(h₁)φ′(h₂)], by Price's theorem the derivative of `dual` in c divided by q.
 
-        Arguments and errors are those of `dual`.
+        Arguments and errors are those of `dual`; a DomainError where φ jumps.
 
         >>> float(kernels("relu").dual_slope(2.0, 0.0))
         0.25
@@ -226,7 +229,10 @@ class Kernels(PhaseKernels):
         return self._function(self.module, name)(*self._numbers(given, parameters))
 
     def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
-        function = getattr(module, name)
+        function = getattr(module, name, None)
+        if function is None:  # the only kernels that an activation may lack
+            place = self.phi.distribution(1).deltas[0].location
+            raise DomainError(f"{self.phi.name} jumps at x = {place}: {name} is infinite")
         return threaded(function) if self.parallel else function
 
     def _numbers(

@@ -153,10 +153,11 @@ class MeanField:
         >>> MeanField("hard_tanh").chi_parallel.subs({sigma_w: 1, q: sp.Rational(1, 2)})
         -2*exp(-1)/sqrt(pi) + erf(1)
         """
-        return sigma_w**2 * expectation(self._parallel_integrand, q)
+        return sigma_w**2 * expectation(self.parallel_integrand, q)
 
     @property
-    def _parallel_integrand(self) -> PiecewiseFunction:
+    def parallel_integrand(self) -> PiecewiseFunction:
+        """The function whose Gaussian mean is V′(q)/σ_w²: φ′² + φφ″ where φ does not jump."""
         phi, slope = self.phi.function, self.phi.distribution(1)
         if slope.deltas:
             # φ jumps: φ′² and φφ″ do not exist alone, but the heat equation gives V′ = ½E[(φ²)″].
@@ -205,7 +206,7 @@ class MeanField:
         return find_fixed_points(
             self.phi,
             (self.phi.function**2, self.second_moment),
-            self._parallel_integrand,
+            self.parallel_integrand,
             (sigma_w, sigma_b),
             parameters or {},
         )
@@ -282,7 +283,7 @@ class MeanField:
         if quantity == "chi":
             return self.slope_integrand()
         if quantity == "chi_parallel":
-            return self._parallel_integrand
+            return self.parallel_integrand
         prefix, _, index = str(quantity).partition("_")
         if prefix == "mu" and index.isascii() and index.isdigit():
             return self.slope_integrand(int(index))

@@ -23,7 +23,7 @@ from freejac.codegen.plan import plan
 from freejac.codegen.render import render
 from freejac.symbolic.activation import activation
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
-from freejac.symbolic.errors import DomainError, NoClosedForm
+from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.quadrature import gaussian_mean
 from freejac.symbolic.symbols import c as correlation_symbol
 from freejac.symbolic.symbols import q as variance_symbol
@@ -203,8 +203,10 @@ def test_a_wrong_dual_is_caught_by_the_cross_check(tmp_path: Path) -> None:
 def test_what_has_no_dual_says_so() -> None:
     with pytest.raises(NoClosedForm, match="tanh"):
         activation_dual_module(activation("tanh(a*x)"))
-    with pytest.raises(DomainError, match="jumps"):
-        activation_dual_module(activation("sign(x)"))
+
+
+def test_where_an_activation_jumps_only_its_own_dual_is_finite() -> None:
+    assert [k.name for k in activation_dual_module(activation("sign(x)")).kernels] == ["dual"]
 
 
 @pytest.mark.slow

@@ -42,6 +42,19 @@ def test_doubles_keep_their_accuracy(case):
         assert abs(kernel(variance) / reference - 1) < 1e-15, variance
 
 
+def test_a_zero_of_the_mean_is_no_cancellation():
+    # E[φ′² + φφ″] of x exp(−x²/2) is a product: (1 − q)/(1 + 2q)^{5/2}.
+    f = fj.parse("x*exp(-x**2/2)")
+    parallel = sp.diff(f**2, fj.x, 2) / 2
+    form = sound_form(parallel)
+    assert not form.expr.has(sp.Piecewise)
+    kernel = fj.compile(form.expr, [q])
+    for variance in (0.5, math.nextafter(1.0, 2.0), 1.25, 1e12):
+        exact = gaussian_mean(as_function(parallel), variance, 20)
+        assert abs(kernel(variance) / exact - 1) < 1e-15, variance
+    assert kernel(1.0) == 0.0
+
+
 @pytest.mark.parametrize("alpha", [1.0, 1.0 + 2.0**-40, 1.5])
 def test_where_the_limit_vanishes_at_a_parameter_the_mean_does_not_cancel(alpha):
     # E[φ] = (1 − α) √(q/2π) + α q/4 + …: 10⁻⁶ of either part at α = 1, q = 10⁻¹².

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -56,3 +57,24 @@ def test_an_expression_of_a_user_is_compiled_at_once() -> None:
     q, c = np.array([0.25, 3.0]), np.array([-0.5, 0.75])
     assert k.dual(q, c) == pytest.approx(q**2 * (1 + 2 * c**2) + q * c, rel=1e-15)
     assert k.dual_slope(q, c) == pytest.approx(4 * q * c + 1, rel=1e-15)
+
+
+@pytest.mark.slow
+def test_where_an_activation_jumps_its_own_means_stand_and_the_rest_is_said_to_be_infinite() -> (
+    None
+):
+    k = fj.kernels("step(x - 3)")
+    q = np.geomspace(0.1, 1e12, 9)
+    with mpmath.workdps(30):
+        tail = [mpmath.ncdf(-3 / mpmath.sqrt(v)) for v in q]
+        slope = [mpmath.npdf(3 / mpmath.sqrt(v)) * 3 / (2 * mpmath.sqrt(v) ** 3) for v in q]
+    assert k.length_map(q, 2.0, 0.5) == pytest.approx(
+        [4 * float(t) + 0.25 for t in tail], rel=1e-15
+    )
+    assert k.chi_parallel(q, 2.0) == pytest.approx([4 * float(s) for s in slope], rel=1e-14)
+    # P(both > 0) = 1/4 + asin(c)/(2π) (Sheppard 1899)
+    centred, c = fj.kernels("sign(x)"), np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    assert centred.dual(2.0, c) == pytest.approx([-1.0, -1 / 3, 0.0, 1 / 3, 1.0], rel=1e-15)
+    for ask in (lambda: k.chi(1.0, 1.0), lambda: k.dual_slope(1.0, 0.5), lambda: k.phase(1.0, 0.1)):
+        with pytest.raises(fj.Error, match="jumps at x = 3"):
+            ask()
