@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from llvmlite.binding import get_host_cpu_features
 from numba import carray, cfunc
 
 from freejac.codegen.catalogue import CATALOGUE
@@ -19,6 +24,7 @@ from freejac.codegen.spec import Mean
 from freejac.symbolic.library import names
 
 PARAMETERS = {"elu": (1.5,), "leaky_relu": (0.25,), "smoothed_relu": (0.5,)}
+FEATURES = {name for name, there in get_host_cpu_features().items() if there}
 SAMPLE = ["hard_tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in names()]
 # Two or more doubles at once: additions, products, comparisons, selections, roots and the like.
@@ -140,3 +146,29 @@ def test_loops_of_elementary_duals_are_vectorised(name: str) -> None:
         body = text[: text.index(".cfi_endproc")]
         assert PACKED.search(body), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
+
+
+IN_BITS = """
+import sys
+import numpy as np
+from freejac.generated import erf, erf_dual, tanh
+q = np.geomspace(1e-12, 1e12, 997)
+c = np.linspace(-1.0, 1.0, 997)
+values = (erf.second_moment(q), tanh.second_moment(q), erf_dual.dual(q, c))
+sys.stdout.write(np.concatenate(values).tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not {"avx2", "fma"} <= FEATURES, reason="needs a processor with AVX2 and FMA")
+def test_the_length_of_vectors_does_not_show(tmp_path: Path) -> None:
+    """Where sums and products fuse, one processor computes the bits of another."""
+    kinds = {"host": {}, "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}}
+    bits = {}
+    for kind, cpu in kinds.items():
+        environment = os.environ | cpu | {"NUMBA_CACHE_DIR": str(tmp_path / kind)}
+        call = [sys.executable, "-c", IN_BITS]
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+        bits[kind] = done.stdout
+    assert len(bits["host"]) == 3 * 997 * 16
+    assert bits["host"] == bits["avx2"]
