@@ -24,6 +24,9 @@ _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
 _SIGMA_B = Argument("sigma_b", "standard deviation of the biases", "0.0", "1e3")
 _TOLERANCE = 1e-13
 _GROWTH = "second_moment_slope"
+_SPECTRUM = (
+    " μ_1 and μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
+)
 _MEASURE = (
     " The errors of mean, second_moment_slope and chi_parallel, F(q), are divided by 1 + |q F′/F|: "
     "where F vanishes depends on the parameters."
@@ -46,12 +49,14 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     function, slope = phi.function.subs(safe), phi.distribution(1).subs(safe)
     parallel = MeanField(phi).parallel_integrand.subs(safe)
     parameters = tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters)
+    regular = "(φ²)″(x)/2" if slope.deltas else "φ′(x)² + φ(x) φ″(x)"
+    growth = "E[(φ²)″(h)]/2" if slope.deltas else "E[φ′(h)² + φ(h) φ″(h)]"
     means = (
         Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function), bool(parameters)),
         Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
         Mean(
             _GROWTH,
-            "d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]",
+            f"d/dq E[φ(h)²] = {growth}",
             "_parallel",
             1,
             _closed(parallel),
@@ -67,7 +72,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     )
     chi_parallel = Derived(
         "chi_parallel",
-        "σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map",
+        f"σ_w² {growth}, the slope of the length map",
         _GROWTH,
         sigma_w**2 * _value(_GROWTH),
         (_SIGMA_W,),
@@ -75,6 +80,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     moments = () if slope.deltas else _moments(slope)
     source = phi.source or "given by the user"
     measure = _MEASURE if parameters else ""
+    spectrum = _SPECTRUM if moments else ""
     return Module(
         name=name or "activation",
         title="Gaussian means of an activation and of its slope.",
@@ -82,15 +88,14 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         template="activation.py.jinja",
         kernels=(*means[:2], length_map, means[2], chi_parallel, *moments),
         tolerance=_TOLERANCE,
-        source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and "
-        "μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
-        f"{measure}",
+        source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340."
+        f"{spectrum}{measure}",
         variable=Q,
         parameters=parameters,
         bases=(
             Base("_phi", "Return φ(x); x is not a breakpoint.", function),
             Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),
-            Base("_parallel", "Return φ′(x)² + φ(x) φ″(x); x is not a breakpoint.", parallel),
+            Base("_parallel", f"Return {regular}; x is not a breakpoint.", parallel),
         ),
     )
 

@@ -36,12 +36,12 @@ the average over a period. A dual without a closed form is measured against quad
 variables, at 20 digits. The last row measures the arithmetic of a kernel, not
 its formula; the formulas are held against simulated matrices and known laws in `tests/`.
 
-Figures are rounded up to one digit; *ulp* counts units in the last place. They hold where sums and
-products fuse, as on every processor with AVX2 and FMA or of ARM's 64 bits: there the bits of a value
-do not depend on the length of its vectors (held in `tests/` for AVX2 against what the machine has).
-Processors without lose a few units more. Where a closed form
-cancels in double precision, a polynomial made from it takes over, or the kernel integrates
-instead; the switches are found from the size of the terms, and by measurement.
+Figures are rounded up to one digit; *ulp* counts units in the last place. They hold where sums
+and products fuse, as on every processor with AVX2 and FMA or of ARM's 64 bits: there the bits of a
+value do not depend on the length of its vectors (held in `tests/` for AVX2 against what the machine
+has). Processors without lose a few units more. Where a closed form cancels in double precision, a
+polynomial made from it takes over, or the kernel integrates instead; the switches are found from
+the size of the terms, and by measurement.
 
 This file is written by `freejac generate`; do not edit.
 

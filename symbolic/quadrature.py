@@ -194,24 +194,31 @@ def _reach(pieces: Sequence[NumericPiece], q: mpf, digits: int) -> tuple[mpf, mp
     """How far the integrands matter on either side: where they have fallen by `digits` digits."""
     drop = mpf(10) ** (-digits - 8)
     width = mpmath.sqrt(q)
+    places = _scan(pieces, q)
     sizes = {
-        (sign, k): [abs(v) for v in _at(pieces, sign * step * width)]
-        for sign in (-1, 1)
-        for k, step in enumerate(_SCAN)
+        sign: [[abs(v) for v in _at(pieces, sign * place)] for place in places] for sign in (-1, 1)
     }
-    tops = [max(column) for column in zip(*sizes.values(), strict=True)]
+    tops = [max(column) for column in zip(*sizes[-1], *sizes[1], strict=True)]
     reach = []
     for sign in (-1, 1):
         matters = [
             k
-            for k in range(len(_SCAN))
-            if any(v > drop * top for v, top in zip(sizes[sign, k], tops, strict=True))
+            for k, values in enumerate(sizes[sign])
+            if any(v > drop * top for v, top in zip(values, tops, strict=True))
         ]
         last = matters[-1] if matters else 0
-        if last + 1 == len(_SCAN):
+        if last + 1 == len(places):
             raise DomainError("the Gaussian mean is infinite: the integrand outgrows exp(x²/2q)")
-        reach.append(max(16 * width, _SCAN[last + 1] * width))
+        reach.append(max(16 * width, places[last + 1]))
     return reach[0], reach[1]
+
+
+def _scan(pieces: Sequence[NumericPiece], q: mpf) -> list[mpf]:
+    """Distances from 0: multiples of √q, and of the scale of the decay beyond far breakpoints."""
+    width = mpmath.sqrt(q)
+    far = {abs(low) for low, _, _ in pieces[1:] if abs(low) > width}
+    beyond = {end + step * q / end for end in far for step in _SCAN}
+    return sorted({step * width for step in _SCAN} | beyond)
 
 
 def _at(pieces: Sequence[NumericPiece], t: mpf) -> Vector:

@@ -67,6 +67,15 @@ def test_parameters_move_breakpoints():
     assert relative(value, mpmath.erfc(mpf(7) / 4 / mpmath.sqrt(2)) / 2) < 1e-39
 
 
+@pytest.mark.parametrize("variance", ["1e-12", "1e-4", "2"])
+def test_what_begins_far_from_0_is_found(variance):
+    # Beyond the step the integrand falls on the scale q/edge, 2·10⁵ times below √q.
+    q, edge = mpf(variance), mpf(1) / 5
+    tail = decompose(sp.Piecewise((1, x > sp.Rational(1, 5)), (0, True)))
+    expected = mpmath.erfc(edge / mpmath.sqrt(2 * q)) / 2
+    assert relative(gaussian_mean(tail, q, 40), expected) < 1e-37
+
+
 @pytest.mark.parametrize("variance", [0, -1, float("nan"), float("inf")])
 def test_bad_variances_are_refused(variance):
     with pytest.raises(DomainError):
