@@ -6,6 +6,7 @@ array([1., 2.])
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,12 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
             single precision it does not ask for more.
 
     Raises:
-        DomainError: something in it is not a real number.
+        DomainError: something in it is not a real number, or it is none of a double's size.
+
+    >>> real_array("q", 10**400)
+    Traceback (most recent call last):
+        ...
+    freejac.symbolic.errors.DomainError: q is beyond the doubles, which end at 1.8e308
     """
     import numpy as np  # loaded when numbers are asked for
 
@@ -38,7 +44,9 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
             return float(value)
         return array.astype(float)
     except (TypeError, ValueError):
-        raise DomainError(f"{name} must be real numbers, not {value!r}") from None
+        raise DomainError(f"{name} must be real numbers, not {reprlib.repr(value)}") from None
+    except OverflowError:
+        raise DomainError(f"{name} is beyond the doubles, which end at 1.8e308") from None
 
 
 def real_arrays(given: Mapping[str, Any], *, floats: bool = False) -> list[Any]:
