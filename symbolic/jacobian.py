@@ -27,13 +27,13 @@ from freejac.symbolic.ensembles import Ensemble
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.explanation import Explanation
 from freejac.symbolic.jacobian_steps import explain
-from freejac.symbolic.layer_block import SmoothProduct
 from freejac.symbolic.layer_values import bind
 from freejac.symbolic.layers import Layer, place
 from freejac.symbolic.product_atoms import product_atoms
 from freejac.symbolic.series import Series
 from freejac.symbolic.shape import MomentsOfS
 from freejac.symbolic.slope_density import SlopeDensity
+from freejac.symbolic.smooth_product import SmoothProduct
 from freejac.symbolic.symbols import depth as symbolic_depth
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import sigma_w as scale_symbol
