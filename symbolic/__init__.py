@@ -4,8 +4,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 
 * input: `errors symbols domain`; text: `grammar hints parsing`; activations: `library activation`
 * LaTeX: `latex_commands latex_tokens`, names `latex_names latex_cursor`, values `latex_expressions
-  latex_calls latex_cases latex_calculus latex_means`, claims `latex_rows latex_definitions
-  latex_statements`; notes: `note_scanner note_directives notes`
+  latex_values latex_calls latex_cases latex_calculus latex_means`, claims `latex_rows
+  latex_definitions latex_statements`; notes: `note_scanner note_directives notes`
 * pieces: `roots signs facts cases intervals piecewise symmetry parity taylor`
 * functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
