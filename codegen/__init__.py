@@ -10,8 +10,9 @@ The rooms, in the order of the work; each begins by saying what it is:
   rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a unit,
   `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle price`; those that do not close:
-  `approximate_dual approximate_dual_growth approximate_dual_fit approximate_dual_table
-  approximate_dual_quadrature`
+  `approximate_dual approximate_dual_growth approximate_dual_table approximate_dual_quadrature`,
+  fitted by `approximate_dual_fit` on the `approximate_dual_square approximate_dual_cuts
+  approximate_dual_rectangles`
 * spectra: several slopes `slopes_kernels slope_height`, any φ `contour_kernels contour_nodes`,
   residual networks of finite depth `residual_kernels`; edges of sweeps `edge_solver`
 * text: `names printer statements kernel_block elementary quadrature_view filling file_head
