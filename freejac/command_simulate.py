@@ -14,8 +14,8 @@ from freejac.symbolic.errors import InputError
 if TYPE_CHECKING:
     from freejac.comparison import Comparison, WidthLaw
     from freejac.network_theory import NetworkTheory
+    from freejac.numeric_law import NumericLaw
     from freejac.samples import Sample
-    from freejac.spectrum import NumericLaw
 
 
 @app.command(
