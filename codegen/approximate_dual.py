@@ -24,9 +24,10 @@ from typing import Any
 
 import sympy as sp
 
-from freejac.codegen.approximate_dual_fit import Rules, UnfitError, fit
+from freejac.codegen.approximate_dual_fit import UnfitError, fit
 from freejac.codegen.approximate_dual_growth import Growth, growth_of
 from freejac.codegen.approximate_dual_quadrature import Panels, quadrature_text
+from freejac.codegen.approximate_dual_square import Rules
 from freejac.codegen.approximate_dual_table import Table, polynomial_lines, table_code
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.files import write_atomically

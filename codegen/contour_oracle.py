@@ -1,7 +1,7 @@
 """References for the density of J Jᵀ of any φ: mpmath's continuation, whose means are panels.
 
-`freejac.symbolic.layer_block` follows the law from large |λ| with E[φ′²/(1 − κφ′²)] integrated by
-Gauss–Legendre on panels of the real line, bisected until nothing changes: no contour, no rule of
+`freejac.symbolic.smooth_product` follows the law from large |λ| with E[φ′²/(1 − κφ′²)] integrated
+by Gauss–Legendre on panels of the real line, bisected until nothing changes: no contour, no rule of
 the kernel's.
 """
 
@@ -17,7 +17,7 @@ from mpmath import mp, mpf
 from freejac.codegen.contour_nodes import contour_law, contour_rule
 from freejac.codegen.points import uniform
 from freejac.symbolic.jacobian import Jacobian
-from freejac.symbolic.layer_block import SmoothProduct
+from freejac.symbolic.smooth_product import SmoothProduct
 
 __all__ = ["DIGITS", "contour_points", "contour_reference"]
 

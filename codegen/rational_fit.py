@@ -96,8 +96,10 @@ class _Problem:
     ) -> None:
         self._degrees, self._scale = degrees, scale
         above, below = degrees
-        places = [(t - scale) / (t + scale) for t in points]
-        self._rows = [_chebyshev(v, max(degrees)) for v in places]
+        size = max(degrees)
+        rows = [_chebyshev((t - scale) / (t + scale), 2 * size) for t in points]
+        self._doubled = flint.arb_mat(rows)
+        self._table = flint.arb_mat([row[: size + 1] for row in rows])
         self._goals = [
             (value / (t**lead * (t + scale) ** (above - below))).mid()
             for t, value in zip(points, values, strict=True)
@@ -132,20 +134,32 @@ class _Problem:
         return self._in_t(*best)
 
     def _least_squares(self, below: Sequence[Any], weights: Sequence[float]) -> list[Any]:
-        """Coefficients of P, then those of Q beyond its first, which is 1."""
+        """Coefficients of P, then those of Q beyond its first, which is 1.
+
+        Since 2 T_j T_k = T_{j+k} + T_{|j−k|}, the normal equations are sums of three sequences of
+        weighted means of T_n: those of P with P, of P with Q and of Q with Q.
+        """
+        squares: list[list[Any]] = [[], [], []]
+        for goal, q, weight in zip(self._goals, below, weights, strict=True):
+            of_q = flint.arb(math.sqrt(weight)) / q
+            of_p = of_q / goal
+            for into, square in zip(squares, (of_p**2, of_p * of_q, of_q**2), strict=True):
+                into.append(square)
+        means = (flint.arb_mat(squares) * self._doubled).mid().tolist()
         above_degree, below_degree = self._degrees
+        terms = [(0, k) for k in range(above_degree + 1)]
+        terms += [(1, k) for k in range(1, below_degree + 1)]
         rows, right = [], []
-        for row, goal, q, weight in zip(self._rows, self._goals, below, weights, strict=True):
-            factor = (flint.arb(math.sqrt(weight)) / (q * goal)).mid()
-            scaled = (factor * goal).mid()
+        for side, j in terms:
             rows.append(
-                [(factor * T).mid() for T in row[: above_degree + 1]]
-                + [(-scaled * T).mid() for T in row[1 : below_degree + 1]]
+                [
+                    (-1) ** (side + other)
+                    * (means[side + other][j + k] + means[side + other][abs(j - k)])
+                    for other, k in terms
+                ]
             )
-            right.append([scaled])
-        matrix = flint.arb_mat(rows)
-        turned = matrix.transpose()
-        normal, moments = (turned * matrix).mid(), (turned * flint.arb_mat(right)).mid()
+            right.append([2 * (-1) ** side * means[side + 1][j]])
+        normal, moments = flint.arb_mat(rows).mid(), flint.arb_mat(right).mid()
         return [entry.mid() for entry in normal.solve(moments).entries()]
 
     def _split(self, solution: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -153,13 +167,13 @@ class _Problem:
         return list(solution[:cut]), [flint.arb(1), *solution[cut:]]
 
     def _evaluated(self, solution: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        return tuple(  # type: ignore[return-value]
-            [
-                sum((c * T for c, T in zip(part, row, strict=False)), flint.arb(0)).mid()
-                for row in self._rows
-            ]
+        """P and Q at the points."""
+        parts = [
+            [*part, *[flint.arb(0)] * (self._table.ncols() - len(part))]
             for part in self._split(solution)
-        )
+        ]
+        above, below = (flint.arb_mat(parts) * self._table.transpose()).mid().tolist()
+        return above, below
 
     def _in_t(self, error: float, solution: Sequence[Any]) -> Fit:
         above, below = (

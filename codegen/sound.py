@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import TypeAlias
 
@@ -156,6 +157,7 @@ def _vanishing(
     return allowed[:1] or nowhere
 
 
+@lru_cache(maxsize=256)
 def _sound_part(body: sp.Expr, short: bool) -> sp.Expr | None:
     """An expression in q alone, with polynomials where its terms outgrow it."""
     whole = short_form(body) if short else None

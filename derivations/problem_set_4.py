@@ -6,6 +6,7 @@ from freejac.derivations import (
     _ps4_catalan,
     _ps4_gaussian,
     _ps4_jacobian,
+    _ps4_linear,
     _ps4_nonlinearities,
     _ps4_orthogonal,
 )
@@ -13,7 +14,14 @@ from freejac.symbolic.claims import Document
 
 __all__ = ["DOCUMENT"]
 
-_PARTS = (_ps4_jacobian, _ps4_nonlinearities, _ps4_catalan, _ps4_gaussian, _ps4_orthogonal)
+_PARTS = (
+    _ps4_jacobian,
+    _ps4_linear,
+    _ps4_nonlinearities,
+    _ps4_catalan,
+    _ps4_gaussian,
+    _ps4_orthogonal,
+)
 
 DOCUMENT = Document(
     key="ps4",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from freejac.command_line import DONE, Work, app, exact_number, examples, show
+from freejac.command_line import DONE, Work, app, examples, show
+from freejac.command_network import (
+    ActivationText,
+    Bias,
+    Depth,
+    FirstVariance,
+    PlotFile,
+    Scale,
+    Skip,
+    Weights,
+    network_theory_of,
+    refuse_without_residual,
+)
 from freejac.progress import stages
 from freejac.symbolic.errors import InputError
 
@@ -22,30 +33,17 @@ from freejac.symbolic.errors import InputError
     ),
 )
 def _density(
-    activation: Annotated[
-        str, typer.Argument(metavar="ACTIVATION", help="Name from the library, or an expression.")
-    ],
+    activation: ActivationText,
     *,
-    depth: Annotated[
-        int, typer.Option("--depth", metavar="L", min=1, max=10_000, help="Number of layers.")
-    ],
-    sigma_w: Annotated[str, typer.Option("--sigma-w", metavar="NUMBER", help="σ_w.")],
-    sigma_b: Annotated[str, typer.Option("--sigma-b", metavar="NUMBER", help="σ_b.")] = "0",
-    weights: Annotated[
-        str, typer.Option("--weights", metavar="NAME", help="gaussian or orthogonal.")
-    ] = "gaussian",
-    q: Annotated[
-        str | None,
-        typer.Option(
-            "--q", metavar="NUMBER", help="Variance in the first layer; the fixed point q*."
-        ),
-    ] = None,
+    depth: Depth,
+    sigma_w: Scale,
+    sigma_b: Bias = "0",
+    weights: Weights = "gaussian",
+    q: FirstVariance = None,
     is_residual: Annotated[
         bool, typer.Option("--residual", help="A residual network; the limit of many layers.")
     ] = False,
-    skip: Annotated[
-        str | None, typer.Option("--skip", metavar="NUMBER", help="Skip weight (residual); 1.")
-    ] = None,
+    skip: Skip = None,
     finite: Annotated[
         bool, typer.Option("--finite", help="The exact law at this depth (residual).")
     ] = False,
@@ -53,9 +51,7 @@ def _density(
         int, typer.Option("--points", metavar="N", min=2, max=100_000, help="Number of λ.")
     ] = 40,
     log: Annotated[bool, typer.Option("--log", help="λ even in log λ.")] = False,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Draw it to this PNG file.")
-    ] = None,
+    plot: PlotFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print λ and ρ as CSV.")] = False,
 ) -> Work:
@@ -68,31 +64,28 @@ def _density(
     """
     if as_json and as_csv:
         raise InputError("choose one of --json and --csv")
-    if not is_residual and (finite or skip is not None):
-        raise InputError("--finite and --skip need --residual")
+    refuse_without_residual(is_residual, finite, skip)
 
     def work() -> int:
         from freejac import spectra_report  # imports SymPy and NumPy
-        from freejac.network_theory import feed_forward_theory, residual_theory
 
         if plot is not None:
             from freejac.phase_plot import ready
 
             ready(plot)
-        numbers = {
-            "sigma_w": exact_number("--sigma-w", sigma_w),
-            "sigma_b": exact_number("--sigma-b", sigma_b),
-            "q": None if q is None else exact_number("--q", q),
-        }
         with stages() as announce:
             announce("following lengths")
-            if is_residual:
-                factor = exact_number("--skip", skip or "1")
-                theory = residual_theory(
-                    activation, depth=depth, weights=weights, skip=factor, finite=finite, **numbers
-                )
-            else:
-                theory = feed_forward_theory(activation, depth=depth, weights=weights, **numbers)
+            theory = network_theory_of(
+                activation,
+                depth=depth,
+                sigma_w=sigma_w,
+                sigma_b=sigma_b,
+                q=q,
+                weights=weights,
+                is_residual=is_residual,
+                skip=skip,
+                finite=finite,
+            )
             announce("integrating the density")
             law = theory.law()
             announce("evaluating the density")

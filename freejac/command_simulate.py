@@ -7,15 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from freejac.command_line import DONE, NO, Work, app, counter, exact_number, examples, show
+from freejac.command_line import DONE, NO, Work, app, counter, examples, show
+from freejac.command_network import (
+    ActivationText,
+    Bias,
+    Depth,
+    FirstVariance,
+    PlotFile,
+    Scale,
+    Skip,
+    Weights,
+    network_theory_of,
+    refuse_without_residual,
+)
 from freejac.progress import stages
 from freejac.symbolic.errors import InputError
 
 if TYPE_CHECKING:
     from freejac.comparison import Comparison, WidthLaw
     from freejac.network_theory import NetworkTheory
+    from freejac.numeric_law import NumericLaw
     from freejac.samples import Sample
-    from freejac.spectrum import NumericLaw
 
 
 @app.command(
@@ -28,18 +40,12 @@ if TYPE_CHECKING:
     ),
 )
 def _simulate(
-    activation: Annotated[
-        str, typer.Argument(metavar="ACTIVATION", help="Name from the library, or an expression.")
-    ],
+    activation: ActivationText,
     *,
-    depth: Annotated[
-        int, typer.Option("--depth", metavar="L", min=1, max=10_000, help="Number of layers.")
-    ],
-    sigma_w: Annotated[str, typer.Option("--sigma-w", metavar="NUMBER", help="σ_w.")],
-    sigma_b: Annotated[str, typer.Option("--sigma-b", metavar="NUMBER", help="σ_b.")] = "0",
-    weights: Annotated[
-        str, typer.Option("--weights", metavar="NAME", help="gaussian or orthogonal.")
-    ] = "gaussian",
+    depth: Depth,
+    sigma_w: Scale,
+    sigma_b: Bias = "0",
+    weights: Weights = "gaussian",
     width: Annotated[
         int, typer.Option("--width", metavar="N", min=2, max=20_000, help="Units of every layer.")
     ] = 500,
@@ -52,12 +58,7 @@ def _simulate(
     threads: Annotated[
         int, typer.Option("--threads", "-j", metavar="N", min=1, help="Draws at a time.")
     ] = 1,
-    q: Annotated[
-        str | None,
-        typer.Option(
-            "--q", metavar="NUMBER", help="Variance in the first layer; the fixed point q*."
-        ),
-    ] = None,
+    q: FirstVariance = None,
     correlation: Annotated[
         float | None,
         typer.Option(
@@ -65,18 +66,14 @@ def _simulate(
         ),
     ] = None,
     is_residual: Annotated[bool, typer.Option("--residual", help="A residual network.")] = False,
-    skip: Annotated[
-        str | None, typer.Option("--skip", metavar="NUMBER", help="Skip weight (residual); 1.")
-    ] = None,
+    skip: Skip = None,
     finite: Annotated[
         bool, typer.Option("--finite", help="Compare with the exact law at this depth (residual).")
     ] = False,
     compare: Annotated[
         bool, typer.Option("--compare", help="Hold the eigenvalues against the theory.")
     ] = False,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Draw it to this PNG file.")
-    ] = None,
+    plot: PlotFile = None,
     log: Annotated[bool, typer.Option("--log", help="Draw over log λ.")] = False,
     output: Annotated[
         Path | None,
@@ -94,14 +91,12 @@ def _simulate(
     The answer is 1 if neither explains the distance. Write -- before an expression that begins with
     a minus sign.
     """
-    if not is_residual and (finite or skip is not None):
-        raise InputError("--finite and --skip need --residual")
+    refuse_without_residual(is_residual, finite, skip)
     if weights not in ("gaussian", "orthogonal"):
         raise InputError(f"--weights is gaussian or orthogonal, not {weights}")
 
     def work() -> int:
         from freejac import spectra_report  # imports SymPy and NumPy
-        from freejac.network_theory import feed_forward_theory, residual_theory
 
         if plot is not None:
             from freejac.phase_plot import ready
@@ -109,20 +104,19 @@ def _simulate(
             ready(plot)
         if output is not None:
             spectra_report.ready_to_write(output)
-        numbers = {
-            "sigma_w": exact_number("--sigma-w", sigma_w),
-            "sigma_b": exact_number("--sigma-b", sigma_b),
-            "q": None if q is None else exact_number("--q", q),
-        }
         with stages() as announce:
             announce("following lengths")
-            if is_residual:
-                factor = exact_number("--skip", skip or "1")
-                theory = residual_theory(
-                    activation, depth=depth, weights=weights, skip=factor, finite=finite, **numbers
-                )
-            else:
-                theory = feed_forward_theory(activation, depth=depth, weights=weights, **numbers)
+            theory = network_theory_of(
+                activation,
+                depth=depth,
+                sigma_w=sigma_w,
+                sigma_b=sigma_b,
+                q=q,
+                weights=weights,
+                is_residual=is_residual,
+                skip=skip,
+                finite=finite,
+            )
         drawn = {"draws": draws, "seed": seed, "threads": threads}
         with counter("drawing networks") as progress:
             sample = theory.sample(

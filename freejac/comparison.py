@@ -18,8 +18,8 @@ from math import exp, inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from freejac.numeric_law import NumericLaw
 from freejac.samples import Sample
-from freejac.spectrum import NumericLaw
 from freejac.symbolic.errors import DomainError
 
 __all__ = ["Comparison", "MomentCheck", "WidthLaw", "compare", "falls_by", "iid_band", "width_law"]

@@ -16,7 +16,7 @@ import sympy as sp
 from mpmath import mp
 
 from freejac.symbolic.density import LayerProduct, NumericLayer
-from freejac.symbolic.layer_block import SmoothProduct
+from freejac.symbolic.smooth_product import SmoothProduct
 from freejac.symbolic.symbols import z
 
 __all__ = [

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from freejac.density_kernels import CONTOUR_DIGITS, contour_density, slopes_density
 from freejac.networks import FiniteResNet, Jacobian, ResNet
 from freejac.numeric import numpy_function
+from freejac.numeric_law import NumericLaw
 from freejac.slope_spectrum import SlopeSpectrum
-from freejac.spectrum import NumericLaw, Spectrum
+from freejac.spectrum import Spectrum
 from freejac.symbolic.domain import Number, exact
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.slope_density import SlopeDensity

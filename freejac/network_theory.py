@@ -24,9 +24,9 @@ from freejac.network_spectra import (
 )
 from freejac.networks import FiniteResNet, Jacobian, ResNet
 from freejac.numeric import numpy_function
+from freejac.numeric_law import NumericLaw
 from freejac.samples import Sample
 from freejac.simulate import feed_forward, residual
-from freejac.spectrum import NumericLaw
 from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.derivative_law import AtomicLaw, derivative_law
 from freejac.symbolic.domain import Number, layer_count

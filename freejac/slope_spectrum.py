@@ -12,7 +12,7 @@ from math import erf, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from freejac.spectrum import NumericLaw
+from freejac.numeric_law import NumericLaw
 
 __all__ = ["SlopeSpectrum"]
 

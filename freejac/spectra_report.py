@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from freejac.comparison import Comparison, WidthLaw
 from freejac.network_theory import NetworkTheory
+from freejac.numeric_law import NumericLaw
 from freejac.samples import Sample
-from freejac.spectrum import NumericLaw
 from freejac.symbolic.errors import InputError
 
 __all__ = [

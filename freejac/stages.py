@@ -309,7 +309,7 @@ def residual_law(network: ResNet) -> Section:
 
 def kernels(phi: Activation, path: Path, announce: Callable[[str], None]) -> Section:
     """Write kernels to a file, checked: the worst error of each on its domain."""
-    from freejac.codegen.generate import emit  # imports NumPy and Numba
+    from freejac.codegen.emit import emit  # imports NumPy and Numba
 
     record = emit(phi, path, progress=announce)
     rows = [

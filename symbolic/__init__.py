@@ -4,8 +4,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 
 * input: `errors symbols domain`; text: `grammar hints parsing`; activations: `library activation`
 * LaTeX: `latex_commands latex_tokens`, names `latex_names latex_cursor`, values `latex_expressions
-  latex_calls latex_cases latex_calculus latex_means`, claims `latex_statements`; notes:
-  `note_scanner note_directives notes`
+  latex_values latex_calls latex_cases latex_calculus latex_means`, claims `latex_rows
+  latex_definitions latex_statements`; notes: `note_scanner note_directives notes`
 * pieces: `roots signs facts cases intervals piecewise symmetry parity taylor`
 * functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
@@ -22,8 +22,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
   `algebraic_law law_equation law_density elimination`
 * feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
   continuation density depth_limits universality`; of any activation: `slope_nodes slope_panels
-  slope_branches slope_principal slope_range slope_density layer_block layer_path layer_tail
-  layer_edges layer_values path_following`
+  slope_branches slope_principal slope_range slope_density layer_block smooth_product layer_path
+  layer_tail layer_edges path_following`; with numbers put in: `layer_values layer_numbers`
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer depth_expansion`, finite depth: the other `residual_…`, with `few_nodes
   few_variances`; the limit: `universal_density universal_edges lambert`

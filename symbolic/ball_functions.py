@@ -21,9 +21,13 @@ __all__ = [
     "REAL",
     "Ball",
     "NoValue",
+    "analytic",
     "as_acb",
     "is_real_ball",
+    "logarithm",
+    "power_of_zero",
     "rational_ball",
+    "root",
     "with_cut",
 ]
 
@@ -108,3 +112,57 @@ def with_cut(head: Any, ball: Ball) -> Ball:
     if ball.imag.contains(0):
         raise NoValue(f"{name} may be on its cut")
     return getattr(flint.acb, name)(ball)
+
+
+def analytic(head: Any, ball: Ball) -> Ball:
+    """The value of a function of `REAL`.
+
+    Raises:
+        NoValue: it is not analytic there.
+    """
+    if head is softplus and not is_real_ball(ball):
+        raise NoValue("softplus of a complex number")
+    if head in (sp.atan,) and not is_real_ball(ball) and ball.real.contains(0):
+        raise NoValue("atan on its cut")  # conventions differ there
+    if head in (sp.gamma, sp.loggamma, sp.factorial) and not is_real_ball(ball):
+        return REAL[head](ball)
+    if head is sp.loggamma and not ball > 0:
+        raise NoValue("log Γ of a number that is not positive")
+    return REAL[head](ball)
+
+
+def power_of_zero(power: Ball) -> Ball:
+    """0 to a power, which is 0 where its real part is positive.
+
+    Raises:
+        NoValue: it is not.
+    """
+    if as_acb(power).real > 0:
+        return flint.arb(0)
+    raise NoValue("0 to a power that is not positive")
+
+
+def root(ball: Ball) -> Ball:
+    """The principal square root."""
+    if is_real_ball(ball):
+        if ball >= 0:
+            return ball.sqrt()
+        if ball < 0:
+            return flint.acb(0, (-ball).sqrt())
+    return as_acb(ball).sqrt()
+
+
+def logarithm(ball: Ball) -> Ball:
+    """The principal logarithm.
+
+    Raises:
+        NoValue: the argument may vanish.
+    """
+    if is_real_ball(ball):
+        if ball > 0:
+            return ball.log()
+        if ball < 0:
+            return flint.acb((-ball).log(), flint.arb.pi())
+    if ball.contains(0):
+        raise NoValue("the logarithm of what may vanish")
+    return as_acb(ball).log()

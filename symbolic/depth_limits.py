@@ -25,7 +25,7 @@ from mpmath import mp
 
 from freejac.symbolic.continuation import GUARD, Complex, Point, Real, SpectralCurve
 from freejac.symbolic.derivative_law import AtomicLaw
-from freejac.symbolic.domain import Number, finite, rational
+from freejac.symbolic.domain import Number, as_floats, at_each, finite, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.series import Series, from_expr
 from freejac.symbolic.shape import MomentsOfS
@@ -44,8 +44,6 @@ sigma_0 = parameter("sigma_0", positive=True)
 """Root of the total variance of the eigenvalues of J Jᵀ, m_1 = 1."""
 rare_value = parameter("a", positive=True)
 """D² where it is not as usual, over its usual value."""
-
-_FLOAT_DIGITS = 15
 
 
 @lru_cache(maxsize=8)
@@ -290,11 +288,8 @@ class DepthLimit(MomentsOfS):
         >>> round(smooth_limit(1).density(1), 6)
         0.296764
         """
-        found = self.curve(sigma0=sigma0, digits=digits).density(
-            list(lam) if isinstance(lam, Iterable) else [lam]
-        )
-        numbers = [float(value) for value in found] if digits <= _FLOAT_DIGITS else found
-        return numbers if isinstance(lam, Iterable) else numbers[0]
+        curve = self.curve(sigma0=sigma0, digits=digits)
+        return at_each(lam, lambda points: as_floats(curve.density(points), digits))
 
 
 class LimitCurve(SpectralCurve):

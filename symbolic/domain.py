@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from operator import index
 from typing import Any, TypeAlias
 
@@ -10,10 +11,12 @@ from mpmath import mp
 
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["Number", "exact", "finite", "layer_count", "rational"]
+__all__ = ["Number", "as_floats", "at_each", "exact", "finite", "layer_count", "rational"]
 
 Number: TypeAlias = int | float | sp.Expr
 """What a caller may give as a number."""
+
+_FLOAT_DIGITS = 15
 
 
 def exact(name: str, value: object) -> sp.Expr:
@@ -88,3 +91,26 @@ def layer_count(depth: object) -> int:
     if layers < 1:
         raise DomainError(f"the depth is a positive integer, not {depth}")
     return layers
+
+
+def at_each(points: Any | Iterable[Any], evaluate: Callable[[list[Any]], list[Any]]) -> Any:
+    """Evaluate at a number, or at every one of a sequence.
+
+    Args:
+        points: a number, or a sequence of them.
+        evaluate: gives as many values as it gets points.
+
+    Returns:
+        A value, or a list as long as the sequence.
+
+    >>> at_each(3, lambda values: [2 * v for v in values]), at_each((), list)
+    (6, [])
+    """
+    if isinstance(points, Iterable):
+        return evaluate(list(points))
+    return evaluate([points])[0]
+
+
+def as_floats(values: list[Any], digits: int) -> list[Any]:
+    """Round to floats where these hold the digits asked for, up to 15."""
+    return [float(value) for value in values] if digits <= _FLOAT_DIGITS else values

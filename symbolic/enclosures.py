@@ -25,16 +25,19 @@ from freejac.symbolic.ball_functions import (
     REAL,
     Ball,
     NoValue,
+    analytic,
     as_acb,
     is_real_ball,
+    logarithm,
+    power_of_zero,
     rational_ball,
+    root,
     with_cut,
 )
 from freejac.symbolic.balls import BallFunction
 from freejac.symbolic.bivariate import Expectation2
 from freejac.symbolic.errors import Error
 from freejac.symbolic.expectation import Expectation
-from freejac.symbolic.functions import softplus
 from freejac.symbolic.rounded import rounded
 from freejac.symbolic.two_precisions import evaluated, quadrature
 
@@ -112,47 +115,19 @@ class Enclosures:
             if abs(whole) <= _LARGEST_POWER:
                 return ball ** int(whole)
         if exponent == sp.S.Half:
-            return self.root(ball)
+            return root(ball)
         if ball == 0:
-            return self._power_of_zero(power)
+            return power_of_zero(power)
         if is_real_ball(ball) and is_real_ball(power) and ball > 0:
             return (power * ball.log()).exp()
-        return (power * self.logarithm(ball)).exp()
-
-    @staticmethod
-    def _power_of_zero(power: Ball) -> Ball:
-        if as_acb(power).real > 0:
-            return flint.arb(0)
-        raise NoValue("0 to a power that is not positive")
-
-    @staticmethod
-    def root(ball: Ball) -> Ball:
-        """The principal square root."""
-        if is_real_ball(ball):
-            if ball >= 0:
-                return ball.sqrt()
-            if ball < 0:
-                return flint.acb(0, (-ball).sqrt())
-        return as_acb(ball).sqrt()
-
-    @staticmethod
-    def logarithm(ball: Ball) -> Ball:
-        """The principal logarithm."""
-        if is_real_ball(ball):
-            if ball > 0:
-                return ball.log()
-            if ball < 0:
-                return flint.acb((-ball).log(), flint.arb.pi())
-        if ball.contains(0):
-            raise NoValue("the logarithm of what may vanish")
-        return as_acb(ball).log()
+        return (power * logarithm(ball)).exp()
 
     def _function(self, expr: sp.Basic) -> Ball:
         head = expr.func
         if head in REAL and len(expr.args) == 1:
-            return self._analytic(head, self.of(expr.args[0]))
+            return analytic(head, self.of(expr.args[0]))
         if head is sp.log and len(expr.args) == 1:
-            return self.logarithm(self.of(expr.args[0]))
+            return logarithm(self.of(expr.args[0]))
         if head in CUT:
             return with_cut(head, self.of(expr.args[0]))
         handler = getattr(self, f"_of_{head.__name__.lower()}", None)
@@ -161,17 +136,6 @@ class Enclosures:
         if isinstance(expr, BallFunction):
             return self._ball_function(expr)
         return self.approximate(expr)
-
-    def _analytic(self, head: Any, ball: Ball) -> Ball:
-        if head is softplus and not is_real_ball(ball):
-            raise NoValue("softplus of a complex number")
-        if head in (sp.atan,) and not is_real_ball(ball) and ball.real.contains(0):
-            raise NoValue("atan on its cut")  # conventions differ there
-        if head in (sp.gamma, sp.loggamma, sp.factorial) and not is_real_ball(ball):
-            return REAL[head](ball)
-        if head is sp.loggamma and not ball > 0:
-            raise NoValue("log Γ of a number that is not positive")
-        return REAL[head](ball)
 
     def _ball_function(self, expr: BallFunction) -> Ball:
         parts = [self.of(part) for part in expr.parts(*expr.args)]
@@ -227,7 +191,7 @@ class Enclosures:
         return as_acb(self.of(expr.args[0])).conjugate()
 
     def _of_arg(self, expr: sp.arg) -> Ball:
-        return as_acb(self.logarithm(self.of(expr.args[0]))).imag
+        return as_acb(logarithm(self.of(expr.args[0]))).imag
 
     def _of_floor(self, expr: sp.floor) -> Ball:
         return self._rounded(expr.args[0], lambda t: t.floor())

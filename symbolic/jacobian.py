@@ -11,31 +11,26 @@ Lagrange inversion, with the depth, the widths, the probabilities and σ_w symbo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import sympy as sp
 
 from freejac.symbolic import edges
 from freejac.symbolic.activation import Activation
-from freejac.symbolic.density import LayerProduct
 from freejac.symbolic.depth_limits import DepthLimit, sigma_0
 from freejac.symbolic.derivative_law import DerivativeLaw, s_series_from_moments
-from freejac.symbolic.domain import Number, layer_count
+from freejac.symbolic.domain import Number
 from freejac.symbolic.ensembles import Ensemble
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.explanation import Explanation
 from freejac.symbolic.jacobian_steps import explain
-from freejac.symbolic.layer_block import SmoothProduct
-from freejac.symbolic.layer_values import bind
+from freejac.symbolic.layer_numbers import LayersInNumbers
 from freejac.symbolic.layers import Layer, place
 from freejac.symbolic.product_atoms import product_atoms
 from freejac.symbolic.series import Series
 from freejac.symbolic.shape import MomentsOfS
-from freejac.symbolic.slope_density import SlopeDensity
 from freejac.symbolic.symbols import depth as symbolic_depth
-from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import sigma_w as scale_symbol
 from freejac.symbolic.symbols import z
 from freejac.symbolic.universality import limit_of
@@ -43,16 +38,16 @@ from freejac.symbolic.universality import limit_of
 __all__ = ["Jacobian"]
 
 _DEEPEST = 4000
-_FLOAT_DIGITS = 15
 
 
-class Jacobian(MomentsOfS):
+class Jacobian(MomentsOfS, LayersInNumbers):
     """The law of the squared singular values of J, for wide layers.
 
     Moments and densities are those of JᵀJ, in the N_0 × N_0 matrices; for equal square layers that
     is the law of J Jᵀ as well.
 
-    Moments, variance, skewness and kurtosis are `freejac.symbolic.shape.MomentsOfS`'s.
+    Moments, variance, skewness and kurtosis are `freejac.symbolic.shape.MomentsOfS`'s; density and
+    support are `freejac.symbolic.layer_numbers.LayersInNumbers`'.
 
     Attributes:
         layers: the layers, from the input to the output.
@@ -319,106 +314,3 @@ class Jacobian(MomentsOfS):
         ['lambda_- = 0', 'lambda_+ = 4*sigma_w**2']
         """
         return explain(self)
-
-    def density(
-        self,
-        lam: Number | Iterable[Number],
-        *,
-        q: Number | None = None,
-        sigma_w: Number = 1,
-        depth: int | None = None,
-        parameters: Mapping[sp.Symbol, Number] | None = None,
-        digits: int = 15,
-    ) -> Any:
-        """Evaluate the density of the continuous part of the law of JᵀJ, numerically.
-
-        Args:
-            lam: an eigenvalue, or a sequence of them; the density is 0 outside the support. At 0
-                it is infinite where it grows towards 0.
-            q: the variance of the pre-activations, positive; needed when the law of D² has it.
-            sigma_w: the scale of the weights, positive.
-            depth: the number of layers, when this Jacobian has the symbol.
-            parameters: values of the activation's parameters, for those without a default, or
-                of p, or of symbols among widths, variances and scales of layers.
-            digits: correct digits aimed at, 5 to 1000; to 100 where a φ is not piecewise linear.
-
-        Returns:
-            A number, or a list as long as the sequence: floats up to 15 digits, mpmath numbers
-            beyond. Atoms are not part of it: see `atoms`.
-
-        Raises:
-            NoClosedForm: of a D² nothing but moments is known.
-            DomainError: a value is missing or out of range.
-            NotConvergedError: the continuation did not reach λ, as at a singular point.
-
-        >>> round(Jacobian("tanh", "orthogonal", depth=10).density(0.5, q=1, sigma_w=1.4), 6)
-        0.161438
-        >>> J = Jacobian("linear", depth=1)              # Marchenko–Pastur: √(λ(4−λ))/(2πλ)
-        >>> round(J.density(2, q=1, sigma_w=1) * 6.283185307179586, 12)
-        1.0
-        """
-        curve = self.layer_product(
-            q=q, sigma_w=sigma_w, depth=depth, parameters=parameters, digits=digits
-        )
-        points = list(lam) if isinstance(lam, Iterable) else [lam]
-        found = curve.density(points)
-        numbers = [float(value) for value in found] if digits <= _FLOAT_DIGITS else found
-        return numbers if isinstance(lam, Iterable) else numbers[0]
-
-    def support(
-        self,
-        *,
-        q: Number | None = None,
-        sigma_w: Number = 1,
-        depth: int | None = None,
-        parameters: Mapping[sp.Symbol, Number] | None = None,
-        digits: int = 15,
-    ) -> tuple[tuple[Any, Any], ...]:
-        """Find the intervals of the continuous spectrum of JᵀJ, numerically, ascending.
-
-        Arguments and errors are those of `density`. Where a φ is not piecewise linear the answer
-        is one interval, from the lowest to the highest eigenvalue: the ends of the law, which at
-        small q lie far beyond where its mass is if φ′² is largest, or least, far from 0. For one
-        layer of orthogonal weights it is cut where the density of φ′(h)² is singular.
-
-        >>> Jacobian("linear", depth=2).support()                  # 27/4
-        ((0.0, 6.75),)
-        """
-        curve = self.layer_product(
-            q=q, sigma_w=sigma_w, depth=depth, parameters=parameters, digits=digits
-        )
-        if digits > _FLOAT_DIGITS:
-            return tuple(curve.support)
-        return tuple((float(low), float(high)) for low, high in curve.support)
-
-    def layer_product(
-        self,
-        *,
-        q: Number | None = None,
-        sigma_w: Number = 1,
-        depth: int | None = None,
-        parameters: Mapping[sp.Symbol, Number] | None = None,
-        digits: int = 15,
-    ) -> LayerProduct | SmoothProduct | SlopeDensity:
-        """Put numbers in: the numeric law behind `density`, with its support.
-
-        Arguments and errors are those of `density`.
-        """
-        given = dict(parameters or {})
-        if depth is not None:
-            given |= self._depth_value(depth)
-        values = {s: v for layer in self.layers for s, v in layer.defaults.items()}
-        values |= given | {scale_symbol: sigma_w}
-        if q is not None:
-            values[variance_symbol] = q
-        return bind(self.factors, values, digits)
-
-    def _depth_value(self, depth: int) -> dict[sp.Symbol, Number]:
-        """The symbol for the number of layers, and its value."""
-        counts = {s for layer in self.layers for s in layer.count.free_symbols}
-        number = layer_count(depth)
-        if len(counts) == 1:
-            return {counts.pop(): number}
-        if self.depth != number:
-            raise DomainError(f"give depth a positive integer equal to that of {self!r}")
-        return {}

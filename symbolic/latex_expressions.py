@@ -31,9 +31,10 @@ from freejac.symbolic.errors import ParseError
 from freejac.symbolic.latex_cases import cases
 from freejac.symbolic.latex_commands import ELEMENTARY, Kind
 from freejac.symbolic.latex_cursor import Cursor
-from freejac.symbolic.latex_means import mean, mean_over_all
-from freejac.symbolic.latex_names import KNOWN, MANY, Names
+from freejac.symbolic.latex_means import mean_over_all
+from freejac.symbolic.latex_names import MANY, Names
 from freejac.symbolic.latex_tokens import Token, tokenize
+from freejac.symbolic.latex_values import named, plain_name
 from freejac.symbolic.time_limit import OutOfTime, at_most
 
 __all__ = ["Reader", "building", "read_expression"]
@@ -208,7 +209,7 @@ class Reader(Cursor):
             return self.take() and sp.oo
         if token.kind not in (Kind.NUMBER, Kind.NAME):
             raise self.error("a script without braces", "write x^{…}")
-        return self.number() if token.kind is Kind.NUMBER else self.plain_name()
+        return self.number() if token.kind is Kind.NUMBER else plain_name(self)
 
     def split_number(self) -> None:
         """TeX takes one digit where braces are missing: 1^23 is 1² 3."""
@@ -239,7 +240,7 @@ class Reader(Cursor):
         if token.kind is Kind.NUMBER:
             return self.number()
         if token.kind is Kind.NAME:
-            return self.named()
+            return named(self)
         if token.kind is Kind.GROUP:
             return self.invisible()
         if token.kind in (Kind.OPEN, Kind.BAR):
@@ -336,73 +337,3 @@ class Reader(Cursor):
         if order.is_zero:
             raise self.error("a root of order 0", "\\sqrt[3]{x}", token)
         return self.power(self.argument(), 1 / order, token)
-
-    # --- names ----------------------------------------------------------------------------------
-
-    def named(self) -> sp.Expr:
-        """Read a name with its scripts: what it is bound to, applied if it is a function."""
-        token = self.peek()
-        name, length = self.longest_bound()
-        if name is None:
-            return self.unbound(token)
-        self.at += length
-        value = self.value_of(name)
-        if value is not None:
-            self.require_product(token, name)
-            return value
-        return calls.bound(self, self.names.functions[name], token)
-
-    def require_product(self, token: Token, name: str) -> None:
-        """Refuse a symbol before a bracketed name, p(q): a product would be written p q."""
-        if not self.next_is(Kind.OPEN, "(") or self.peek(1).kind is not Kind.NAME:
-            return
-        index = 2
-        while self.peek(index).kind is Kind.SCRIPT:
-            after = self.peek(index + 1)
-            script = self.scripted(index, self.peek(index).text, "")
-            if script is None or after.kind is Kind.STOP:
-                return
-            index = script[1]
-        if self.peek(index).kind is Kind.CLOSE:
-            hint = f"bind a function {name}(…) := …, or write the product without brackets"
-            raise self.error(f"{name} is a symbol, not a function", hint, token)
-
-    def unbound(self, token: Token) -> sp.Expr:
-        """Read a name that is known without being bound, or refuse it."""
-        after, name = self.peek(1), token.text
-        if name in {"mathbb{E}", "mathbf{E}"} or (name == "E" and after.text == "["):
-            return mean(self)
-        if name in {"O", "mathcal{O}"} and after.kind is Kind.OPEN:
-            return calculus.order(self)
-        if name in KNOWN and (len(name) > 1 or name in {"Phi", "Gamma"}):
-            called = after.kind in (Kind.OPEN, Kind.SCRIPT, Kind.GROUP) or name not in {
-                "Phi",
-                "Gamma",
-            }
-            if called:
-                self.at += 1
-                return calls.known(self, token)
-        return self.constant(token)
-
-    def constant(self, token: Token) -> sp.Expr:
-        """Read π, e and i."""
-        constants = {"pi": sp.pi, "e": sp.E, "i": sp.I}
-        if token.text not in constants or self.peek(1).text == "_":
-            shown = self.scripted(1, "_", token.text)
-            raise self.unbound_error(shown[0] if shown else self.starred(token.text))
-        self.at += 1
-        return constants[token.text]
-
-    def starred(self, name: str) -> str:
-        """Keep a star, which is part of a name and no power."""
-        star = self.scripted(1, "^", name)
-        return star[0] if star and star[0].endswith("*") else name
-
-    def plain_name(self) -> sp.Expr:
-        """Read a name of one token, without scripts."""
-        token = self.peek()
-        value = self.value_of(token.text) if self.is_bound(token.text) else None
-        if value is None:
-            return self.constant(token)
-        self.at += 1
-        return value

@@ -17,16 +17,18 @@ from itertools import pairwise
 import sympy as sp
 
 from freejac.symbolic.check import check
-from freejac.symbolic.errors import InputError, ParseError
+from freejac.symbolic.errors import ParseError
 from freejac.symbolic.expectation import Expectation, expectation
 from freejac.symbolic.latex_cases import relations
 from freejac.symbolic.latex_commands import Kind
+from freejac.symbolic.latex_definitions import read_definition
 from freejac.symbolic.latex_expressions import Reader, building
-from freejac.symbolic.latex_names import Names, sympy_name
+from freejac.symbolic.latex_names import Names
+from freejac.symbolic.latex_rows import depth_change, joined_rows, relation_marks, split, unwrapped
 from freejac.symbolic.latex_tokens import Token, tokenize
 from freejac.symbolic.verdict import Verdict, weakest
 
-__all__ = ["Aside", "Chain", "Statement", "Unread", "read_definition", "read_statements"]
+__all__ = ["Aside", "Chain", "Statement", "Unread", "read_statements"]
 
 _EXACT = {"=": "==", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!="}
 _SHOWN = {"==": "=", "<=": "≤", ">=": "≥", "!=": "≠"}
@@ -48,9 +50,6 @@ _REFUSED = {
 _CONDITIONS = frozenset(("for", "if", "when", "where", "with", "provided", "whenever", "for all"))
 _NUMBERED = re.compile(r"(?:[.,]|\\q?quad)\s*\(\d{1,3}[a-z]?\)\s*\Z")
 """The number of a formula, printed at its end."""
-_ROWS = frozenset(
-    ("aligned", "align", "split", "gather", "gathered", "eqnarray", "multline", "alignat")
-)
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,8 @@ def read_statements(
     text = _NUMBERED.sub(lambda match: " " * len(match[0]), text)
     faults: dict[int, ParseError] = {}
     try:
-        tokens = _unwrapped(text, tokenize(text, faults))
-        rows = _rows(tokens)
+        tokens = unwrapped(text, tokenize(text, faults))
+        rows = joined_rows(tokens)
     except ParseError as error:
         return [Unread(error.reason, error.position or 0, text)]
     ends = [*(row[0].position for row in rows[1:]), len(text)][: len(rows)]
@@ -169,93 +168,6 @@ def read_statements(
             read = [Unread(error.reason, error.position or 0)]
         found += [replace(statement, text=shown) for statement in read]
     return found or [Unread("empty", 0, text)]
-
-
-def _unwrapped(text: str, tokens: list[Token]) -> list[Token]:
-    """Take off an environment of rows around the whole."""
-    labels = [token for token in tokens if token.kind is Kind.LABEL]
-    if tokens and tokens[0].kind is Kind.LABEL:
-        tokens = [token for token in tokens if token.kind is not Kind.LABEL] + labels[:1]
-    while tokens and tokens[0].kind is Kind.BEGIN and tokens[0].text in _ROWS:
-        last = max(k for k, token in enumerate(tokens) if token.kind is not Kind.LABEL)
-        if tokens[last].kind is not Kind.END or tokens[last].text != tokens[0].text:
-            raise ParseError(
-                f"an environment {tokens[0].text} inside a formula",
-                text=text,
-                position=tokens[0].position,
-                hint="rows stand around the whole formula",
-            )
-        tokens = tokens[1:last] + tokens[last + 1 :]
-    return tokens
-
-
-def _depth_change(token: Token) -> int:
-    """1 at an opening bracket of any kind, −1 at a closing one."""
-    opens = token.kind in (Kind.OPEN, Kind.GROUP, Kind.BEGIN)
-    return opens - (token.kind in (Kind.CLOSE, Kind.END_GROUP, Kind.END))
-
-
-def _split(tokens: Sequence[Token], kinds: set[Kind]) -> list[list[Token]]:
-    """Split at tokens outside all brackets."""
-    parts: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        depth += _depth_change(token)
-        if depth == 0 and token.kind in kinds:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
-
-
-def _joined_cells(row: list[Token]) -> list[Token]:
-    """A row without its alignment: cells go in pairs, left and right of a relation.
-
-    In eqnarray the relation has a cell of its own.
-    """
-    cells = [_trimmed(cell) for cell in _split(row, {Kind.ALIGN})]
-    middle = len(cells) == 3 and [token.kind for token in cells[1]] == [Kind.RELATION]
-    joined: list[Token] = []
-    for number, cell in enumerate(cells):
-        if cell and joined and number % 2 == 0 and not middle:
-            joined.append(Token(Kind.GAP, "quad", cell[0].position))
-        joined += cell
-    return joined
-
-
-def _trimmed(cell: list[Token]) -> list[Token]:
-    """A cell without the space at its ends."""
-    inner = [k for k, token in enumerate(cell) if token.kind is not Kind.GAP]
-    return cell[inner[0] : inner[-1] + 1] if inner else []
-
-
-def _relations(tokens: Sequence[Token]) -> list[Token]:
-    """The relations outside all brackets."""
-    found, depth = [], 0
-    for token in tokens:
-        depth += _depth_change(token)
-        if depth == 0 and token.kind is Kind.RELATION:
-            found.append(token)
-    return found
-
-
-def _rows(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Rows, each joined with those that go on with it."""
-    joined: list[list[Token]] = []
-    for row in _split(tokens, {Kind.ROW}):
-        flat = _joined_cells(row)
-        if not flat:
-            continue
-        begins_late = row[0].kind is Kind.ALIGN
-        first = flat[0]
-        goes_on = first.kind is Kind.RELATION or (
-            first.kind is Kind.OPERATOR and (begins_late or not _relations(flat))
-        )
-        if goes_on and joined:
-            joined[-1] += flat
-        elif first.kind is not Kind.LABEL or len(flat) > 1:
-            joined.append(flat)
-    return joined
 
 
 class _Row:
@@ -282,7 +194,7 @@ class _Row:
             reader.require_end()
         held = tuple(c for c in conditions if c is not sp.true)
         for number, part in enumerate(claims):
-            marks = _relations(part)
+            marks = relation_marks(part)
             if number and marks and marks[0].text not in {"=", ":=", *_ROUGH}:
                 hint = "write \\text{for} before a condition, or a formula of its own"
                 raise self.error("an inequality after a comma: claim or condition?", part[0], hint)
@@ -294,11 +206,11 @@ class _Row:
         claims: list[list[Token]] = []
         given: list[list[Token]] = []
         into = claims
-        for part in _split(self.tokens, {Kind.COMMA, Kind.GAP}):
+        for part in split(self.tokens, {Kind.COMMA, Kind.GAP}):
             rest: list[Token] = []
             depth = 0
             for token in part:
-                depth += _depth_change(token)
+                depth += depth_change(token)
                 if depth or token.kind is not Kind.WORDS:
                     rest.append(token)
                     continue
@@ -319,12 +231,12 @@ class _Row:
         self, tokens: list[Token], define: bool, conditions: tuple[sp.Basic, ...]
     ) -> list[Statement]:
         """Read one chain of relations, or a definition."""
-        marks = _relations(tokens)
+        marks = relation_marks(tokens)
         for token in marks:
             if token.text in _REFUSED:
                 message, hint = _REFUSED[token.text]
                 raise self.error(message, token, hint)
-        sides = _split(tokens, {Kind.RELATION})
+        sides = split(tokens, {Kind.RELATION})
         signs = [token.text for token in marks]
         if not signs:
             hint = "a claim has =, <, >, \\le or \\ge outside brackets"
@@ -387,48 +299,3 @@ def _connected(terms: Sequence[sp.Expr], given: Sequence[sp.Basic]) -> tuple[sp.
         symbols.update(*(condition.free_symbols for condition in touching))
         rest = [condition for condition in rest if condition not in touching]
     return tuple(dict.fromkeys(condition for condition in given if condition in kept))
-
-
-def read_definition(
-    text: str, left: list[Token], right: list[Token], names: Names
-) -> tuple[str, dict[str, sp.Symbol]]:
-    """Bind `name` or `name(a, b)` to what is read on the right.
-
-    Returns:
-        The name, and its arguments.
-
-    Raises:
-        ParseError: the left side is no new name, or the right side cannot be read.
-    """
-    pattern = Reader(text, left, names)
-    token = pattern.peek()
-    if token.kind is not Kind.NAME:
-        raise pattern.error("a definition of what is no name", "f(x) := …")
-    pattern.order_scripts(1)
-    name, length = max(pattern.spellings(), key=lambda spelling: spelling[1])
-    pattern.at += length
-    arguments: dict[str, sp.Symbol] = {}
-    called = pattern.skip(Kind.OPEN, "(")
-    while called and not pattern.next_is(Kind.CLOSE):
-        argument = pattern.take()
-        if argument.kind is not Kind.NAME or argument.text in arguments:
-            raise pattern.error("arguments of a definition are names", "f(x, y) := …", argument)
-        bound = names.symbols.get(argument.text)
-        arguments[argument.text] = bound or sp.Symbol(sympy_name(argument.text), real=True)
-        if not pattern.skip(Kind.COMMA):
-            break
-    if called:
-        pattern.expect(Kind.CLOSE, "(", "f(x) := …")
-    pattern.require_end()
-    reader = Reader(text, right, names)
-    with reader.scope(**arguments):
-        value = reader.sum()
-        reader.require_end()
-    try:
-        if called:
-            names.bind_function(name, tuple(arguments.values()), value)
-        else:
-            names.bind_value(name, value)
-    except InputError as error:
-        raise ParseError(str(error), text=text, position=token.position) from None
-    return name, arguments

@@ -20,7 +20,8 @@ from mpmath import fp, mp
 from freejac.symbolic.errors import NotConvergedError
 
 if TYPE_CHECKING:
-    from freejac.symbolic.layer_block import LayerInNumbers, SmoothProduct
+    from freejac.symbolic.layer_block import LayerInNumbers
+    from freejac.symbolic.smooth_product import SmoothProduct
 
 __all__ = ["end_of_spectrum"]
 

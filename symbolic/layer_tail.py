@@ -18,7 +18,7 @@ from mpmath import mp
 from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton, rise
 
 if TYPE_CHECKING:
-    from freejac.symbolic.layer_block import SmoothProduct
+    from freejac.symbolic.smooth_product import SmoothProduct
 
 __all__ = ["Tail", "tail"]
 

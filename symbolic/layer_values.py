@@ -14,11 +14,12 @@ from freejac.symbolic.density import LayerProduct, NumericLayer
 from freejac.symbolic.derivative_law import AtomicLaw
 from freejac.symbolic.domain import Number, exact, finite
 from freejac.symbolic.errors import DomainError, NoClosedForm
-from freejac.symbolic.layer_block import LayerBlock, SmoothProduct
+from freejac.symbolic.layer_block import LayerBlock
 from freejac.symbolic.layers import PlacedLayer
 from freejac.symbolic.residual_product import GUARD
 from freejac.symbolic.slope_density import SlopeDensity
 from freejac.symbolic.slope_nodes import atomic_table, slope_table
+from freejac.symbolic.smooth_product import SmoothProduct
 from freejac.symbolic.symbols import q as variance_symbol
 from freejac.symbolic.symbols import z
 

@@ -21,10 +21,10 @@ from freejac.symbolic import library
 from freejac.symbolic.errors import InputError, ParseError
 from freejac.symbolic.latex_cases import relations
 from freejac.symbolic.latex_commands import GREEK, Kind
+from freejac.symbolic.latex_definitions import read_definition
 from freejac.symbolic.latex_expressions import Reader, read_expression
 from freejac.symbolic.latex_means import normal_variance
 from freejac.symbolic.latex_names import Names
-from freejac.symbolic.latex_statements import read_definition
 from freejac.symbolic.latex_tokens import tokenize
 from freejac.symbolic.parsing import call_parts
 

@@ -23,7 +23,7 @@ from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.depth_expansion import depth_expansion, universal_exponent
 from freejac.symbolic.derivative_law import DerivativeLaw
 from freejac.symbolic.determining_series import determining_series
-from freejac.symbolic.domain import Number, exact, finite, layer_count
+from freejac.symbolic.domain import Number, at_each, exact, finite, layer_count
 from freejac.symbolic.ensembles import Ensemble, ensemble
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.explanation import Explanation
@@ -364,14 +364,15 @@ class ResNet(MomentsOfS):
         >>> round(ResNet().density(1, cumulant=0.5), 12)       # t/π with t·tan(t/2) = 1/2
         0.305637611171
         """
-        points = list(lam) if isinstance(lam, Iterable) else [lam]
         with mp.workdps(digits + 15):
             scale, ratio = self.in_numbers(cumulant, depth)
-            found = [
-                float(residual_density(finite("lambda", value) / scale, ratio, digits) / scale)
-                for value in points
-            ]
-        return found if isinstance(lam, Iterable) else found[0]
+            return at_each(
+                lam,
+                lambda points: [
+                    float(residual_density(finite("lambda", t) / scale, ratio, digits) / scale)
+                    for t in points
+                ],
+            )
 
     def in_numbers(self, cumulant: Number, depth: int | None) -> tuple[Any, Any]:
         """a^{2L} and c/a² at mpmath's working precision, for the density.

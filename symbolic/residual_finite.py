@@ -22,7 +22,7 @@ from mpmath import mp
 
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.derivative_law import AtomicLaw, DerivativeLaw, derivative_law
-from freejac.symbolic.domain import Number, exact, finite
+from freejac.symbolic.domain import Number, at_each, exact, finite
 from freejac.symbolic.ensembles import Ensemble, gaussian
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.few_variances import few_variances
@@ -187,16 +187,18 @@ class FiniteResNet(MomentsOfS):
         >>> round(network.density(1.0), 10)          # G³ − 2G² + G − 1 = 0 at λ = 1
         0.2370968642
         """
-        points = list(lam) if isinstance(lam, Iterable) else [lam]
-        with mp.workdps(digits + GUARD):
+
+        def evaluate(points: list[Number]) -> list[float]:
             values = [finite("lambda", value) for value in points]
             product, intervals = self.law(
                 q=q, sigma_w=sigma_w, parameters=parameters, digits=digits
             )
             inside = sorted({t for t in values if any(a < t < b for a, b in intervals)})
             found = dict(zip(inside, product.density(inside), strict=True))
-            result = [float(found.get(t, mp.zero)) for t in values]
-        return result if isinstance(lam, Iterable) else result[0]
+            return [float(found.get(t, mp.zero)) for t in values]
+
+        with mp.workdps(digits + GUARD):
+            return at_each(lam, evaluate)
 
     def support(
         self,

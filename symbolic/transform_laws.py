@@ -13,7 +13,7 @@ import sympy as sp
 from mpmath import mp
 
 from freejac.symbolic.depth_limits import DepthLimit
-from freejac.symbolic.domain import Number, rational
+from freejac.symbolic.domain import Number, at_each, rational
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.free_cumulants import cumulants_from_s
 from freejac.symbolic.law import Atoms, Law, order
@@ -145,11 +145,9 @@ class LimitLaw(SLaw):
 
     def density(self, x: Number | Iterable[Number], digits: int = 15) -> Any:
         """Evaluate the density of the continuous part, by continuation from large x."""
-        points = list(x) if isinstance(x, Iterable) else [x]
-        found = self.limit.curve(digits=max(digits, _FEWEST)).density(points)
+        found = at_each(x, self.limit.curve(digits=max(digits, _FEWEST)).density)
         with mp.workdps(digits):
-            rounded = [+value for value in found]
-        return rounded if isinstance(x, Iterable) else rounded[0]
+            return [+value for value in found] if isinstance(found, list) else +found
 
     def stieltjes_at(self, point: Number | complex, digits: int = 15) -> Any:
         """Evaluate G at a point of the upper half-plane, continued from infinity."""

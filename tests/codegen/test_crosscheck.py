@@ -9,7 +9,7 @@ import mpmath
 import pytest
 import sympy as sp
 
-from freejac.codegen import generate
+from freejac.codegen import measure
 from freejac.codegen.activation_modules import activation_module
 from freejac.codegen.catalogue import CATALOGUE
 from freejac.codegen.crosscheck import check_points, compare, references, rounded_up, worst
@@ -51,10 +51,10 @@ def test_a_wrong_closed_form_is_caught(tmp_path: Path) -> None:
 
 
 def test_a_wrong_closed_form_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "POINTS", 3)
+    monkeypatch.setattr(measure, "POINTS", 3)
     module = with_closed(CATALOGUE["linear"](), "mu_2", sp.Rational(11, 10))
     with pytest.raises(Error, match="mu_2 misses its tolerance"):
-        generate.measure(module)
+        measure.measure(module)
 
 
 def test_a_polynomial_takes_over_where_a_closed_form_cancels() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from freejac.codegen import generate
+from freejac.codegen import emit, generate, measure
 from freejac.codegen.files import write_atomically
 from freejac.codegen.record import read_ledger
 from freejac.symbolic.activation import activation
@@ -122,15 +122,15 @@ def test_a_failed_write_leaves_the_file_as_it_was(
 
 
 def test_emit_writes_a_checked_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "POINTS", 12)
+    monkeypatch.setattr(measure, "POINTS", 12)
     target = tmp_path / "mine.py"
     steps: list[str] = []
-    record = generate.emit(activation("where(x>0, x, x/5)"), target, progress=steps.append)
+    record = emit.emit(activation("where(x>0, x, x/5)"), target, progress=steps.append)
     assert len(steps) >= 2
     text = target.read_text(encoding="utf-8")
     error = record.kernels["second_moment"].error
     assert re.search(rf"second_moment +closed form +1e-12 to 1e12 +{error} ", text)
-    generate.emit(activation("where(x>0, x, x/4)"), target)  # a generated file may be replaced
+    emit.emit(activation("where(x>0, x, x/4)"), target)  # a generated file may be replaced
     assert target.read_text(encoding="utf-8") != text
 
 
@@ -139,14 +139,14 @@ def test_emit_writes_a_checked_module(tmp_path: Path, monkeypatch: pytest.Monkey
 )
 def test_emit_refuses_a_bad_path(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        generate.emit(activation("relu"), tmp_path / name)
+        emit.emit(activation("relu"), tmp_path / name)
 
 
 def test_emit_never_overwrites_what_it_did_not_write(tmp_path: Path) -> None:
     target = tmp_path / "thesis.py"
     target.write_text("precious = True\n")
     with pytest.raises(InputError, match="not a generated file"):
-        generate.emit(activation("relu"), target)
+        emit.emit(activation("relu"), target)
     assert target.read_text() == "precious = True\n"
 
 
@@ -156,9 +156,9 @@ def test_emit_writes_nothing_when_the_check_fails(
     def failing(*_: object) -> None:
         raise Error("the kernel misses its tolerance")
 
-    monkeypatch.setattr(generate, "measure", failing)
+    monkeypatch.setattr(emit, "measure", failing)
     with pytest.raises(Error, match="misses"):
-        generate.emit(activation("relu"), tmp_path / "k.py")
+        emit.emit(activation("relu"), tmp_path / "k.py")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,364 @@
+"""The spectral density of a product of layers of any activation, by quadrature over h.
+
+A layer is a residual block without a skip connection, see `layer_block`. Continuation, polishing
+and edges are those of `residual_product` and `residual_edges`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from mpmath import fp, mp
+
+from freejac.symbolic.domain import finite
+from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
+from freejac.symbolic.layer_block import LayerBlock
+from freejac.symbolic.layer_edges import end_of_spectrum
+from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton
+from freejac.symbolic.layer_tail import tail
+from freejac.symbolic.path_following import follow, follow_far
+from freejac.symbolic.residual_product import GUARD, BlockNumbers
+from freejac.symbolic.slope_nodes import SlopeTable
+from freejac.symbolic.slope_panels import SlopeMeans
+
+__all__ = ["SmoothProduct"]
+
+_LOST = 1e-10
+"""An imaginary part of m, of one, whose digits are not many in double precision."""
+_REAL = 1e-12
+"""One that may be rounding alone."""
+_HIGH = 1e-3
+"""One that has as many as are asked for where double precision is enough."""
+_DOUBLE_DIGITS = 9
+_FAR, _CLOSE = 1e-3, 1e-4
+_ROUGHEST = 1e-4
+_LARGEST = 1e100
+"""Beyond which the square of a κ is no double."""
+_ANGLE, _SETTLED = "1e-3", "1e-12"
+_NEAREST = 1e-10
+"""How near the real line the way down is tried in steps."""
+
+
+class SmoothProduct(BlockNumbers):
+    """The law of JᵀJ of a product of layers, in numbers, where a φ is not piecewise linear."""
+
+    def __init__(self, layers: Sequence[LayerBlock], digits: int = 15) -> None:
+        """Take the layers.
+
+        Raises:
+            NoClosedForm: there is one layer, with orthogonal weights: the law is that of D².
+            DomainError: digits is not between 5 and 100.
+        """
+        super().__init__(layers, digits)
+        self.layers = tuple(layers)
+        if len(layers) == 1 and layers[0].count == 1 and not layers[0].weights.free_symbols:
+            raise NoClosedForm(
+                "the density",
+                "of one layer with orthogonal weights: that of σ_w² φ′(h)², see SlopeDensity",
+            )
+
+    def density(self, points: Sequence[Any]) -> list[Any]:
+        """ρ at each λ, in any order: 0 outside the support.
+
+        Raises:
+            DomainError: a λ is not a finite real number, or it is 0 and the value there is not
+                decided.
+            NotConvergedError: the continuation did not reach a λ, as at a singular point.
+        """
+        with mp.workdps(self.digits + GUARD):
+            values = [finite("lambda", value) for value in points]
+            positive = sorted({value for value in values if value > 0})
+            found = dict(zip(positive, self._positive(positive), strict=True))
+            if 0 in values:
+                found[mp.zero] = self._at_zero
+            return [found.get(value, mp.zero) for value in values]
+
+    def _positive(self, points: Sequence[Any]) -> list[Any]:
+        """ρ at ascending λ > 0: the solution is followed down to each, from the one above it."""
+        upper, found = self.upper, []
+        state: LayerState | None = None
+        last = mp.zero
+        for point in reversed(points):
+            if point >= upper or point <= self._surely_below:
+                found.append(mp.zero)
+                continue
+            beside = self._beside(state, last, point)
+            state, is_there = (beside, True) if beside else self._arrived(mp.log(point))
+            last = point
+            found.append(self._value(point, state, is_there))
+            state = state if is_there else None
+        return found[::-1]
+
+    def _value(self, point: Any, state: LayerState, is_there: bool) -> Any:
+        """ρ at λ, from the continued solution there, or above there."""
+        if not (is_there and self.is_resolved(state)):
+            reached = tail(self, mp.log(point), state)
+            if reached is None:
+                raise NotConvergedError(
+                    f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
+                )
+            if reached.error <= mp.mpf(10) ** (-self.digits):
+                return reached.density
+            state = reached.state
+        return self.value(point, state)
+
+    def value(self, point: Any, state: LayerState) -> Any:
+        """ρ at λ, by Newton's method from a solution next to it, at the digits aimed at.
+
+        Raises:
+            NotConvergedError: that did not settle, or the branch was lost.
+        """
+        goal = mp.log(point)
+        in_doubles = self.digits <= _DOUBLE_DIGITS and _height(state) > _HIGH and _is_double(state)
+        ctx, fine = mp, mp.mpf(10) ** (-self.digits - GUARD // 2)
+        start = _in_mpmath(state)
+        if in_doubles:
+            ctx, goal, fine, start = fp, complex(goal), self.settled, state
+        steps = self._newton(ctx, start, goal, fine)
+        if steps is None:
+            raise NotConvergedError("the density did not settle: move λ away from the edge")
+        found = steps[1]
+        if found.d.imag > _REAL * abs(found.d):
+            raise NotConvergedError(
+                f"the branch was lost near λ = {mp.nstr(point, 10)}: move away from the edge"
+            )
+        return max(-found.d.imag / (mp.pi * point), mp.zero)
+
+    def is_resolved(self, state: LayerState) -> bool:
+        """Whether the imaginary part of m is above what double precision loses."""
+        return bool(_height(state) > _LOST)
+
+    def _arrived(self, log_point: Any) -> tuple[LayerState, bool]:
+        """The solution at a real λ, or above it where the way down is lost; whether it is there.
+
+        In double precision, where that has the exponents.
+        """
+        level = float(log_point)
+        corner = complex(level, fp.pi / 2)
+        first, far = self._above
+        state, done = follow_far(self._solve, first, far, corner, _ROUGHEST)
+        if done < 1:
+            return self._beyond_doubles(state, far + done * (corner - far), log_point)
+        found, done = follow_far(self._solve, state, corner, complex(level, 0), _NEAREST)
+        return found, done == 1
+
+    def _beyond_doubles(
+        self, state: LayerState, here: complex, log_point: Any
+    ) -> tuple[LayerState, bool]:
+        """The same from the last solution in doubles, and log λ there: numbers of any exponent."""
+
+        def solve(state: LayerState, target: Any) -> LayerState | None:
+            return self._continued(mp, state, target, mp.mpf(_SETTLED))
+
+        goal = mp.mpc(log_point, _ANGLE)
+        beside = follow(solve, _in_mpmath(state), mp.mpc(here), goal, "the density")
+        found = solve(beside, mp.mpc(log_point))
+        return (beside, False) if found is None else (found, True)
+
+    @cached_property
+    def _above(self) -> tuple[LayerState, complex]:
+        """The solution on the imaginary axis where M(λ) ≈ m_1/λ, and log λ."""
+        layers = self.path(fp)
+        m = complex(0, -_FAR / sum(layer.count for layer in layers))
+        kappas = tuple(m / (layer.after * layer.mean) for layer in layers)
+        mean = sum(layer.count * fp.log(layer.mean_square) for layer in layers)
+        target = mean - fp.log(m)
+        guess = LayerState(m, m + float(self.least_rank), kappas)
+        steps = self._newton(fp, guess, target, self.settled)
+        if steps is None:
+            raise NotConvergedError("no start at large |λ|; report the parameters")
+        return steps[1], target
+
+    def _newton(
+        self, ctx: Any, state: LayerState, goal: Any, fine: Any
+    ) -> tuple[LayerState, LayerState] | None:
+        least = ctx.convert(self.least_rank)
+        return newton(self.path(ctx), least, state, goal, fine, ctx.log, ctx.mpc(0, 2 * ctx.pi))
+
+    def _solve(self, state: LayerState, target: complex) -> LayerState | None:
+        """The solution at a place near that of another, in double precision."""
+        found = self._continued(fp, state, target, self.settled)
+        if found is None or max(map(abs, found.kappas)) > _LARGEST:
+            return None
+        return found
+
+    def _continued(self, ctx: Any, state: LayerState, target: Any, fine: Any) -> LayerState | None:
+        """The same; None if it is not near, nor where the first step led."""
+        steps = self._newton(ctx, state, target, fine)
+        if steps is None:
+            return None
+        first, found = steps
+        # m = E[t/(λ − t)] lies below the real axis for λ above; near an edge its conjugate is close
+        if found.d.imag > _REAL * min(abs(found.d), abs(found.m)):
+            return None
+        is_near = self._distance(state, found) < 1 / 3 or self._distance(first, found) < _CLOSE
+        return found if is_near else None
+
+    def _distance(self, before: LayerState, after: LayerState) -> float:
+        """How far the solution moved, relatively."""
+        gap = abs(after.d - before.d)
+        sizes = [before.d, before.m, *(layer.share(before.d) for layer in self.path(fp))]
+        moves = [gap / abs(size) for size in sizes]
+        moves += [abs(b - a) / abs(a) for a, b in zip(before.kappas, after.kappas, strict=True)]
+        return float(max(moves))
+
+    def _beside(self, state: LayerState | None, last: Any, point: Any) -> LayerState | None:
+        """The solution continued along the real line inside the spectrum; None if it is lost."""
+        if state is None or not (self.is_resolved(state) and _is_double(state)):
+            return None
+        ends = complex(mp.log(last)), complex(mp.log(point))
+        try:
+            found = follow(self._solve, state, *ends, "the density")
+        except NotConvergedError:
+            return None
+        return found if self.is_resolved(found) else None
+
+    def path(self, ctx: Any) -> list[LayerOnPath]:
+        """The layers in double precision, or at mpmath's working precision."""
+        return self._on_path(ctx, lambda table: _means(table, ctx))
+
+    @property
+    def on_real_line(self) -> list[LayerOnPath]:
+        """The layers on the real line, with principal values."""
+        return self._on_path(mp, _principal)
+
+    def _on_path(self, ctx: Any, means: Any) -> list[LayerOnPath]:
+        key = ctx is mp, mp.prec, means is _principal
+        if key not in self._known:
+            least = self.least_rank
+            self._known[key] = [
+                LayerOnPath(
+                    ctx,
+                    layer.weights,
+                    layer.count,
+                    (layer.before, layer.after),
+                    (least, bool(abs(rank - least) <= least * mp.mpf(10) ** (3 - mp.dps))),
+                    means(layer.table)(ctx.zero).value,
+                    means(layer.table),
+                )
+                for layer, rank in zip(self.layers, self._exact_ranks, strict=True)
+            ]
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[bool, int, bool], list[LayerOnPath]]:
+        return {}
+
+    @cached_property
+    def _exact_ranks(self) -> list[Any]:
+        """The largest rank that each layer lets through, in widths of the input."""
+        return [layer.after * (1 - layer.flat) for layer in self.layers]
+
+    @cached_property
+    def least_rank(self) -> Any:
+        """The smallest of them, or 1: that of the product."""
+        return min(mp.one, *self._exact_ranks)
+
+    @cached_property
+    def upper(self) -> Any:
+        """The upper end of the continuous spectrum: ∞ where a φ′² is not bounded."""
+        bounded = all(layer.table.is_bounded for layer in self.layers)
+        return end_of_spectrum(self, 0.0, 1) if bounded else mp.inf
+
+    @property
+    def _ranks(self) -> list[float]:
+        """The same in doubles."""
+        return [float(rank) for rank in self._exact_ranks]
+
+    @cached_property
+    def _zeros(self) -> tuple[int, bool]:
+        """How many zeros λ(m) has at minus the smallest rank; whether a φ′² there comes near 0.
+
+        The input has one where it is as narrow as that, and so has a layer whose weights have an
+        S with a pole at −1, as Gaussian ones, or whose φ is flat somewhere.
+        """
+        least = min(1.0, *self._ranks)
+        zeros, spread = int(least == 1), False
+        for layer, rank in zip(self.layers, self._ranks, strict=True):
+            if rank <= least * (1 + 1e-9):
+                spread_out = not layer.weights_at_minus_one_is_finite
+                zeros += layer.count * bool(spread_out or layer.flat > 0)
+                spread |= not layer.is_bounded_below
+        return zeros, spread
+
+    @property
+    def _begins_at_zero(self) -> bool:
+        """Whether the spectrum does: a simple zero of λ(m) leaves a gap, if no φ′² fills it."""
+        zeros, spread = self._zeros
+        return zeros != 1 or spread
+
+    @property
+    def _at_zero(self) -> Any:
+        """ρ at λ = 0."""
+        zeros, spread = self._zeros
+        if spread and zeros < 2:
+            raise DomainError("the density at λ = 0 is not decided where φ′² comes near 0: λ > 0")
+        return mp.zero if zeros == 1 else mp.inf
+
+    @property
+    def _lower(self) -> Any:
+        """The lower end, from the sheet that passes λ = 0 at m = −(smallest rank)."""
+        if self._begins_at_zero:
+            return mp.zero
+        return end_of_spectrum(self, -min(1.0, *self._ranks), -1)
+
+    @cached_property
+    def _surely_below(self) -> Any:
+        """The lower end, or 0 where it was not found."""
+        try:
+            return self.support[0][0]
+        except NotConvergedError:
+            return mp.zero
+
+    @cached_property
+    def support(self) -> list[tuple[Any, Any]]:
+        """From the lower to the upper end of the continuous spectrum; gaps are not looked for.
+
+        Raises:
+            NotConvergedError: an edge was not found.
+        """
+        with mp.workdps(self.digits + GUARD):
+            return [(self._lower, self.upper)]
+
+
+def _height(state: LayerState) -> Any:
+    """The imaginary part of m, beside m and m + ρ."""
+    return abs(state.d.imag) / min(abs(state.d), abs(state.m))
+
+
+def _is_double(state: LayerState) -> bool:
+    return isinstance(state.d, complex)
+
+
+def _in_mpmath(state: LayerState) -> LayerState:
+    return LayerState(mp.mpc(state.m), mp.mpc(state.d), tuple(map(mp.mpc, state.kappas)))
+
+
+def _means(table: SlopeTable, ctx: Any) -> Callable[[Any], SlopeMeans]:
+    """κ to the means of a law."""
+    return _sums(table, ctx) if table.exact else table.panels(ctx).mean
+
+
+def _principal(table: SlopeTable) -> Callable[[Any], SlopeMeans]:
+    """The same on the real line."""
+    if table.exact:
+        return _sums(table, mp)
+    principal = table.principal()
+    return lambda kappa: principal.at(kappa)[0] if kappa else table.panels(mp).mean(kappa)
+
+
+def _sums(table: SlopeTable, ctx: Any) -> Callable[[Any], SlopeMeans]:
+    """The means of finitely many values."""
+    nodes = [(ctx.convert(value), ctx.convert(mass)) for value, mass in table.nodes(0)]
+
+    def means(kappa: Any) -> SlopeMeans:
+        value = slope = above = 0
+        for f, mass in nodes:
+            share = mass / (1 - kappa * f)
+            value, above = value + share * f, above + share
+            slope += share * f / (1 - kappa * f)
+        return SlopeMeans(value, slope, above)
+
+    return means
