@@ -139,16 +139,9 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
-    view["inside"] = " and ".join(view["checks"])
-    if view["straight"]:
-        view["harmless"] = {a.name: _harmless(*domain[a.name]) for a in arguments}
+    view["bounds"] = {a.name: domain[a.name] for a in arguments}
     view["details"] = argument_lines(module.arguments(kernel), domain)
     return view
-
-
-def _harmless(low: str, high: str) -> str:
-    """A harmless value of an argument, for what is computed and not used."""
-    return "1.0" if float(low) <= 1.0 <= float(high) else low
 
 
 def _mean_view(

@@ -58,12 +58,18 @@ def assembly(module: ModuleType, kernel: str) -> str:
     return text
 
 
+def row_of(text: str, kernel: str) -> str:
+    """The function that evaluates a kernel in a row, or the loop that it became a part of."""
+    bodies = text.split(".cfi_endproc")
+    label = re.compile(rf"^_Z\S*{kernel}_along\S*:$", re.MULTILINE)
+    return next((body for body in bodies if label.search(body)), bodies[0])
+
+
 @pytest.mark.parametrize("name", SOME)
 def test_loops_of_closed_forms_are_vectorised(closed: dict[str, set[str]], name: str) -> None:
     for kernel in sorted(closed[name]):
         text = assembly(module_of(name), kernel)
-        body = text[: text.index(".cfi_endproc")]
-        assert PACKED.search(body), (name, kernel)
+        assert PACKED.search(row_of(text, kernel)), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 
@@ -159,6 +165,5 @@ def test_they_are_ufuncs() -> None:
 def test_loops_of_elementary_duals_are_vectorised(name: str) -> None:
     for kernel in ("dual", "dual_slope"):
         text = assembly(module_of(name), kernel)
-        body = text[: text.index(".cfi_endproc")]
-        assert PACKED.search(body), (name, kernel)
+        assert PACKED.search(row_of(text, kernel)), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
