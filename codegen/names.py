@@ -16,7 +16,8 @@ _TAKEN = {
     "min", "range", "float", "second_moment", "length_map", "chi", "dual",
     "dual_slope", "up", "down", "gap", "size", "edge", "near", "far", "tau", "step", "ratio",
     "sine", "away", "t", "bend", "angle", "quarter", "inside", "arrays", "counts", "steps",
-    "single", "count", "first", "block", "values", "moves", "padded", "types", "ctypes", "carray", "cfunc",
+    "single", "count", "first", "block", "values", "moves", "padded", "types", "ctypes",
+    "carray", "cfunc",
 }  # fmt: skip
 """Names that a template uses and a parameter therefore cannot have in the code."""
 _STEMS, _ENDS = ("mu_", "mean_", "end_", "nearest_", "_"), ("_block", "_moves", "_start")
