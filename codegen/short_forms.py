@@ -288,9 +288,10 @@ def _fitted(function: Function, lead: sp.Expr, variable: _Variable) -> sp.Expr |
     for at, power in sorted(ends, key=lambda end: _share(values, ratio(end[0]))):
         start, rest = _apart(fit, ratio(at), power.has(q))
         if start and _share(values, start) < 1:
-            if power.has(q) and variable.product is not None:
-                power, rest = variable.product, _over_two_more(rest)
-            return lead * (sp.Rational(start) + power * _quotient(variable, rest))
+            if not power.has(q) or variable.product is None:
+                return lead * (sp.Rational(start) + power * _quotient(variable, rest))
+            shared = _quotient(variable, _over_two_more(rest))
+            return lead * (sp.Rational(start) + variable.product * shared)
     return lead * _quotient(variable, fit)
 
 
