@@ -48,6 +48,8 @@ _CENTRE = mpf(15) / 4
 """x at which the reduced argument of erfcx is halfway: a good choice by trial."""
 _RADIAL_CENTRE = mpf(5)
 """The same for one less s times Mills's ratio at s."""
+_INVERSE_SHIFT = 5 - math.sqrt(24)
+"""k for which (2 − m − k)/2 is nearest to 1/(1 + m), 0 ≤ m ≤ 1 − k: to k/2, 5 %."""
 
 Function: TypeAlias = Callable[[mpf], mpf]
 
@@ -181,7 +183,8 @@ def constants() -> Mapping[str, str]:
             table |= {f"{name}_high": high, f"{name}_low": value - high}
         texts = {name: repr(float(value)) for name, value in table.items()}
     bits = {"root_half_bits": math.sqrt(0.5), "magic_bits": 1.5 * 2.0**52}
-    return texts | {k: str(struct.unpack("<q", struct.pack("<d", v))[0]) for k, v in bits.items()}
+    texts |= {k: str(struct.unpack("<q", struct.pack("<d", v))[0]) for k, v in bits.items()}
+    return texts | {"inverse_bits": str(round((2046 - _INVERSE_SHIFT) * 2**52))}
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_RULE_NODES",
     "_asin_reduced",
     "_conditional",
+    "_divided",
     "_erfcx_right",
     "_exp_difference",
     "_exp_parts",

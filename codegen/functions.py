@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["AtanRatio", "Cos1m", "ExpInverse", "Sech2"]
+__all__ = ["AtanRatio", "Cos1m", "ExpAddend", "ExpInverse", "Sech2"]
 
 
 class AtanRatio(sp.Function):
@@ -48,6 +48,24 @@ class Cos1m(sp.Function):
     @staticmethod
     def _imp_(x: Any) -> Any:
         return 2 * mpmath.sin(x / 2) ** 2
+
+
+class ExpAddend(sp.Function):
+    """eˣ, x ≤ 0, in a sum with a number: how small it is below 1e-304 is not seen there."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        (arg,) = args
+        return sp.exp(arg)
+
+    @staticmethod
+    def in_sum(expr: sp.Add) -> sp.Expr:
+        """The sum with these in it, if it has a number."""
+        terms = []
+        for term in expr.args:
+            factor, rest = term.as_coeff_Mul()
+            fades = isinstance(rest, sp.exp) and rest.args[0].is_nonpositive
+            terms.append(factor * ExpAddend(rest.args[0]) if fades else term)
+        return sp.Add(*terms) if any(term.is_number for term in expr.args) else expr
 
 
 class ExpInverse(sp.Function):

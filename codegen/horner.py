@@ -17,7 +17,7 @@ from freejac.codegen.zero_factors import signed
 
 __all__ = ["Horner", "quotient_lines"]
 
-_SHORT = 5
+_SHORT = 6
 """As many terms take Horner's rule: fewer constants are loaded, and no more digits are lost."""
 
 

@@ -40,7 +40,8 @@ def counted(lines: Iterable[str], result: str) -> str:
             counts["div" if isinstance(node.op, ast.Div) else _kind(node)] += 1
         elif isinstance(node, ast.Call):
             name = ast.unparse(node.func).rpartition(".")[2]
-            counts["sqrt" if name == "sqrt" else "" if name in _FREE else "call"] += 1
+            kind = {"sqrt": "sqrt", "_divided": "div"}.get(name, "call")
+            counts["" if name in _FREE else kind] += 1
     parts = [str(counts["plain"])]
     parts += [f"{counts[kind]} {kind}" for kind in ("div", "sqrt", "call") if counts[kind]]
     return " + ".join(parts)

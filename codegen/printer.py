@@ -18,7 +18,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import AtanRatio, Cos1m, ExpInverse, Sech2
+from freejac.codegen.functions import AtanRatio, Cos1m, ExpAddend, ExpInverse, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -31,6 +31,7 @@ HELPERS: dict[type, str] = {
     Angle: "_angle",
     AtanRatio: "_atan_ratio",
     Cos1m: "_one_minus_cos",
+    ExpAddend: "_exp_addend",
     ExpGap: "_exp_gap",
     ExpInverse: "_exp_inverse",
     OwenT: "_owens_t",
@@ -112,7 +113,7 @@ class NumbaPrinter(Printer):
 
     def _print_Add(self, expr: sp.Add) -> str:
         text = ""
-        for term in sorted(expr.args, key=_sum_order):
+        for term in sorted(ExpAddend.in_sum(expr).args, key=_sum_order):
             negative = term.could_extract_minus_sign()
             if negative and not text:
                 text = self._negated(-term)

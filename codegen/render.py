@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from freejac.codegen.divisions import without_waiting
 from freejac.codegen.file_head import (
     argument_lines,
     cost_lines,
@@ -32,6 +33,9 @@ from freejac.symbolic.piecewise import PiecewiseFunction
 
 __all__ = ["digest", "render"]
 
+_ROWS = frozenset({"activation.py.jinja", "dual.py.jinja"})
+"""Templates of kernels that are evaluated in rows; elsewhere a number waits for the one before."""
+
 
 def render(module: Module, record: ModuleRecord) -> str:
     """Write a module.
@@ -52,7 +56,7 @@ def render(module: Module, record: ModuleRecord) -> str:
     blocks += context.get("blocks", ())
     text = "\n".join(line for block in blocks for line in (*block.lines, block.result))
     duals = [k for k in module.kernels if isinstance(k, Dual)]
-    text += "\n".join(k.code.text for k in duals)
+    text += "\n".join(k["code"].text for k in kernels if k["code"])
     needs_numpy = rule is not None or any(k["table"]["rows"] for k in kernels)
     view = {
         "title": module.title,
@@ -115,6 +119,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         "straight": False,
         "table": {"name": "", "rows": ()},
         "block": Block((), ""),
+        "code": None,
     }
     domain = {a.name: (a.low, a.high) for a in arguments}
     if isinstance(kernel, Mean):
@@ -139,16 +144,21 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
     elif isinstance(kernel, Sampled):
         view |= _sampled_view(module, kernel, names)
     view["checks"] = [f"{domain[a.name][0]} <= {a.name} <= {domain[a.name][1]}" for a in arguments]
-    view["inside"] = " and ".join(view["checks"])
-    if view["straight"]:
-        view["harmless"] = {a.name: _harmless(*domain[a.name]) for a in arguments}
+    view["bounds"] = {a.name: domain[a.name] for a in arguments}
     view["details"] = argument_lines(module.arguments(kernel), domain)
+    if view["straight"] and module.template in _ROWS:
+        _spare_divisions(view)
     return view
 
 
-def _harmless(low: str, high: str) -> str:
-    """A harmless value of an argument, for what is computed and not used."""
-    return "1.0" if float(low) <= 1.0 <= float(high) else low
+def _spare_divisions(view: dict[str, Any]) -> None:
+    """Let a loop over a row not wait for divisions; see `divisions`."""
+    least = {name: float(low) for name, (low, _) in view["bounds"].items() if float(low) >= 0.0}
+    least |= dict.fromkeys(("up", "down", "gap"), 0.0)
+    for part in ("block", "code"):
+        if view[part] and view[part].result:
+            lines, result = without_waiting(view[part].lines, view[part].result, least)
+            view[part] = replace(view[part], lines=lines, result=result)
 
 
 def _mean_view(

@@ -86,12 +86,14 @@ class _Variable:
         variance: q of v.
         decades: exponents of ten between which v is fitted.
         count: nodes in each of them: more where all bends of the mean fall into a few.
+        product: v (v + 2) if that is simpler than v, whose roundings are seen at v = 0.
     """
 
     expr: sp.Expr
     variance: Function
     decades: tuple[int, int]
     count: int = 32
+    product: sp.Expr | None = None
 
 
 @lru_cache(maxsize=256)
@@ -238,7 +240,10 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
         return None
     per = mpf(ratio.q) / ratio.p
     variable = _Variable(
-        sp.sqrt(1 + ratio * q) - 1, lambda v: v * (v + 2) * per, (_FIRST_DECADE, DECADES[1] + 1)
+        sp.sqrt(1 + ratio * q) - 1,
+        lambda v: v * (v + 2) * per,
+        (_FIRST_DECADE, DECADES[1] + 1),
+        product=ratio * q,
     )
     function = sp.lambdify(q, closed, "mpmath")
     tiny, less = _TINY, _TINY / 10
@@ -283,8 +288,18 @@ def _fitted(function: Function, lead: sp.Expr, variable: _Variable) -> sp.Expr |
     for at, power in sorted(ends, key=lambda end: _share(values, ratio(end[0]))):
         start, rest = _apart(fit, ratio(at), power.has(q))
         if start and _share(values, start) < 1:
-            return lead * (sp.Rational(start) + power * _quotient(variable, rest))
+            if not power.has(q) or variable.product is None:
+                return lead * (sp.Rational(start) + power * _quotient(variable, rest))
+            shared = _quotient(variable, _over_two_more(rest))
+            return lead * (sp.Rational(start) + variable.product * shared)
     return lead * _quotient(variable, fit)
+
+
+def _over_two_more(fit: Fit) -> Fit:
+    """A quotient divided by v + 2."""
+    with working_bits(BITS):
+        below = flint.arb_poly(list(fit.below)) * flint.arb_poly([2, 1])
+        return Fit(fit.error, fit.above, tuple(c.mid() for c in below.coeffs()))
 
 
 def _quotient(variable: _Variable, fit: Fit) -> Quotient:

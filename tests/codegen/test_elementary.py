@@ -59,6 +59,11 @@ CASES: dict[str, tuple[Callable[[mpf], mpf], Points, dict[float, float]]] = {
         lambda n: evenly(-745, -708, n) + evenly(-708, 709.7, n) + both(spread(1e-20, 3, n)),
         {0.0: 1.0, INF: INF, -INF: 0.0, 710.0: INF, -746.0: 0.0, 1e300: INF, -1e300: 0.0},
     ),
+    "_exp_addend": (
+        mpmath.exp,
+        lambda n: evenly(-700, 0, n) + [-v for v in spread(1e-20, 3, n)],
+        {0.0: 1.0, -INF: math.exp(-700.0), -1e300: math.exp(-700.0)},
+    ),
     "_expm1": (
         mpmath.expm1,
         lambda n: evenly(-45, 709.7, n) + evenly(-2, 2, n) + both(spread(1e-300, 3, n)),
@@ -126,7 +131,7 @@ CASES: dict[str, tuple[Callable[[mpf], mpf], Points, dict[float, float]]] = {
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    names = preamble(" ".join(CASES), always_math=True, always_numpy=True)["helpers"]
+    names = preamble(" ".join([*CASES, "_divided"]), always_math=True, always_numpy=True)["helpers"]
     text = environment().from_string(MODULE).render(names=names)
     return load_text(text, Path(tmp_path_factory.mktemp("elementary")))
 
@@ -168,6 +173,12 @@ def test_limits_and_what_has_no_value(functions: ModuleType, name: str) -> None:
 def test_minus_zero_stays(functions: ModuleType, name: str) -> None:
     if name != "_expm1":  # it is a sum that ends in 0
         assert math.copysign(1.0, getattr(functions, name)(-0.0)) == -1.0
+
+
+def test_a_division_by_steps_is_that_of_the_processor(functions: ModuleType) -> None:
+    below = [*spread(1e-100, 1e100, 500), *(1.0 + v for v in evenly(0.0, 1.0, 500))]
+    for above, by in zip(both(spread(1e-50, 1e50, 500)), below, strict=True):
+        assert abs(functions._divided(above, by) - above / by) <= math.ulp(above / by)
 
 
 def test_polynomials_are_as_good_as_doubles() -> None:

@@ -67,12 +67,18 @@ def assembly(module: ModuleType, kernel: str) -> str:
     return text
 
 
+def row_of(text: str, kernel: str) -> str:
+    """The function that evaluates a kernel in a row, or the loop that it became a part of."""
+    bodies = text.split(".cfi_endproc")
+    label = re.compile(rf"^_Z\S*{kernel}_along\S*:$", re.MULTILINE)
+    return next((body for body in bodies if label.search(body)), bodies[0])
+
+
 @pytest.mark.parametrize("name", SOME)
 def test_loops_of_closed_forms_are_vectorised(closed: Closed, name: str) -> None:
     for kernel in sorted(closed(name)):
         text = assembly(module_of(name), kernel)
-        body = text[: text.index(".cfi_endproc")]
-        assert PACKED.search(body), (name, kernel)
+        assert PACKED.search(row_of(text, kernel)), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 
@@ -103,10 +109,32 @@ def test_an_element_does_not_depend_on_its_place(closed: Closed, name: str) -> N
         assert (function(np.repeat(q, 3)[::3], *extra) == whole).all()
         assert (function(q[::-1], *extra)[::-1] == whole).all()
         assert (whole[:5] == function(q[:5][:, None], *(np.full(7, e) for e in extra)).T).all()
+        assert (function(q, *(np.full(q.size, e) for e in extra)) == whole).all()
+        same = q.copy()
+        function(same, *extra, out=same)
+        assert (same == whole).all()
         spaced = np.zeros((q.size, 2))
         function(q, *extra, spaced[:, 1])
         assert (spaced[:, 1] == whole).all()
         assert not spaced[:, 0].any()
+
+
+def test_arrays_of_every_argument_give_the_same_bits() -> None:
+    # Side by side, strided, in place, shifted by one place: with and without copies.
+    kernel = module_of("elu").length_map
+    q, sigma_w, sigma_b, alpha = np.random.default_rng(5).uniform(0.1, 3.0, (4, 1100))
+    whole = kernel(q, sigma_w, sigma_b, alpha)
+    assert whole.tolist() == [kernel(*row) for row in zip(q, sigma_w, sigma_b, alpha, strict=True)]
+    for size in (1, 63, 64, 65, 512, 576, 1088):
+        part = [a[:size] for a in (q, sigma_w, sigma_b, alpha)]
+        assert (kernel(*part) == whole[:size]).all()
+        assert (kernel(part[0], np.repeat(part[1], 2)[::2], *part[2:]) == whole[:size]).all()
+    assert (kernel(q, sigma_w, 0.5, alpha) == kernel(q, sigma_w, np.full(1100, 0.5), alpha)).all()
+    room = np.append(q, 0.0)
+    kernel(room[:-1], sigma_w, sigma_b, alpha, out=room[1:])
+    assert (room[1:] == whole).all()
+    same = alpha.copy()
+    assert (kernel(q, sigma_w, sigma_b, same, out=same) == whole).all()
 
 
 def test_floats_come_back_as_floats() -> None:
@@ -146,8 +174,7 @@ def test_they_are_ufuncs() -> None:
 def test_loops_of_elementary_duals_are_vectorised(name: str) -> None:
     for kernel in ("dual", "dual_slope"):
         text = assembly(module_of(name), kernel)
-        body = text[: text.index(".cfi_endproc")]
-        assert PACKED.search(body), (name, kernel)
+        assert PACKED.search(row_of(text, kernel)), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 
