@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from mpmath import mp
 
+from freejac.symbolic.slope_branches import resolved
+
 __all__ = ["Branch", "ContourLaw", "contour_law", "contour_rule"]
 
 _REACH, _FAR_REACH = 8.7, 38.5
@@ -143,6 +145,12 @@ def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
 
 def _square(slope: Slope, points: Any) -> Any:
     return np.array([complex(slope(mp.mpmathify(complex(x)))) for x in np.atleast_1d(points)]) ** 2
+
+
+def _resolved_square(slope: Slope, points: Any) -> Any:
+    """The same, what cancels in φ′ far out evaluated with more digits."""
+    whole = resolved(lambda x: (slope(x),))
+    return np.array([complex(whole(mp.mpmathify(complex(x)))[0]) for x in points]) ** 2
 
 
 def _constant(low: Any, high: Any, slope: Slope, width: float) -> float | None:
@@ -332,7 +340,7 @@ def _nodes(slope: Slope, line: _Line, width: float, fineness: float) -> tuple[An
     t = first + step * np.arange(count + 1)
     x, speed = line(t)
     weights = step * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
-    values = _square(slope, x)
+    values = _resolved_square(slope, x)
     with np.errstate(all="ignore"):
         shares = np.where(values == 0, 0.0, np.abs(weights) / np.abs(values))
     kept = (np.abs(weights) > _NEGLIGIBLE) | (shares > _NEGLIGIBLE * shares.max())
