@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from mpmath import mp, mpf
+from mpmath import mpf
 
 from freejac.codegen.contour_nodes import contour_law, contour_rule
 from freejac.codegen.points import uniform
@@ -27,7 +27,7 @@ PHIS = (
     "tanh", "sigmoid", "softplus", "gelu", "swish", "mish", "elu", "erf", "sin",
     "0.7*tanh(x) + 0.3*x",
 )  # fmt: skip
-_DEPTHS = (1, 2, 4, 32, 1000)
+_DEPTHS = (1, 2, 4, 32, 1000, 10_000)
 _PLACES, _MOST = 3, 36
 DIGITS = 20
 """Of a reference."""
@@ -51,9 +51,7 @@ def contour_reference(point: Mapping[str, Any]) -> dict[str, tuple[mpf, mpf]]:
 
 
 @lru_cache(maxsize=256)
-def _density(
-    phi: str, weights: str, depth: int, variance: float, scale: float, lam: float
-) -> mpf:
+def _density(phi: str, weights: str, depth: int, variance: float, scale: float, lam: float) -> mpf:
     """ρ(λ)."""
     (found,) = _law(phi, weights, depth, variance, scale).density([mpf(lam)])
     return found
@@ -62,19 +60,19 @@ def _density(
 def contour_points(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
     """Rules of ten activations, and places in the spectrum of one ensemble each.
 
-    Depths 1 to 1000 (orthogonal from 2), q from 1e-3 to 1e2, mean eigenvalue 1. Of each law one
-    place is within three standard deviations of log λ, one lies from max(1e-6, 1e-6 L) to 1/10
+    Depths 1 to 10⁴ (orthogonal from 2), q from 1e-3 to 1e2, mean eigenvalue 1. Of each law one
+    place is within two standard deviations of log λ, one lies from max(1e-6, 1e-6 L) to 1/10
     below the upper end, relatively, one in the same way above a lower end that is not 0, and one,
-    of Gaussian weights, from 1e-280 to 1. Tails in which λρ is below 1e-4 are left out.
+    of Gaussian weights, from 1e-280 to 1. What lies in a tail, λρ < 1e-2, or
+    1e-4 next to an end, is left out.
     """
     points: list[dict[str, Any]] = []
-    count, turn = min(count, _MOST), 0
-    for u, *places in uniform(1 + _PLACES, 2 * count, seed):
+    count = min(count, _MOST)
+    for turn, (u, *places) in enumerate(uniform(1 + _PLACES, 2 * count, seed)):
         phi, depth = PHIS[turn % len(PHIS)], _DEPTHS[(turn + turn // len(PHIS)) % len(_DEPTHS)]
-        weights = ("gaussian", "orthogonal")[(turn + turn // len(PHIS)) % 2]
+        weights = ("gaussian", "orthogonal")[turn // 2 % 2]
         depth = max(depth, 2) if weights == "orthogonal" else depth
         variance = 10.0 ** (5.0 * u - 3.0)
-        turn += 1
         points += _points(phi, weights, depth, variance, places)
         if len(points) >= count:
             return points[:count]
@@ -96,7 +94,7 @@ def _points(
     low, high = map(float, _law(phi, weights, depth, variance, scale).support[0])
     least = math.log10(max(1e-6, 1e-6 * depth))
     near = [10.0 ** (least + u * (-1.0 - least)) for u in places]
-    middle = math.exp(-0.5 * spread + (6.0 * places[0] - 3.0) * math.sqrt(spread))
+    middle = math.exp(-0.5 * spread + (4.0 * places[0] - 2.0) * math.sqrt(spread))
     found = [min(max(middle, 1.1 * low), 0.9 * high), high * (1.0 - near[1])]
     if low > 0.0:
         found.append(low * (1.0 + near[2]))
@@ -105,18 +103,16 @@ def _points(
         "masses": masses, "sigma_w": scale, "depth": float(depth),
     }  # fmt: skip
     law = phi, weights, depth, variance, scale
-    found = [lam for lam in found if lam * _density(*law, lam) > _LEAST]
+    # the first is none next to an edge
+    bounds = (100 * _LEAST, _LEAST, _LEAST)
+    found = [u for u, bound in zip(found, bounds, strict=False) if u * _density(*law, u) > bound]
     if weights == "gaussian":
         found.append(10.0 ** (-280.0 * places[2]))
     ends = [end for end in (low, high) if 0.0 < end < math.inf]
-    return [
-        {**own, "lam": lam, "edge": min(abs(1.0 - lam / end) for end in ends)} for lam in found
-    ]
+    return [{**own, "lam": lam, "edge": min(abs(1.0 - lam / end) for end in ends)} for lam in found]
 
 
-def _law(
-    phi: str, weights: str, depth: int, variance: float, scale: float
-) -> SmoothProduct:
+def _law(phi: str, weights: str, depth: int, variance: float, scale: float) -> SmoothProduct:
     """The law of the doubles as they are."""
     law = Jacobian(phi, weights, depth=depth).layer_product(
         q=sp.Rational(variance), sigma_w=sp.Rational(scale), digits=DIGITS

@@ -251,7 +251,9 @@ class ContourDensity:
         if not math.isnan(found):
             return found
         (start,), (inside,), (is_edge,) = self._inside(level, allowed)
-        return inside if inside == inside or is_edge else self._beside(start, level[0], allowed)
+        if is_edge or not math.isnan(inside):
+            return float(inside)
+        return self._beside(start, float(level[0]), allowed)
 
     def _inside(self, levels: Any, allowed: float) -> tuple[Any, Any, Any]:
         """ζ and Im M at descending log λ, nan where that is not certain; and where λ's rounding is.
