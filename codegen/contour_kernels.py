@@ -57,7 +57,7 @@ def contour_density() -> Module:
         "value is nan where the bound exceeds 1e-8, or where Im M is lost beside M: outside the "
         "spectrum, and in tails. There solve_real and solve_beside take it from the density of φ′² "
         "itself. The errors below are those "
-        f"of rules for {', '.join(PHIS[:-1])} and {PHIS[-1]}, depths 1 (orthogonal 2) to 10⁴, q "
+        f"of rules for {', '.join(PHIS[:-1])} and {PHIS[-1]}, depths 1 (orthogonal 2) to 1000, q "
         "from 1e-3 to 100, against the continuation in mpmath, whose means are integrated by "
         "panels; from 1e-6 L or 1e-6 beside an end to 1e-280; divided by "
         f"1 + {EDGE:.0e} L/d.",
