@@ -28,7 +28,7 @@ PHIS = (
     "0.7*tanh(x) + 0.3*x",
 )  # fmt: skip
 _DEPTHS = (1, 2, 4, 32, 1000)
-_PLACES, _MOST = 3, 36
+_PLACES, _MOST = 3, 32
 DIGITS = 20
 """Of a reference."""
 EDGE = 4e-6
@@ -63,8 +63,8 @@ def contour_points(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
     Depths 1 to 1000 (orthogonal from 2), q from 1e-3 to 1e2, mean eigenvalue 1. Of each law one
     place is within two standard deviations of log λ, one lies from max(1e-6, 1e-6 L) to 1/10
     below the upper end, relatively, one in the same way above a lower end that is not 0, and one,
-    of Gaussian weights, from 1e-280 to 1. What lies in a tail, λρ < 1e-2, or
-    1e-4 next to an end, is left out.
+    of Gaussian weights, from 1 down to 1e-280 or 10^(−8(L + 1)). What lies in a tail, λρ < 1e-2,
+    or 1e-4 next to an end, is left out.
     """
     points: list[dict[str, Any]] = []
     count = min(count, _MOST)
@@ -107,7 +107,7 @@ def _points(
     bounds = (100 * _LEAST, _LEAST, _LEAST)
     found = [u for u, bound in zip(found, bounds, strict=False) if u * _density(*law, u) > bound]
     if weights == "gaussian":
-        found.append(10.0 ** (-280.0 * places[2]))
+        found.append(10.0 ** (-min(280.0, 8.0 * (depth + 1)) * places[2]))
     ends = [end for end in (low, high) if 0.0 < end < math.inf]
     return [{**own, "lam": lam, "edge": min(abs(1.0 - lam / end) for end in ends)} for lam in found]
 

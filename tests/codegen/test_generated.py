@@ -32,7 +32,7 @@ SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
 DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
 ON_CURVES = {
-    "contour_density": 14,
+    "contour_density": 12,
     "gaussian_slopes_density": 60,
     "orthogonal_slopes_density": 60,
     "residual_blocks_density": 60,
