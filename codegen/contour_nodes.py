@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from mpmath import mp
 
+from freejac.symbolic.slope_branches import resolved
+
 __all__ = ["Branch", "ContourLaw", "contour_law", "contour_rule"]
 
 _REACH, _FAR_REACH = 8.7, 38.5
@@ -26,6 +28,7 @@ _REACH, _FAR_REACH = 8.7, 38.5
 _LOST = 41.0
 """Minus the logarithm of what is lost in doubles."""
 _SCAN = 1200
+_CROWD = 0.1
 _CHECKS = 240
 _SHARES = (0.1, 0.3, 0.6, 0.8, 1.0)
 _BENDS = ((0.35, math.inf), (0.2, math.inf), (0.35, 1.0), (0.2, 0.5))
@@ -34,7 +37,7 @@ _BREADTH = 2.0
 """b/η: the bend leaves an end at an angle of arctan(1/2)."""
 _NEAREST = 38.0
 """Of the distance to an end, the logarithm in units of b."""
-_MOST_NODES = 20_000
+_MOST_NODES = 100_000
 _NEGLIGIBLE = 1e-19
 _ROUNDING = 1e-26
 
@@ -132,10 +135,12 @@ def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
                     return None
                 values.append(found[0])
                 weights.append(found[1])
+                if sum(part.size for part in values) > _MOST_NODES:
+                    return None
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
     a, w = np.concatenate(values), np.concatenate(weights)
-    if not 0 < a.size <= _MOST_NODES:
+    if not a.size:
         return None
     parts = (np.ascontiguousarray(part) for part in (a.real, a.imag, w.real, w.imag))
     return (law.flat, *parts)  # type: ignore[return-value]
@@ -143,6 +148,12 @@ def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
 
 def _square(slope: Slope, points: Any) -> Any:
     return np.array([complex(slope(mp.mpmathify(complex(x)))) for x in np.atleast_1d(points)]) ** 2
+
+
+def _resolved_square(slope: Slope, points: Any) -> Any:
+    """The same, what cancels in φ′ far out evaluated with more digits."""
+    whole = resolved(lambda x: (slope(x),))
+    return np.array([complex(whole(mp.mpmathify(complex(x)))[0]) for x in points]) ** 2
 
 
 def _constant(low: Any, high: Any, slope: Slope, width: float) -> float | None:
@@ -164,7 +175,7 @@ def _branches(low: float, high: float, slope: Slope, width: float) -> list[Branc
     found = []
     for a, b in itertools.pairwise(ends):
         start, end = max(a, left), min(b, right)
-        places = start + (end - start) * np.linspace(0.05, 0.95, 19)
+        places = _spread(start, end, 19)
         rises = _square(slope, places + 1e-8j * (end - start)).imag
         sign = float(np.sign(rises[np.argmax(np.abs(rises))]))
         left_end, at_left = _reach(a, b, sign, slope, width, -1)
@@ -200,10 +211,18 @@ def _reach(
     return (cut if abs(cut) > abs(near) else near), 0.0
 
 
+def _spread(low: float, high: float, count: int) -> Any:
+    """Places in (low, high): two in three even, the others crowd towards 0, where φ turns."""
+    even = np.linspace(low, high, 2 * count + 2)[1:-1]
+    ends = np.arcsinh([low / _CROWD, high / _CROWD])
+    crowded = _CROWD * np.sinh(np.linspace(*ends, count + 2)[1:-1])
+    return np.unique(np.concatenate([even, crowded]))
+
+
 def _turning_points(slope: Slope, low: float, high: float) -> list[float]:
     """Where φ′² is stationary, to rounding."""
     step = 1e-12 * (high - low)
-    grid = np.linspace(low, high, 2 * _SCAN + 2)[1:-1]
+    grid = _spread(low, high, _SCAN)
 
     def rise(points: Any) -> Any:
         # the imaginary part beside the line is the derivative, without a difference
@@ -332,7 +351,7 @@ def _nodes(slope: Slope, line: _Line, width: float, fineness: float) -> tuple[An
     t = first + step * np.arange(count + 1)
     x, speed = line(t)
     weights = step * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
-    values = _square(slope, x)
+    values = _resolved_square(slope, x)
     with np.errstate(all="ignore"):
         shares = np.where(values == 0, 0.0, np.abs(weights) / np.abs(values))
     kept = (np.abs(weights) > _NEGLIGIBLE) | (shares > _NEGLIGIBLE * shares.max())

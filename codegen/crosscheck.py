@@ -120,7 +120,7 @@ def check_points(module: Module, record: ModuleRecord, count: int, *, seed: int 
         if module.name == "universality_density":
             return limit_points(count, seed=seed)
         if module.name == "contour_density":
-            return contour_points(seed=seed)
+            return contour_points(count, seed=seed)
         if module.name == "residual_blocks_density":
             return block_points(min(count, POINTS_BY_QUADRATURE), seed=seed)
         if module.name.endswith("_slopes_density"):
@@ -185,6 +185,8 @@ def _reference(
 ) -> Mapping[str, tuple[mpmath.mpf, mpmath.mpf]]:
     if isinstance(module.kernels[0], Dual):
         return dual_reference(module, point, index)
+    if "phi" in point:
+        return contour_reference(point)
     one = mpmath.mpf(1)
     if module.variable is None:
         values = {}
@@ -244,8 +246,6 @@ def _jacobian_reference(
     weights: str, kernel: Sampled, point: Point
 ) -> tuple[mpmath.mpf, mpmath.mpf]:
     """The kernels of a Bernoulli D², and of the depth limits."""
-    if "phi" in point:
-        return contour_reference(kernel.name, point)
     if "layers" in point:
         return block_reference(kernel.name, point)
     own = {a.name: point[a.name] for a in kernel.arguments}
@@ -300,14 +300,15 @@ def compare(module: Module, compiled: ModuleType, exact: References) -> dict[str
     for kernel in module.kernels:
         names = [a.name for a in module.arguments(kernel)]
         function = getattr(compiled, kernel.name)
+        # a point may be one kernel's alone
+        own = [(point, values[kernel.name]) for point, values in exact if kernel.name in values]
         if any(a.several for a in module.arguments(kernel)):
-            values = [function(*(point[name] for name in names)) for point, _ in exact]
+            found = [function(*(point[name] for name in names)) for point, _ in own]
         else:
-            columns = [np.array([point[name] for point, _ in exact]) for name in names]
-            values = function(*columns)
+            found = function(*(np.array([point[name] for point, _ in own]) for name in names))
         results[kernel.name] = [
-            _comparison({n: point[n] for n in names}, float(value), *reference[kernel.name])
-            for (point, reference), value in zip(exact, values, strict=True)
+            _comparison({n: point[n] for n in names}, float(value), *reference)
+            for (point, reference), value in zip(own, found, strict=True)
         ]
     return results
 

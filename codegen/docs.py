@@ -26,7 +26,7 @@ kernel returns nan.
 | solvers | residuals of their equations, quadrature of the definition at 30 digits, at 12 places |
 | residual density | Newton's method on the Green's function equation, inside the edges |
 | density of JJᵀ, D² of several values | mpmath's continuation from large λ, 40 digits, 60 points |
-| density of JJᵀ, rules on contours | mpmath's continuation with means over panels, 13 digits |
+| density of JJᵀ, rules on contours | mpmath's continuation with means over panels, 20 digits |
 | density of JJᵀ, residual, finite depth | mpmath's continuation, 20 digits, 60 points |
 | density of JJᵀ, Bernoulli D² | one real unknown, bracketed, put into the defining equation |
 | moments and edges of JJᵀ | Lagrange's formula and the edge condition in exact numbers |

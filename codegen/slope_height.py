@@ -7,21 +7,27 @@ R(x) = x f(x) = Σ N(h; 0, q) |φ′/(2φ″)| over all h with φ′(h)² = x.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from mpmath import mp
 
 from freejac.codegen.contour_nodes import Branch, ContourLaw
+from freejac.symbolic.errors import NotConvergedError
+from freejac.symbolic.slope_branches import SlopeBranch, resolved
 
-__all__ = ["log_height"]
+__all__ = ["UNKNOWN", "log_height"]
 
 Real = Any
 """An mpmath real; mpmath has no types."""
 
+UNKNOWN = math.nan, math.nan, math.nan
+"""Where R is not resolved."""
+
 _DIGITS = 30
 _FAR = 39
-_STEPS = 120
 _BESIDE = 1e-7
+_ZERO = 1e-20
+"""Of the largest φ′² of a branch: an end below it is a zero of φ′, known to rounding."""
 
 
 def log_height(law: ContourLaw, place: float) -> tuple[float, float, float]:
@@ -32,65 +38,79 @@ def log_height(law: ContourLaw, place: float) -> tuple[float, float, float]:
         place: x.
 
     Returns:
-        (−∞, 0, 0) where φ′² does not take the value within 39 √q.
+        (−∞, 0, 0) where φ′² does not take the value within 39 √q; `UNKNOWN` where φ′² or its
+        derivative is lost, as next to a zero of φ′.
     """
     with mp.workdps(_DIGITS):
         total = first = second = mp.zero
-        for branch in law.branches:
-            h = _place(branch, law.width, mp.mpf(place))
-            if h is None:
-                continue
-            log_share, tilt, bend = _expansion(branch, law.width, h)
-            share = mp.exp(log_share)
-            total += share
-            first += share * tilt
-            second += share * (tilt**2 + bend)
+        try:
+            for branch in law.branches:
+                inverse = _inverse(branch, law.width, mp.mpf(place))
+                if inverse is None:
+                    continue
+                log_share, tilt, bend = _expansion(inverse, law.width)
+                share = mp.exp(log_share)
+                total += share
+                first += share * tilt
+                second += share * (tilt**2 + bend)
+        except NotConvergedError:
+            return UNKNOWN
         if not total > 0:
             return -math.inf, 0.0, 0.0
         tilt = first / total
         return float(mp.log(total)), float(tilt), float(second / total - tilt**2)
 
 
-def _expansion(branch: Branch, width: float, h: Real) -> tuple[Real, Real, Real]:
-    """Log of the branch's share and two derivatives in φ′², from three h."""
-    step = mp.mpf(_BESIDE) * width
-    (x, at), (right, upper), (left, lower) = (
-        _share(branch, width, p) for p in (h, h + step, h - step)
-    )
-    after, before = (upper - at) / (right - x), (at - lower) / (x - left)
-    tilt = (after * (x - left) + before * (right - x)) / (right - left)
-    return at, tilt, 2 * (after - before) / (right - left)
+class _Inverse(NamedTuple):
+    """The h at which a branch has a value, and (φ′, φ″) as a function of h."""
+
+    h: Real
+    slopes: Any
 
 
-def _share(branch: Branch, width: float, h: Real) -> tuple[Real, Real]:
-    """φ′² and the log of N(h; 0, q) |φ′/(2φ″)|."""
-    slope, curvature = branch.slope(h), _curvature(branch, width, h)
-    density = -((h / width) ** 2) / 2 - mp.log(width * mp.sqrt(2 * mp.pi))
-    return slope**2, density + mp.log(abs(slope / (2 * curvature)))
+def _inverse(branch: Branch, width: float, value: Real) -> _Inverse | None:
+    """Where a branch takes a value; None if it does not.
 
+    Raises:
+        NotConvergedError: that is not resolved.
+    """
 
-def _curvature(branch: Branch, width: float, h: Real) -> Real:
-    """φ″, beside the line: no difference is formed."""
-    step = mp.mpf(10) ** (-_DIGITS // 2) * width
-    return mp.im(branch.slope(mp.mpc(h, step))) / step
+    def both(h: Real) -> tuple[Real, Real]:
+        # φ″ beside the line: no difference is formed
+        step = mp.mpf(10) ** (-mp.dps // 2) * width
+        return branch.slope(h), mp.im(branch.slope(mp.mpc(h, step))) / step
 
-
-def _place(branch: Branch, width: float, value: Real) -> Real | None:
-    """The h of a branch with φ′(h)² = value, by Newton's method in a bracket."""
+    slopes = resolved(both)
     low = mp.mpf(max(branch.low, -_FAR * width))
     high = mp.mpf(min(branch.high, _FAR * width))
-    at_low, at_high = (branch.slope(end) ** 2 for end in (low, high))
-    if not min(at_low, at_high) < value < max(at_low, at_high):
-        return None
-    rising = at_high > at_low
-    h = (low + high) / 2
-    for _ in range(_STEPS):
-        slope = branch.slope(h)
-        miss, speed = slope**2 - value, 2 * slope * _curvature(branch, width, h)
-        low, high = (low, h) if (miss > 0) == rising else (h, high)
-        moved = h - miss / speed if speed else low
-        moved = moved if low < moved < high else (low + high) / 2
-        if abs(moved - h) <= mp.mpf(10) ** -15 * width:
-            return moved - (branch.slope(moved) ** 2 - value) / speed
-        h = moved
+    at_low, at_high = (slopes(end)[0] ** 2 for end in (low, high))
+    least, most = min(at_low, at_high), max(at_low, at_high)
+    if least < value < most:
+        return _Inverse(SlopeBranch(low, high, at_low, at_high, slopes).place(value), slopes)
+    if value <= least <= most * _ZERO and max(abs(low), abs(high)) < _FAR * width:
+        raise NotConvergedError("φ′ is lost next to its zero; raise digits")
     return None
+
+
+def _expansion(inverse: _Inverse, width: float) -> tuple[Real, Real, Real]:
+    """Log of the branch's share and two derivatives in φ′²."""
+    step = mp.mpf(_BESIDE) * width
+    (left, before), (at, speed), (right, after) = (
+        _share(inverse.h + move, inverse.slopes, width) for move in (-step, 0, step)
+    )
+    rise, turn = (right - left) / (2 * step), (right - 2 * at + left) / step**2
+    tilt = rise / speed
+    return at, tilt, (turn - tilt * (after - before) / (2 * step)) / speed**2
+
+
+def _share(h: Real, slopes: Any, width: float) -> tuple[Real, Real]:
+    """The log of N(h; 0, q) |φ′/(2φ″)|, and the derivative of φ′².
+
+    Raises:
+        NotConvergedError: φ″ is lost.
+    """
+    slope, curvature = slopes(h)
+    if not (slope and curvature):
+        raise NotConvergedError("φ″ is lost; raise digits")
+    density = -((h / width) ** 2) / 2 - mp.log(width * mp.sqrt(2 * mp.pi))
+    return density + mp.log(abs(slope / (2 * curvature))), 2 * slope * curvature

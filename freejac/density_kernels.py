@@ -42,7 +42,8 @@ FEWEST = 32
 
 _FINENESS = (6.0, 9.0)
 _AGREEMENT = 1e-10
-_REAL = 1e-9
+_DROWNED = 2e-11
+"""What M's own rounding errors may do to its imaginary part, relatively."""
 _DEEPEST_LOG = -690.0
 """A density of φ′² whose logarithm is below it is 0."""
 _LEAST_P = 1e-12
@@ -214,49 +215,65 @@ class ContourDensity:
     law: Any
 
     def __call__(self, lam: Any) -> Any:
-        """ρ at an array of doubles; nan where it is not certain."""
+        """ρ at an array of doubles; nan where it is not certain to 10 digits."""
         import numpy as np
 
         found = np.where(lam < 0, 0.0, math.nan)
         positive = lam > 0
         with np.errstate(over="ignore"):
-            found[positive] = self.weight(np.log(lam[positive])) / lam[positive]
+            found[positive] = self._weight(np.log(lam[positive]), _AGREEMENT) / lam[positive]
         return found
 
     def weight(self, log_lam: Any) -> Any:
-        """λρ at an array of log λ, which may lie below the least double's; nan as above."""
+        """λρ at an array of log λ, which may lie below the least double's; nan as above.
+
+        Next to an edge, where the rounding of λ counts, the errors of what is given are relative
+        to λρ in the bulk.
+        """
+        return self._weight(log_lam, math.inf)
+
+    def _weight(self, log_lam: Any, allowed: float) -> Any:
+        """The same; nan as well where rounding of λ would do more than is allowed to Im M."""
         import numpy as np
 
         values, places = np.unique(log_lam.ravel(), return_inverse=True)
         levels = values[::-1] - 2 * self.depth * math.log(self.scale)
-        point, imaginary = self._inside(levels)
+        point, imaginary, is_edge = self._inside(levels, allowed)
         start = complex(math.nan)
-        for index in np.flatnonzero(np.isnan(imaginary)):
+        for index in np.flatnonzero(np.isnan(imaginary) & ~is_edge):
             start = point[index] if point[index] == point[index] else start
-            level = float(levels[index])
-            imaginary[index] = self._beside(start, level)
-            if math.isnan(imaginary[index]):
-                # by itself, from far above
-                (start,), (imaginary[index],) = self._inside(levels[index : index + 1])
-            if math.isnan(imaginary[index]):
-                imaginary[index] = self._beside(start, level)
+            imaginary[index] = self._alone(start, levels[index : index + 1], allowed)
         return (-imaginary / math.pi)[::-1][places].reshape(log_lam.shape)
 
-    def _inside(self, levels: Any) -> tuple[Any, Any]:
-        """ζ and Im M at descending log λ; Im M is nan where the rules do not agree."""
+    def _alone(self, start: complex, level: Any, allowed: float) -> float:
+        """Im M at one log λ, by itself if no ζ is known nearby."""
+        found = self._beside(start, float(level[0]), allowed)
+        if not math.isnan(found):
+            return found
+        (start,), (inside,), (is_edge,) = self._inside(level, allowed)
+        if is_edge or not math.isnan(inside):
+            return float(inside)
+        return self._beside(start, float(level[0]), allowed)
+
+    def _inside(self, levels: Any, allowed: float) -> tuple[Any, Any, Any]:
+        """ζ and Im M at descending log λ, nan where that is not certain; and where λ's rounding is.
+
+        M is certain where both rules agree on it and it does not drown in M's rounding errors.
+        """
         import numpy as np
 
         from freejac.generated.contour_density import follow_grid, polish
 
-        point = follow_grid(levels, self.far, self.depth, self.is_gaussian, self.rules[0])
-        first, second = (
-            polish(point, levels, self.depth, self.is_gaussian, rule) for rule in self.rules
-        )
-        inside = (point.imag > _REAL * np.abs(point)) & (np.abs(point) > self.law.least)
-        certain = inside & (np.abs(first - second) <= _AGREEMENT * np.abs(second))
-        return point, np.where(certain, second, math.nan)
+        settings = self.depth, self.is_gaussian
+        point = follow_grid(levels, self.far, *settings, self.rules[0])
+        first, _, _ = polish(point, levels, *settings, self.rules[0])
+        second, drowned, magnified = polish(point, levels, *settings, self.rules[1])
+        known = (drowned <= _DROWNED) & (np.abs(point) > self.law.least)
+        certain = known & (np.abs(first - second) <= _AGREEMENT * np.abs(second))
+        is_edge = known & (magnified > allowed)
+        return point, np.where(certain & ~is_edge, second, math.nan), is_edge
 
-    def _beside(self, start: complex, level: float) -> float:
+    def _beside(self, start: complex, level: float, allowed: float) -> float:
         """Im M where ζ is next to the real line; nan where both rules do not say so."""
         from freejac.codegen.slope_height import log_height
         from freejac.generated.contour_density import solve_beside, solve_real
@@ -270,17 +287,24 @@ class ContourDensity:
                 break
         if not place.real > self.law.least:
             return math.nan
-        try:
+        # the second time R is expanded where ζ was found
+        for _ in range(2):
             height = log_height(self.law, place.real)
-        except ZeroDivisionError:
-            return math.nan  # φ′² is lost in rounding
-        if place.imag == 0 and height[0] < _DEEPEST_LOG:
-            return -0.0
-        found = [solve_beside(place, level, height, *settings, rule) for rule in self.rules]
-        # a small density amplifies the rounding of λ as it does a change of λ
-        allowed = _AGREEMENT * max(1.0, -height[0] / 20) if place.imag == 0 else _AGREEMENT
-        agree = abs(found[0] - found[1]) <= allowed * abs(found[1])
-        return float(found[1]) if agree else math.nan
+            if math.isnan(height[0]):
+                return math.nan
+            if place.imag == 0 and height[0] < _DEEPEST_LOG:
+                return -0.0
+            found = [solve_beside(place, level, height, *settings, rule) for rule in self.rules]
+            (first, *_), (second, magnified, place_found) = found
+            # a small density amplifies the rounding of λ as it does a change of λ
+            depth = max(1.0, -height[0] / 20) if place.imag == 0 else 1.0
+            agree = abs(first - second) <= _AGREEMENT * depth * abs(second)
+            if agree and magnified <= allowed * depth:
+                return float(second)
+            if not place_found.real > self.law.least:
+                break
+            place = place_found
+        return math.nan
 
     def _outside(self, level: float) -> float:
         """ζ far from the spectrum on the side of λ, to leading order."""

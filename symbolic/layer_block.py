@@ -54,6 +54,12 @@ class LayerBlock(Block):
         return self.table.flat
 
     @property
+    def is_orthogonal_and_square(self) -> bool:
+        """Whether it is a square layer of orthogonal weights whose φ′ is nowhere flat."""
+        square = self.before == self.after == 1 and not self.weights.free_symbols
+        return bool(square and not self.table.exact and self.flat == 0)
+
+    @property
     def is_bounded_below(self) -> bool:
         """Whether φ′² keeps away from 0, but for where it is 0."""
         return bool(self.table.least_positive > 0)

@@ -13,16 +13,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mpmath import mp
+from mpmath import fp, mp
 
+from freejac.symbolic.domain import finite
+from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton, rise
 
 if TYPE_CHECKING:
+    from freejac.symbolic.slope_nodes import SlopeTable
     from freejac.symbolic.smooth_product import SmoothProduct
 
-__all__ = ["Tail", "tail"]
+__all__ = ["Tail", "is_lost", "tail"]
 
 _NEAR = mp.mpf("1e-3")
+_DOUBLES, _LOST, _NEGLIGIBLE = 745, 5000, 30
+"""Logarithms: of the least double; of what is lost; of what counts for nothing beside a mean."""
+_SAME = mp.mpf("1e-9")
 
 
 class Tail(NamedTuple):
@@ -94,3 +100,48 @@ def _lifted(
         for layer, kappa, height, rate in zip(layers, state.kappas, heights, rates, strict=True)
     )
     return LayerState(mp.mpc(state.m, imaginary), mp.mpc(state.d, imaginary), kappas)
+
+
+def is_lost(product: SmoothProduct, log_lam: Any) -> bool:
+    """Whether λ is so far below the spectrum that ρ is certainly below e^(−5000).
+
+    With equal orthogonal layers and E[1/φ′²] finite λ = ζ/E[1/φ′²]ᴸ⁻¹ on the sheet that passes
+    λ = 0, but for a relative error of the order of ζ, which is out of the range of doubles; and λρ
+    is R there.
+    """
+    if len(product.layers) > 1 or not product.layers[0].is_orthogonal_and_square:
+        return False
+    (layer,), (quick,) = product.layers, product.path(fp)
+    start = log_lam + layer.count * mp.log(finite("a scale", layer.weights))
+    # E[1/φ′²] is at least 1/E[φ′²]
+    if start - (layer.count - 1) * mp.log(quick.mean) > -_DOUBLES:
+        return False
+    mean = _inverse_mean(layer.table, start)
+    if mean is None or not _is_felt_inside(layer.table, mean):
+        return False
+    log_zeta = start + (layer.count - 1) * mp.log(mean)
+    again = _inverse_mean(layer.table, log_zeta) if log_zeta < -_DOUBLES else None
+    if again is None or abs(again - mean) > _SAME * mean:
+        return False
+    _, poles = layer.table.principal().at(mp.exp(-log_zeta))
+    return bool(poles.height < mp.exp(log_lam - _LOST))
+
+
+def _inverse_mean(table: SlopeTable, log_zeta: Any) -> Any:
+    """E[1/φ′²] from 1 + M at a small ζ; None where it is not of that kind."""
+    kappa = mp.exp(-log_zeta)
+    try:
+        mean = -table.panels(mp).mean(kappa).above * kappa
+    except NotConvergedError:
+        return None  # φ′² takes the value ζ within reach
+    return mean if mean > 0 else None
+
+
+def _is_felt_inside(table: SlopeTable, mean: Any) -> bool:
+    """Whether the mean of 1/φ′² comes from where the panels are, and not from their ends."""
+    width, panels = mp.sqrt(table.variance), table.panels(mp).panels
+    for place, piece in ((panels[0].low, 0), (panels[-1].high, -1)):
+        slope = abs(table.smooth_pieces[piece][2](place * width)[0])
+        if not slope or -2 * mp.log(slope) - place**2 / 2 > mp.log(mean) - _NEGLIGIBLE:
+            return False
+    return True

@@ -12,7 +12,7 @@ from mpmath import mp
 from freejac.symbolic.activation import Activation
 from freejac.symbolic.density import LayerProduct, NumericLayer
 from freejac.symbolic.derivative_law import AtomicLaw
-from freejac.symbolic.domain import Number, exact, finite
+from freejac.symbolic.domain import Number, exact, finite, rational
 from freejac.symbolic.errors import DomainError, NoClosedForm
 from freejac.symbolic.layer_block import LayerBlock
 from freejac.symbolic.layers import PlacedLayer
@@ -141,4 +141,4 @@ def _admitted(symbol: sp.Symbol, value: Number) -> sp.Expr:
         raise DomainError(f"{symbol} must be a finite real number, not {value}")
     if symbol.is_positive and not number.is_positive:
         raise DomainError(f"{symbol} must be positive, not {value}")
-    return sp.nsimplify(number, rational=True) if number.is_Float else number
+    return rational(str(symbol), number)

@@ -17,7 +17,7 @@ from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.layer_block import LayerBlock
 from freejac.symbolic.layer_edges import end_of_spectrum
 from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton
-from freejac.symbolic.layer_tail import tail
+from freejac.symbolic.layer_tail import is_lost, tail
 from freejac.symbolic.path_following import follow, follow_far
 from freejac.symbolic.residual_product import GUARD, BlockNumbers
 from freejac.symbolic.slope_nodes import SlopeTable
@@ -32,6 +32,7 @@ _REAL = 1e-12
 _HIGH = 1e-3
 """One that has as many as are asked for where double precision is enough."""
 _DOUBLE_DIGITS = 9
+_FLOAT_DIGITS = 15
 _FAR, _CLOSE = 1e-3, 1e-4
 _ROUGHEST = 1e-4
 _LARGEST = 1e100
@@ -60,7 +61,7 @@ class SmoothProduct(BlockNumbers):
             )
 
     def density(self, points: Sequence[Any]) -> list[Any]:
-        """ρ at each λ, in any order: 0 outside the support.
+        """ρ at each λ, in any order: 0 outside the support, and up to 15 digits below e^(−5000).
 
         Raises:
             DomainError: a λ is not a finite real number, or it is 0 and the value there is not
@@ -70,14 +71,18 @@ class SmoothProduct(BlockNumbers):
         with mp.workdps(self.digits + GUARD):
             values = [finite("lambda", value) for value in points]
             positive = sorted({value for value in values if value > 0})
-            found = dict(zip(positive, self._positive(positive), strict=True))
+            kept = [value for value in positive if not self._is_lost(value)]
+            found = dict(zip(kept, self._positive(kept), strict=True))
             if 0 in values:
                 found[mp.zero] = self._at_zero
             return [found.get(value, mp.zero) for value in values]
 
     def _positive(self, points: Sequence[Any]) -> list[Any]:
         """ρ at ascending λ > 0: the solution is followed down to each, from the one above it."""
-        upper, found = self.upper, []
+        found: list[Any] = []
+        if not points:
+            return found
+        upper = self.upper
         state: LayerState | None = None
         last = mp.zero
         for point in reversed(points):
@@ -90,6 +95,10 @@ class SmoothProduct(BlockNumbers):
             found.append(self._value(point, state, is_there))
             state = state if is_there else None
         return found[::-1]
+
+    def _is_lost(self, point: Any) -> bool:
+        """Whether ρ is 0 to as many digits as are asked for, without a look at the ends."""
+        return self.digits <= _FLOAT_DIGITS and is_lost(self, mp.log(point))
 
     def _value(self, point: Any, state: LayerState, is_there: bool) -> Any:
         """ρ at λ, from the continued solution there, or above there."""

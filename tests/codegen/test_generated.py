@@ -32,7 +32,7 @@ SAMPLE = ["hard_tanh", "tanh", "elu"]
 SOME = [pytest.param(n, marks=() if n in SAMPLE else pytest.mark.slow, id=n) for n in ACTIVATIONS]
 DENSITIES = {"gaussian_jacobian_density", "orthogonal_jacobian_density"}
 ON_CURVES = {
-    "contour_density": 15,
+    "contour_density": 12,
     "gaussian_slopes_density": 60,
     "orthogonal_slopes_density": 60,
     "residual_blocks_density": 60,
@@ -184,6 +184,8 @@ def remeasured(records: dict[str, ModuleRecord], name: str, count: int, seed: in
             for c in comparisons
             if domain is None or float(domain[0]) <= c.point["q"] <= float(domain[1])
         ]
+        if not inside:
+            continue  # a place may be one kernel's alone
         found = worst(inside)
         # Other points may be a little worse than those of the ledger.
         assert found.error <= 4 * float(record.kernels[kernel].error) + 1e-15, found

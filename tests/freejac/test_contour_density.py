@@ -22,14 +22,38 @@ from freejac.symbolic.quadrature import gaussian_mean
 )
 def test_it_agrees_with_continuation_in_mpmath(name: str, weights: str) -> None:
     jacobian = Jacobian(name, weights, depth=5)
-    lam = np.geomspace(1e-6, 60.0, 200)
+    _, upper = jacobian.support(q=1, sigma_w=1.5, digits=20)[0]
+    # 1e-6 beside the end double precision has lost 1e-10, and leaves the value to mpmath
+    lam = np.append(np.geomspace(1e-6, 60.0, 200), float(upper) * (1 - 1e-6))
     found = jacobian.density(lam, q=1, sigma_w=1.5)
-    chosen = [60, 120]
+    chosen = [60, 200]
     expected = jacobian.density(lam[chosen], q=1, sigma_w=1.5, digits=14)
     assert found[chosen] == pytest.approx(expected, rel=1e-10)
     assert np.all(found >= 0)
-    _, upper = jacobian.support(q=1, sigma_w=1.5, digits=9)[0]
     assert np.all((found > 0) == (lam < upper))
+
+
+TAILS = [
+    ("softplus", 10.0, 2, 1e-60),  # R of φ′² = e^(−118) at h = −19 √q
+    ("swish", 1e-3, 2, 0.158),  # λρ = 4e-5: beside the line
+    ("tanh", 10.0, 2, 1e-60),  # φ′² = 1e-27 cancels in 1 − tanh²
+    pytest.param("sigmoid", 1e-3, 4, 1.52e-5, marks=pytest.mark.slow),
+    pytest.param("mish", 0.05, 4, 0.01, marks=pytest.mark.slow),
+    pytest.param("0.7*tanh(x) + 0.3*x", 0.01, 32, 0.2, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("name", "variance", "depth", "lam"), TAILS)
+def test_tails_agree_with_continuation_in_mpmath(
+    name: str, variance: float, depth: int, lam: float
+) -> None:
+    weights = "gaussian" if name == "tanh" else "orthogonal"
+    jacobian = Jacobian(name, weights, depth=depth)
+    kernel = contour_density(jacobian.layer_product(q=variance, digits=10))
+    assert kernel is not None
+    expected = jacobian.density(lam, q=variance, digits=20)
+    assert expected > 0
+    assert kernel(np.array([lam]))[0] == pytest.approx(float(expected), rel=1e-10)
 
 
 MOMENTS = [("tanh", "gaussian", 4, 1.0), ("elu", "gaussian", 3, 1.0)]
@@ -45,8 +69,8 @@ def integrated(kernel: ContourDensity, low: float, high: float, scale: float) ->
         a, b = np.array(panels).T[:, :, None]
         u = (a + b) / 2 + (b - a) / 2 * nodes
         lam = np.exp(u)
-        # within 1e-9 of an edge the value may be left out
-        heights = np.nan_to_num(kernel(lam)) * lam * (b - a) / 2 * weight
+        # next to an edge the value may be left out
+        heights = np.nan_to_num(kernel.weight(u)) * (b - a) / 2 * weight
         sums = np.stack([np.sum(heights * (lam / scale) ** k, axis=1) for k in range(3)])
         if known is None:
             known, rest = sums, list(range(len(panels)))
@@ -102,7 +126,7 @@ def test_tails_of_the_bulk_against_sixty_digits() -> None:
                 m = sum(w * a / (zeta - a) for a, w in nodes) / scale
                 return depth * mp.log(zeta) + (depth - 1) * mp.log(m / (1 + m)) - level
 
-            ((start,), _) = kernel._inside(np.log(np.array([place])))
+            ((start,), _, _) = kernel._inside(np.log(np.array([place])), math.inf)
             zeta = mp.findroot(miss, mp.mpc(start), tol=mp.mpf(10) ** -100)
             m = sum(w * a / (zeta - a) for a, w in nodes) / scale
             assert value == pytest.approx(float(-m.imag / (mp.pi * place)), rel=1e-9)

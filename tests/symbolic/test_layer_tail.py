@@ -10,6 +10,7 @@ from mpmath import mp
 from freejac.density_kernels import contour_density
 from freejac.networks import Jacobian
 from freejac.symbolic.activation import activation
+from freejac.symbolic.layer_tail import is_lost
 from freejac.symbolic.layers import Layer
 from freejac.symbolic.slope_nodes import slope_table
 
@@ -93,6 +94,18 @@ def test_a_number_below_the_doubles():
         square = (1000 * mp.log(scale) - 999 * mp.log(mean) - mp.log(0.5)) / 2
         assert mp.log(found) / (-square / mp.mpf("2e-4")) == pytest.approx(1, rel=1e-4)
     assert network.density(0.5, **numbers) == 0.0
+    # farther out the exponent is decided first; with more digits it is walked to
+    numbers["sigma_w"] = sp.Integer(2)
+    assert network.density(0.5, **numbers) == 0.0
+    assert mp.log(network.density(sp.Rational(1, 2), digits=20, **numbers)) < -(10**6)
+
+
+def test_no_density_is_lost_where_the_mean_of_the_inverse_is_infinite():
+    """Erf at q = 1: E[1/φ′²] = ∞, and the density at small λ is a power of it."""
+    network = Jacobian("erf", "orthogonal", depth=1000)
+    law = network.layer_product(q=1, sigma_w=sp.Rational(1), digits=10)
+    with mp.workdps(25):
+        assert not is_lost(law, mp.mpf(-2000))
 
 
 @pytest.mark.parametrize("depth", [1, 10])
