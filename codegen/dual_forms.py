@@ -57,7 +57,7 @@ from freejac.symbolic.symmetry import parity
 __all__ = ["closed_code", "elementary_code", "positive_code", "positive_form"]
 
 _ELEMENTARY = (sp.asin, sp.exp, sp.Pow, sp.Add, sp.Mul)
-_SHARP, _USABLE = 3.5, 8.0
+_SHARP, _USABLE = 4.5, 8.0
 """Errors of a code with one form for all c, in units of the last place: what is taken at once, and
 what is taken at all."""
 _GOOD = mpf("2e-15")

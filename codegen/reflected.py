@@ -52,10 +52,13 @@ _CANCELLED = 200
 _SETTLED = mpf("1e-9")
 _NEGLIGIBLE = mpf(2) ** -56
 _DEGREES = range(6, 26)
-_NAMES = frozenset(
-    "apart arc base down edge end exact far gap half high inverse joint left low middle near outer "
-    "part ratio right root size square step total up".split()
-)
+# fmt: off
+_NAMES = frozenset([
+    "apart", "arc", "base", "divisor", "down", "edge", "end", "exact", "far", "gap", "half",
+    "high", "inverse", "joint", "left", "low", "middle", "near", "outer", "part", "ratio",
+    "right", "root", "size", "step", "total", "up",
+])
+# fmt: on
 _total, _inverse = sp.symbols("total inverse", positive=True)
 
 
@@ -249,46 +252,72 @@ def _arcsine() -> tuple[sp.Float, ...]:
 def _joined_codes(parts: ArcParts, joined: int, taken: Iterable[str]) -> list[DualCode]:
     """B = τ (R₁ sin θ/τ + 2 P (1 − τ²/3 + …) ± 2 P τ^{2n} r_n(τ²)).
 
-    The sum of the first two may be one polynomial N, so that nothing cancels at c = −1; or two, for
-    |c| < 1/2, where the roundings of N's variables would be seen more often than theirs.
+    The sum of the first two may be one polynomial N, so that nothing cancels at c = −1; or remain
+    two where that is of no use, and the roundings of N's variables would be seen more than theirs.
     """
     low, high = parts.below + parts.above * c, parts.below - parts.above * c
     place = low / high
     known = parts.factor * sum(2 * (-place) ** n / sp.Integer(2 * n + 1) for n in range(joined))
-    rest = 2 * (-place) ** joined * parts.factor
     sums = [
-        [sp.cancel(sp.together(part * low)) for part in several]
-        for several in ((rest,), (parts.sine + known,), (parts.sine, known))
+        [sp.cancel(sp.together(part * low)) for part in several if part != 0]
+        for several in (
+            (2 * (-place) ** joined * parts.factor,),
+            (parts.sine + known,),
+            (parts.sine, known),
+        )
     ]
     shared = reduce(sp.lcm, [high, *(sp.fraction(part)[1] for several in sums for part in several)])
-    ends = {"low": low, "high": high}
-    number, outer = product_of_sums(sp.cancel(shared / high), ends)
-    products = [
-        [product_of_sums(sp.cancel(part * shared / number), ends) for part in several if part != 0]
-        for several in sums
-    ]
-    scale = products[0][0][0]
-    exprs = [sp.Add(*(k / scale * form for k, form in several)) for several in products]
+    quotient = _Quotient(parts, shared, low, high)
+    scale, remaining = quotient.over_shared(sums[0][0])
+    merged, apart = (
+        sp.Add(*(k / scale * form for k, form in map(quotient.over_shared, several)))
+        for several in sums[1:]
+    )
     codes = []
-    for exact in exprs[1:2] if joined == 0 else (exprs[1], None):
-        lines = _Lines(taken)
-        for name, expr in (("low", parts.low), ("high", parts.high)):
-            lines.lines.append(f"{name} = {lines.write(in_size(expr))}")
-        root = sp.sqrt(paired(sp.expand(parts.below**2 - parts.above**2 * c**2)))
-        lines.lines.append(f"root = {lines.write(in_size(root))}")
-        lines.lines.append(f"outer = {lines.write(outer)}")
-        divisor = lines.write(summed(sp.cancel(shared / number)))
-        lines.lines.append(f"inverse = {float(scale)!r} / (({divisor}) * root)")
-        lines.lines.append(f"step = low * outer * root * inverse * {float(1 / scale)!r}")
+    for exact in [merged] if joined == 0 else [merged, None]:
+        lines = quotient.lines(scale, taken)
         lines.polynomial("step", remainder(joined, sp.S.One))
         if exact is None:
-            for name, expr in (("near", exprs[1]), ("far", exprs[2])):
+            for name, expr in (("near", merged), ("far", apart)):
                 lines.lines.append(f"{name} = {lines.write(expr)}")
-            lines.lines.append("exact = far if size < 0.5 else near")
-            exact = sp.Symbol("exact", real=True)
-        bracket = _inverse * sp.factor_terms(exact + exprs[0] * _total)
+            lines.lines.append("exact = far if (size < 0.5) | (high < 2.0 * low) else near")
+        first = sp.Symbol("exact", real=True) if exact is None else exact
+        bracket = _inverse * sp.factor_terms(first + remaining * _total)
         codes.append(_with_rest(parts, lines, bracket, "by the angle from c = -1"))
     return codes
+
+
+class _Quotient:
+    """What is divided by Q √(ab), where τ² = a/b, and Q has the factor b."""
+
+    def __init__(self, parts: ArcParts, shared: sp.Expr, low: sp.Expr, high: sp.Expr) -> None:
+        self._parts = parts
+        self._ends = {"low": low, "high": high}
+        self._number, self._outer = product_of_sums(sp.cancel(shared / high), self._ends)
+        self._shared = sp.cancel(shared / self._number)
+
+    def over_shared(self, expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+        """A number and a form of what is above Q, with Q itself where that is a factor."""
+        if sp.fraction(expr)[1].is_number:
+            number, form = product_of_sums(sp.cancel(expr), self._ends)
+            return number, form * sp.Symbol("divisor", positive=True)
+        return product_of_sums(sp.cancel(expr * self._shared), self._ends)
+
+    def lines(self, scale: sp.Expr, taken: Iterable[str]) -> _Lines:
+        """Assignments of a, b, their root, Q, a number over Q √(ab), and τ²."""
+        parts, lines = self._parts, _Lines(taken)
+        root = sp.sqrt(paired(sp.expand(parts.below**2 - parts.above**2 * c**2)))
+        for name, expr in (
+            ("low", in_size(parts.low)),
+            ("high", in_size(parts.high)),
+            ("root", in_size(root)),
+            ("outer", self._outer),
+            ("divisor", summed(self._shared)),
+        ):
+            lines.lines.append(f"{name} = {lines.write(expr)}")
+        lines.lines.append(f"inverse = {float(scale)!r} / (divisor * root)")
+        lines.lines.append(f"step = low * outer * root * inverse * {float(1 / scale)!r}")
+        return lines
 
 
 # Closed forms as they stand.

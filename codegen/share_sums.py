@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
-from freejac.codegen.correlation import down, gap, paired, up
+from freejac.codegen.correlation import paired, up
 from freejac.symbolic.symbols import c, q
 
 __all__ = ["apart", "in_size", "joint", "product_of_sums", "size", "starts", "summed"]
@@ -96,11 +96,19 @@ def summed(expr: sp.Expr) -> sp.Expr:
 
 
 def _added_up(expr: sp.Expr) -> sp.Expr:
+    """In 1 ± c, or by powers of q, if that makes all signs the same; else in shares."""
     short = in_size(paired(expr))
-    signs = {term.could_extract_minus_sign() for term in sp.Add.make_args(short)}
-    if len(signs) == 1:
+    if _one_signed(short):
         return short
+    powers = [in_size(paired(part)) for part in sp.Poly(sp.expand(expr), q).all_coeffs()]
+    if _one_signed(sp.Add(*(part * q**n for n, part in enumerate(powers)))):
+        return summed(expr)
     return _in_shares(expr) or _in_both(expr)
+
+
+def _one_signed(expr: sp.Expr) -> bool:
+    terms = sp.Add.make_args(sp.expand(expr))
+    return len({term.could_extract_minus_sign() for term in terms}) == 1
 
 
 def _in_shares(expr: sp.Expr) -> sp.Expr | None:
