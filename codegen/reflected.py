@@ -145,11 +145,17 @@ def _fitted_code(parts: ArcParts, taken: Iterable[str]) -> DualCode | None:
     plain = parts.below == parts.above
     distance = up if plain else sp.Symbol("edge", nonnegative=True)
     lines = _Lines(taken)
+    factor, whole = shape[0], power // 2
     if not plain:
-        lines.assign("edge", in_size(parts.low) / parts.below)
+        lines.assign("low", in_size(parts.low))
+        lines.assign("edge", sp.Symbol("low", positive=True) / parts.below)
+        # below · u is rounded less often.
+        while whole and sp.fraction(sp.cancel(factor / parts.below))[1].is_number:
+            factor = sp.cancel(factor / parts.below) * sp.Symbol("low", positive=True)
+            whole -= 1
     lines.lines.append(f"root = math.sqrt({distance})")
     lines.polynomial(str(distance), coefficients)
-    bracket = shape[0] * distance ** (power // 2) * sp.Symbol("root", nonnegative=True) * _total
+    bracket = factor * distance**whole * sp.Symbol("root", nonnegative=True) * _total
     words = (
         "" if plain else str(parts.above / parts.below).replace("**", "^").replace("*", "") + " "
     )
