@@ -83,5 +83,5 @@ def arc_parts(closed: sp.Expr) -> ArcParts | None:
     for sign in (1, -1):
         pairs = ((factor, -sign), (sine, sign))
         if all(sp.cancel(part.subs(c, -c) - own * part) == 0 for part, own in pairs):
-            return ArcParts(even, factor, odd, below, above, sign)
+            return ArcParts(sp.factor(even), sp.factor(factor), odd, below, above, sign)
     return None

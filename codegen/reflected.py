@@ -218,18 +218,20 @@ def _arcsine_code(parts: ArcParts, taken: Iterable[str]) -> DualCode | None:
         return None
     lines = _Lines(taken)
     if parts.below == parts.above:
+        ratio = "size"
         lines.lines += ["far = size > 0.5", "step = 0.5 * up if far else size * size"]
     else:
+        ratio = "ratio"
         lines.lines.append(f"inverse = {lines.write(1 / parts.below)}")
         for name, expr in (("ratio", in_size(-parts.above * c)), ("edge", in_size(parts.low))):
             lines.lines.append(f"{name} = {lines.write(expr * _inverse)}")
         lines.lines += ["far = ratio > 0.5", "step = 0.5 * edge if far else ratio * ratio"]
-    lines.lines.append("root = math.sqrt(step)")
+    lines.lines.append(f"root = math.sqrt(step) if far else {ratio}")
     lines.polynomial("step", _arcsine())
     lines.lines += ["arc = -2.0 * root * total if far else root * total"]
     lines.lines += ["part = -arc if c < 0.0 else arc"]
     sides = lines.assign("right", parts.outside(1)), lines.assign("left", parts.outside(-1))
-    middle = lines.assign("middle", sp.factor(parts.rest))
+    middle = lines.assign("middle", parts.rest)
     lines.lines.append("end = {} if c > 0.0 else {}".format(*sides))
     lines.lines.append(f"base = end if far else {middle}")
     product = lines.write(parts.factor * sp.Symbol("part", real=True))
