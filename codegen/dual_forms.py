@@ -178,17 +178,20 @@ def _short_code(
 ) -> DualCode | None:
     """The code with one form for all c that costs least of those that are as good as doubles.
 
-    Where none is, the best of them; None if that is not good either.
+    Where no code of a kind is, the best of them, if that is good still, before longer kinds are
+    tried; None where all are bad.
     """
-    best: tuple[mpf, DualCode] | None = None
     for codes in reflected_codes(closed, parameters):
+        found: list[tuple[mpf, DualCode]] = []
         for code in sorted(codes, key=lambda code: cost(code.lines, code.result)):
             error = _error_in_doubles(code, points, exact)
             if error <= _SHARP:
                 return code
-            if error <= _USABLE and (best is None or error < best[0]):
-                best = error, code
-    return best[1] if best else None
+            found.append((error, code))
+        error, code = min(found, key=lambda pair: pair[0], default=(mpmath.inf, None))
+        if error <= _USABLE:
+            return code
+    return None
 
 
 def _error_in_doubles(
