@@ -29,7 +29,15 @@ from mpmath import mp
 from freejac.codegen.correlation import paired
 from freejac.symbolic.symbols import c
 
-__all__ = ["AngleForm", "arcsine", "rearranged", "remainder", "tangent"]
+__all__ = [
+    "AngleForm",
+    "arcsine",
+    "in_tangent",
+    "linear_in_arcsine",
+    "rearranged",
+    "remainder",
+    "tangent",
+]
 
 tangent = sp.Symbol("tau", positive=True)
 """τ = tan(Θ/2)."""
@@ -73,16 +81,12 @@ def rearranged(closed: sp.Expr, joined: int) -> AngleForm | None:
     Returns:
         The form; None where the closed form is not rational in τ.
     """
-    arc = arcsine(closed)
-    if arc is None:
+    parts = linear_in_arcsine(closed)
+    if parts is None:
         return None
-    ratio = sp.cancel(arc.args[0] / c)
-    angle = sp.Dummy("angle")
-    linear = sp.expand(closed.xreplace({arc: angle}), angle)
-    if not linear.is_polynomial(angle) or sp.degree(linear, angle) != 1:
-        return None
-    factor = _in_tangent(linear.coeff(angle, 1), ratio)
-    rest = _in_tangent(linear.coeff(angle, 0), ratio) - factor * sp.pi / 2
+    ratio, factor, rest = parts
+    factor = in_tangent(factor, ratio)
+    rest = in_tangent(rest, ratio) - factor * sp.pi / 2
     t = tangent
     known = sum(2 * (-1) ** n * t ** (2 * n + 1) / sp.Integer(2 * n + 1) for n in range(joined))
     exact = sp.factor(sp.together(rest + factor * known))
@@ -93,7 +97,19 @@ def rearranged(closed: sp.Expr, joined: int) -> AngleForm | None:
     return AngleForm(exact, tail, paired(below + above * c), paired(below - above * c), joined)
 
 
-def _in_tangent(expr: sp.Expr, ratio: sp.Expr) -> sp.Expr:
+def linear_in_arcsine(closed: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """κ, P and R of R + P asin(κc); None where there is no such arcsine, or no such form."""
+    arc = arcsine(closed)
+    if arc is None:
+        return None
+    angle = sp.Dummy("angle")
+    linear = sp.expand(closed.xreplace({arc: angle}), angle)
+    if not linear.is_polynomial(angle) or sp.degree(linear, angle) != 1:
+        return None
+    return sp.cancel(arc.args[0] / c), linear.coeff(angle, 1), linear.coeff(angle, 0)
+
+
+def in_tangent(expr: sp.Expr, ratio: sp.Expr) -> sp.Expr:
     """Put κc = −cos Θ = −(1 − τ²)/(1 + τ²), and take the squares out of the roots."""
     cosine = (1 - tangent**2) / (1 + tangent**2)
     inside = expr.subs(c, -cosine / ratio)

@@ -1,10 +1,11 @@
 """The form in which code evaluates a dual that has a closed form without integrals.
 
-Candidates are the closed form itself, in 1 ± c; the same in the angle Θ = π/2 + asin(κc); and near
-Θ = 0 the exact rearrangements of `codegen.angle`, for several orders and reaches. Which is taken is
-decided by evaluating all of them in 53-bit arithmetic on a grid over the whole domain, the ends
-c = ±1 and their neighbours included, and comparing with hundreds of digits: the same decision on
-every machine.
+Where one of the forms of `codegen.reflected` keeps its digits for all c, the cheapest of them is
+taken. Else candidates are the closed form itself, in 1 ± c; the same in the angle
+Θ = π/2 + asin(κc); and near Θ = 0 the exact rearrangements of `codegen.angle`, for several orders
+and reaches. Which is taken is decided by evaluating all of them in 53-bit arithmetic on a grid over
+the whole domain, the ends c = ±1 and their neighbours included, and comparing with hundreds of
+digits: the same decision on every machine.
 
 The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of −1, 0 and 1: where
 a dual D crosses zero in between, no form in double precision has a small relative error.
@@ -14,11 +15,12 @@ a dual D crosses zero in between, no form in double precision has a small relati
 >>> phi = activation("relu").function
 >>> code = closed_code(expect2(phi, phi), 0, ())
 >>> code.method, code.result
-('closed form; rearranged near c = -1', 'near if above < below / 8.0 else far')
+('closed form, fitted in 1 - |c|', 'base + part')
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -43,7 +45,9 @@ from freejac.codegen.correlation import (
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.horner import Horner
 from freejac.codegen.kernel_block import kernel_block
+from freejac.codegen.operations import cost
 from freejac.codegen.printer import source
+from freejac.codegen.reflected import reflected_codes
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.bivariate_normal import Phi2
 from freejac.symbolic.piecewise import PiecewiseFunction
@@ -53,6 +57,9 @@ from freejac.symbolic.symmetry import parity
 __all__ = ["closed_code", "elementary_code", "positive_code", "positive_form"]
 
 _ELEMENTARY = (sp.asin, sp.exp, sp.Pow, sp.Add, sp.Mul)
+_SHARP, _USABLE = 4.5, 8.0
+"""Errors of a code with one form for all c, in units of the last place: what is taken at once, and
+what is taken at all."""
 _GOOD = mpf("2e-15")
 _ACCEPTED = mpf("1e-14")
 _DIGITS = 200
@@ -60,7 +67,13 @@ _MOST_JOINED = 4
 _REACHES = (sp.Rational(1, 8), sp.Rational(1, 3), sp.S.One)
 _VARIANCES = tuple(sp.Integer(10) ** k for k in range(-12, 13, 2))
 _POSITIVE = (sp.Rational(1, 100), sp.S.One, sp.Integer(100))
-_REAL = (sp.Integer(-10), sp.Rational(1, 100), sp.Rational(1, 2), sp.Integer(10))
+_REAL = (
+    sp.Integer(-10),
+    sp.Rational(-9, 10),
+    sp.Rational(1, 100),
+    sp.Rational(1, 2),
+    sp.Integer(10),
+)
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "Angle": Angle._imp_,
     "ExpGap": ExpGap._imp_,
@@ -142,6 +155,9 @@ def closed_code(
     folded = bool(symmetry) and closed.has(sp.exp)
     points = [p for p in _grid(parameters) if not folded or p[c] > 0]
     exact = _references(closed, points)
+    names = [s.name for s in parameters]
+    if not closed.has(sp.exp) and (short := _short_code(closed, names, points, exact)):
+        return short
     best: tuple[mpf, _Candidate] | None = None
     for candidate in _candidates(closed, folded):
         error = _worst_error(candidate, points, exact, None if best is None else best[0])
@@ -151,7 +167,53 @@ def closed_code(
             break
     if best is None or best[0] > _ACCEPTED:
         return None
-    return _code(best[1], [s.name for s in parameters], symmetry if folded else None)
+    return _code(best[1], names, symmetry if folded else None)
+
+
+def _short_code(
+    closed: sp.Expr,
+    parameters: Sequence[str],
+    points: Sequence[Mapping[sp.Symbol, sp.Rational]],
+    exact: Sequence[tuple[mpf, mpf]],
+) -> DualCode | None:
+    """The code with one form for all c that costs least of those that are as good as doubles.
+
+    Where no code of a kind is, the best of them, if that is good still, before longer kinds are
+    tried; None where all are bad.
+    """
+    for codes in reflected_codes(closed, parameters):
+        found: list[tuple[mpf, DualCode]] = []
+        for code in sorted(codes, key=lambda code: cost(code.lines, code.result)):
+            error = _error_in_doubles(code, points, exact)
+            if error <= _SHARP:
+                return code
+            found.append((error, code))
+        error, code = min(found, key=lambda pair: pair[0], default=(mpmath.inf, None))
+        if error <= _USABLE:
+            return code
+    return None
+
+
+def _error_in_doubles(
+    code: DualCode,
+    points: Sequence[Mapping[sp.Symbol, sp.Rational]],
+    exact: Sequence[tuple[mpf, mpf]],
+) -> mpf:
+    """The largest error of statements, which are our own, run as they are."""
+    names = ", ".join(symbol.name for symbol in points[0])
+    body = "".join(f"    {line}\n" for line in (*code.lines, f"return {code.result}"))
+    space: dict[str, Any] = {"math": math}
+    exec(compile(f"def value({names}):\n{body}", "dual", "exec"), space)
+    worst = mpf(0)
+    for point, (value, condition) in zip(points, exact, strict=True):
+        try:
+            found = space["value"](*(float(v) for v in point.values()))
+        except (ArithmeticError, ValueError):
+            return mpmath.inf
+        with mp.workdps(_DIGITS):
+            unit = math.ulp(max(abs(float(value)), 2.0**-1000))
+            worst = max(worst, abs(found - value) / unit / condition)
+    return worst
 
 
 def _candidates(closed: sp.Expr, folded: bool) -> Iterable[_Candidate]:
