@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["AtanRatio", "Cos1m", "ExpInverse", "Sech2"]
+__all__ = ["AtanRatio", "Cos1m", "ExpInverse", "Root", "Sech2"]
 
 
 class AtanRatio(sp.Function):
@@ -63,6 +63,26 @@ class ExpInverse(sp.Function):
     @staticmethod
     def _imp_(a: Any, x: Any) -> Any:
         return mpmath.exp(-a / x)
+
+
+class Root(sp.Function):
+    """The square root of a positive product, which SymPy would take factor by factor."""
+
+    def _eval_is_nonnegative(self) -> bool:
+        return True
+
+    def _eval_is_positive(self) -> bool | None:
+        return bool(self.args[0].is_positive) or None
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        return sp.sqrt(args[0])
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.sqrt)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(x: Any) -> Any:
+        return mpmath.sqrt(x)
 
 
 class Sech2(sp.Function):
