@@ -44,7 +44,7 @@ from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.filling import template
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
-from freejac.codegen.rounding import combined, least_rounding
+from freejac.codegen.rounding import combined, gathered, least_rounding, rooted
 from freejac.codegen.sound import soundly
 from freejac.codegen.statements import Block
 from freejac.symbolic.bivariate import expect2
@@ -72,7 +72,7 @@ _PLACES = {
     "gap": "up * down",
     "sine": "2.0 * across * along",
     "t": "(along - across) * (along + across)",
-    "away": "abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))",
+    "away": "abs(down - edge)",
 }
 """What an integrand may need at an angle; each may use those before it."""
 
@@ -231,8 +231,8 @@ class _Writer:
         return sp.Add(*inner), sp.Add(*outer)
 
     def _integrand(self, expr: sp.Expr) -> Block:
-        taken = ["q", "c", *_PLACES, "bend", "size", "edge", *self._parameters]
-        return kernel_block(_one_number(expr), taken)
+        taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
+        return kernel_block(_one_number(rooted(gathered(expr))), taken)
 
     def _forward(self, last: int, at: sp.Expr) -> list[str]:
         """Terms of the expansion at c = 0."""

@@ -29,7 +29,7 @@ from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import q
 
-__all__ = ["combined", "least_rounding", "rooted"]
+__all__ = ["combined", "gathered", "least_rounding", "rooted"]
 
 _DIGITS = 60
 _NEGLIGIBLE = mpf(2) ** -57
@@ -58,29 +58,66 @@ def least_rounding(
     whole = q**power * closed**exponent
     if not closed.has(q):
         return whole
-    sound = soundly(integrand, closed, short=False)
-    if (sound.low, sound.high) != (_LOW, _HIGH):
-        raise NoClosedForm(f"E[{integrand.to_sympy()}] for doubles", "its terms cancel")
-    form = combined(sound.expr, power, exponent)
-    return min(_candidates(form, _tails(whole)), key=_measure(whole))
+    for short in (False, True):
+        sound = soundly(integrand, closed, short=short)
+        form = combined(sound.expr, power, exponent)
+        if (sound.low, sound.high) == (_LOW, _HIGH) and not _nested(form):
+            return min(_candidates(form, _tails(whole)), key=_measure(whole))
+    raise NoClosedForm(f"E[{integrand.to_sympy()}] for doubles", "its terms cancel")
+
+
+def _nested(form: sp.Expr) -> bool:
+    """Whether cases have cases, which code cannot select."""
+    cases = form.args if isinstance(form, sp.Piecewise) else ()
+    return any(value.has(sp.Piecewise) for value, _ in cases)
 
 
 def rooted(expr: sp.Expr) -> sp.Expr:
-    """Write a √q as √(a² q), for numbers a with a rational square: one rounding fewer.
+    """Write a √x √y as √(a² x y), for numbers a with a rational square: fewer roundings.
 
     >>> rooted(sp.erf(3 / sp.sqrt(2 * q)) * sp.sqrt(q) / sp.sqrt(sp.pi))
     sqrt(q)*erf(Root(9/(2*q)))/sqrt(pi)
     """
 
     def under(product: sp.Mul) -> sp.Expr:
-        roots = [f for f in product.args if f in (sp.sqrt(q), 1 / sp.sqrt(q))]
-        number = sp.Mul(*(f for f in product.args if f.is_number))
-        if len(roots) != 1 or not (number**2).is_Rational or number.is_Rational:
+        number, rest = product.as_independent(*product.free_symbols, as_Add=False)
+        factors = sp.Mul.make_args(rest)
+        roots = [f for f in factors if f.is_Pow and abs(f.exp) == sp.S.Half and f.base.is_positive]
+        plain = number.is_Rational or not (number**2).is_Rational
+        if len(roots) + (not plain) < 2 or not roots:
             return product
-        rest = [f for f in product.args if not f.is_number and f not in roots]
-        return sp.sign(number) * sp.Mul(Root(number**2 * roots[0] ** 2), *rest)
+        inside = sp.Mul(*(f**2 for f in roots)) * (1 if plain else number**2)
+        outside = number if plain else sp.sign(number)
+        return outside * sp.Mul(Root(inside), *(f for f in factors if f not in roots))
 
-    return expr.replace(lambda e: e.is_Mul and e.has(q), under)
+    return expr.replace(lambda e: e.is_Mul and bool(e.free_symbols), under)
+
+
+def gathered(expr: sp.Expr) -> sp.Expr:
+    """Powers of q multiplied into sums, and error functions of one cofactor added first.
+
+    What is constant along an integral rounds the same way everywhere: it should be rounded once.
+
+    >>> y, z = sp.symbols("y z")
+    >>> gathered(q * z * (1 / q - sp.erf(y) / sp.sqrt(q) - sp.erf(z) / sp.sqrt(q)))
+    z*(-sqrt(q)*(erf(y) + erf(z)) + 1)
+    """
+    return sp.Add(*(_distributed(term) for term in sp.Add.make_args(expr)))
+
+
+def _distributed(term: sp.Expr) -> sp.Expr:
+    sums = [f for f in term.args if f.is_Add and f.has(q)] if term.is_Mul else []
+    if len(sums) != 1:
+        return term
+    scales = [f for f in term.args if not f.free_symbols - {q} and f not in sums]
+    rest = [f for f in term.args if f not in sums and f not in scales]
+    groups: dict[sp.Expr, sp.Expr] = {}
+    for part in sp.Add.make_args(sums[0]):
+        scaled = sp.Mul(*scales, part)
+        errors = [f for f in sp.Mul.make_args(scaled) if isinstance(f, sp.erf)]
+        single = errors[0] if len(errors) == 1 else sp.S.One
+        groups[scaled / single] = groups.get(scaled / single, sp.S.Zero) + single
+    return sp.Mul(*rest, sp.Add(*(key * group for key, group in groups.items())))
 
 
 def combined(form: sp.Expr, power: int, exponent: int) -> sp.Expr:
@@ -95,7 +132,7 @@ def _candidates(form: sp.Expr, tails: Iterable[tuple[sp.Expr, sp.Expr]]) -> Iter
     """The form as it is, and with a polynomial instead from some q on."""
     yield form
     cases = form.args if isinstance(form, sp.Piecewise) else ((form, sp.true),)
-    if any(value.has(sp.Piecewise) for value, _ in cases):
+    if form.has(sp.Piecewise) and not isinstance(form, sp.Piecewise):
         return
     for bound, tail in tails:
         kept = [(v, test) for v, test in cases if test != sp.true and test.rhs < bound]
