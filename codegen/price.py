@@ -65,19 +65,18 @@ _LAYER = sp.Rational(1, 8)
 
 _LOW, _HIGH = sp.Rational(1, 10**12), sp.Integer(10) ** 12
 _PLACES = {
-    "along": "math.cos(0.5 * angle)",
     "across": "math.sin(0.5 * angle)",
-    "up": "2.0 * along**2",
     "down": "2.0 * across**2",
+    "up": "2.0 - down",
     "gap": "up * down",
-    "sine": "2.0 * across * along",
-    "t": "(along - across) * (along + across)",
+    "sine": "across * math.sqrt(2.0 * up)",
+    "t": "1.0 - down",
     "away": "abs(down - edge)",
 }
 """What an integrand may need at an angle; each may use those before it."""
 
 _LOSS = 1000
-_LOSS_SEEN = 2.0
+_LOSS_SEEN = 4.0
 """By how much the terms of an expansion may outgrow their sum before the other one is tried."""
 _NOTHING = mpmath.mpf(2) ** -500
 
