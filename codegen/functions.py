@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["AtanRatio", "Cos1m", "ExpInverse", "Root", "Sech2"]
+__all__ = ["AtanRatio", "Cos1m", "ErfMean", "ExpInverse", "Root", "Sech2"]
 
 
 class AtanRatio(sp.Function):
@@ -48,6 +48,22 @@ class Cos1m(sp.Function):
     @staticmethod
     def _imp_(x: Any) -> Any:
         return 2 * mpmath.sin(x / 2) ** 2
+
+
+class ErfMean(sp.Function):
+    """√π erf(√z)/(2√z), the mean of e^{−z s²} for s from 0 to 1: smooth at z = 0, where it is 1."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        (z,) = args
+        return sp.sqrt(sp.pi) * sp.erf(sp.sqrt(z)) / (2 * sp.sqrt(z))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.erf)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(z: Any) -> Any:
+        root = mpmath.sqrt(z)
+        return mpmath.sqrt(mpmath.pi) * mpmath.erf(root) / (2 * root) if z else mpmath.mpf(1)
 
 
 class ExpInverse(sp.Function):

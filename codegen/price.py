@@ -44,7 +44,7 @@ from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.filling import template
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
-from freejac.codegen.rounding import combined, gathered, least_rounding, rooted
+from freejac.codegen.rounding import combined, gathered, least_rounding, rooted, sine
 from freejac.codegen.sound import soundly
 from freejac.codegen.statements import Block
 from freejac.symbolic.bivariate import expect2
@@ -81,7 +81,6 @@ _LOSS_SEEN = 4.0
 _NOTHING = mpmath.mpf(2) ** -500
 
 _t = sp.Symbol("t", positive=True)
-_sine = sp.Symbol("sine", positive=True)
 _away = sp.Symbol("away", nonnegative=True)
 _size = sp.Symbol("size", nonnegative=True)
 _edge = sp.Symbol("edge", nonnegative=True)
@@ -179,6 +178,7 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
+        kinds, scale = _without_pi([rooted(gathered(kind)) for kind in kinds])
         integrands = [self._integrand(kind) for kind in kinds]
         context = {
             "prefix": self._prefix,
@@ -188,6 +188,7 @@ class _Writer:
             "kinds": integrands,
             "places": _places(integrands),
             "rule": _rule(),
+            "scale": scale,
             "loss": _LOSS_SEEN,
             "finest": source(_LAYER * self._scale / sp.sqrt(q)),
             **body,
@@ -207,12 +208,12 @@ class _Writer:
         if rest.has(up, down, gap):
             # A form that is known to be positive at every c.
             swapped = {up: down, down: up, c: -_t} if side == -1 else {c: _t}
-            return rest.xreplace(swapped) * _sine
+            return rest.xreplace(swapped) * sine
         terms = sp.expand(rest.subs(c, side * c) * sp.sqrt(1 - c**2))
         joined = joined_exponentials(completed_squares(terms))
         form = paired(joined).xreplace({c: _t})
         return form.replace(lambda e: e.is_Pow and e.base == gap and e.exp.q == 2,
-                            lambda e: _sine ** (2 * e.exp))  # fmt: skip
+                            lambda e: sine ** (2 * e.exp))  # fmt: skip
 
     def _near_end(self, turn: int, last: int) -> tuple[sp.Expr, sp.Expr]:
         """The integrands for c near −1, at t > |c| and at t < |c|."""
@@ -231,7 +232,7 @@ class _Writer:
 
     def _integrand(self, expr: sp.Expr) -> Block:
         taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
-        return kernel_block(_one_number(rooted(gathered(expr))), taken)
+        return kernel_block(_one_number(expr), taken)
 
     def _forward(self, last: int, at: sp.Expr) -> list[str]:
         """Terms of the expansion at c = 0."""
@@ -293,6 +294,15 @@ def _sure_form(
     ):
         raise NoClosedForm(equation, "its terms cancel on a part of the domain")
     return combined(sound.expr, power, exponent)
+
+
+def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], str]:
+    """Expressions over 1/π, and that number; as they are where it is no factor of all."""
+    inverse = sp.Dummy("inverse", positive=True)
+    shares = [sp.expand(expr.xreplace({sp.pi: 1 / inverse}) / inverse) for expr in exprs]
+    if any(share.has(inverse) for share in shares):
+        return exprs, ""
+    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], repr(float(1 / sp.pi))
 
 
 def _one_number(expr: sp.Expr) -> sp.Expr:

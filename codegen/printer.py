@@ -18,7 +18,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import AtanRatio, Cos1m, ExpInverse, Root, Sech2
+from freejac.codegen.functions import AtanRatio, Cos1m, ErfMean, ExpInverse, Root, Sech2
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -31,6 +31,7 @@ HELPERS: dict[type, str] = {
     Angle: "_angle",
     AtanRatio: "_atan_ratio",
     Cos1m: "_one_minus_cos",
+    ErfMean: "_erf_mean",
     ExpGap: "_exp_gap",
     ExpInverse: "_exp_inverse",
     OwenT: "_owens_t",

@@ -21,15 +21,19 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.codegen.correlation import down, up
 from freejac.codegen.elementary import chebyshev_series, monomials
-from freejac.codegen.functions import Root
+from freejac.codegen.functions import ErfMean, Root
 from freejac.codegen.horner import Horner
 from freejac.codegen.sound import soundly
 from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import q
 
-__all__ = ["combined", "gathered", "least_rounding", "rooted"]
+__all__ = ["combined", "gathered", "least_rounding", "rooted", "sine"]
+
+sine = sp.Symbol("sine", positive=True)
+"""√(1 − c²), which code has from the angle."""
 
 _DIGITS = 60
 _NEGLIGIBLE = mpf(2) ** -57
@@ -113,11 +117,24 @@ def _distributed(term: sp.Expr) -> sp.Expr:
     rest = [f for f in term.args if f not in sums and f not in scales]
     groups: dict[sp.Expr, sp.Expr] = {}
     for part in sp.Add.make_args(sums[0]):
-        scaled = sp.Mul(*scales, part)
-        errors = [f for f in sp.Mul.make_args(scaled) if isinstance(f, sp.erf)]
-        single = errors[0] if len(errors) == 1 else sp.S.One
+        scaled = _smooth(sp.Mul(*scales, part))
+        own = [f for f in sp.Mul.make_args(scaled) if isinstance(f, sp.erf)]
+        single = own[0] if len(own) == 1 else sp.S.One
         groups[scaled / single] = groups.get(scaled / single, sp.S.Zero) + single
     return sp.Mul(*rest, sp.Add(*(key * group for key, group in groups.items())))
+
+
+def _smooth(term: sp.Expr) -> sp.Expr:
+    """A product with erf(√z) as one with erf(√z)/√z, where no root is left by that."""
+    found = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.erf)]
+    if len(found) != 1:
+        return term
+    (root,) = found[0].args
+    square = root**2
+    opened = (term / found[0]).xreplace({sine: sp.sqrt(up) * sp.sqrt(down)})
+    smooth = sp.powsimp(opened * root * 2 / sp.sqrt(sp.pi))
+    halves = [p for p in smooth.atoms(sp.Pow) if p.exp.is_Rational and p.exp.q == 2]
+    return term if any(p.free_symbols for p in halves) else smooth * ErfMean(square)
 
 
 def combined(form: sp.Expr, power: int, exponent: int) -> sp.Expr:
