@@ -65,15 +65,14 @@ _LAYER = sp.Rational(1, 8)
 
 _LOW, _HIGH = sp.Rational(1, 10**12), sp.Integer(10) ** 12
 _PLACES = {
-    "across": "math.sin(0.5 * angle)",
-    "down": "2.0 * across**2",
+    "down": "x * x",
     "up": "2.0 - down",
     "gap": "up * down",
-    "sine": "across * math.sqrt(2.0 * up)",
+    "sine": "x * math.sqrt(up)",
     "t": "1.0 - down",
     "away": "abs(down - edge)",
 }
-"""What an integrand may need at an angle; each may use those before it."""
+"""What an integrand may need at x = √(1 − t); each may use those before it."""
 
 _LOSS = 1000
 _LOSS_SEEN = 4.0
@@ -190,7 +189,7 @@ class _Writer:
             "rule": _rule(),
             "scale": scale,
             "loss": _LOSS_SEEN,
-            "finest": source(_LAYER * self._scale / sp.sqrt(q)),
+            "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
             **body,
         }
         text = template("price.jinja", price=context)
@@ -297,12 +296,12 @@ def _sure_form(
 
 
 def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], str]:
-    """Expressions over 1/π, and that number; as they are where it is no factor of all."""
+    """Expressions over 1/π and twice that number, or as they are and 2 if it is no factor of all."""
     inverse = sp.Dummy("inverse", positive=True)
     shares = [sp.expand(expr.xreplace({sp.pi: 1 / inverse}) / inverse) for expr in exprs]
     if any(share.has(inverse) for share in shares):
-        return exprs, ""
-    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], repr(float(1 / sp.pi))
+        return exprs, "2.0"
+    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], repr(float(2 / sp.pi))
 
 
 def _one_number(expr: sp.Expr) -> sp.Expr:
@@ -358,7 +357,7 @@ def _rule() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _places(blocks: list[Block]) -> list[tuple[str, str]]:
-    """The functions of the angle that blocks speak of, and their code, in an order that works."""
+    """The functions of x that blocks speak of, and their code, in an order that works."""
     used = set(re.findall(r"\w+", " ".join(t for b in blocks for t in (*b.lines, b.result))))
     found = []
     for name, text in reversed(_PLACES.items()):
