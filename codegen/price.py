@@ -188,6 +188,7 @@ class _Writer:
             "places": _places(integrands),
             "rule": _rule(),
             "scale": scale,
+            "jumps": bool(self._levels[1].rest != 0),
             "loss": _LOSS_SEEN,
             "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
             **body,
@@ -296,7 +297,7 @@ def _sure_form(
 
 
 def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], str]:
-    """Expressions over 1/π and twice that number, or as they are and 2 if it is no factor of all."""
+    """Expressions over 1/π and 2/π; as they are and 2 where 1/π is no factor of all."""
     inverse = sp.Dummy("inverse", positive=True)
     shares = [sp.expand(expr.xreplace({sp.pi: 1 / inverse}) / inverse) for expr in exprs]
     if any(share.has(inverse) for share in shares):

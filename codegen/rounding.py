@@ -23,7 +23,7 @@ from mpmath import mp, mpf
 
 from freejac.codegen.correlation import down, up
 from freejac.codegen.elementary import chebyshev_series, monomials
-from freejac.codegen.functions import ErfMean, Root
+from freejac.codegen.functions import ErfMean, ExpInverse, Root
 from freejac.codegen.horner import Horner
 from freejac.codegen.sound import soundly
 from freejac.symbolic.errors import NoClosedForm
@@ -142,7 +142,16 @@ def combined(form: sp.Expr, power: int, exponent: int) -> sp.Expr:
     if isinstance(form, sp.Piecewise):
         cases = [(combined(value, power, exponent), test) for value, test in form.args]
         return sp.Piecewise(*cases, evaluate=False)
-    return rooted(q**power * form**exponent)
+    choices = [f for f in form.args if isinstance(f, sp.Piecewise)] if form.is_Mul else []
+    if len(choices) == 1:
+        rest = [f for f in form.args if f not in choices]
+        cases = [(sp.Mul(*rest, value), test) for value, test in choices[0].args]
+        return combined(sp.Piecewise(*cases, evaluate=False), power, exponent)
+    powers = rooted(q**power * form**exponent)
+    return powers.replace(
+        lambda e: e.is_Pow and isinstance(e.base, ExpInverse),
+        lambda e: ExpInverse(e.exp * e.base.args[0], e.base.args[1]),
+    )
 
 
 def _candidates(form: sp.Expr, tails: Iterable[tuple[sp.Expr, sp.Expr]]) -> Iterator[sp.Expr]:
