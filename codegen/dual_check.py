@@ -3,8 +3,10 @@
 The reference is the closed form with as many digits as its cancellations ask for; at every fifth
 point it has to agree to 18 digits of E[f²] with quadrature of the definition, where that can be
 resolved (q up to 1000). Without a closed form the definition is the reference at every point.
-At c = 0 a dual is E[f]²: where E[f] changes sign, as that of selu does at q = 1, it has a double
-zero in q, and errors there are relative to E[f²].
+What an error of a dual D is relative to is stated once, in `dual_spec.MEASURE`: an ULP of D, or
+what half an ULP of q or of the nearest of 1 + c, c and 1 − c changes D by, whichever is more. The
+latter is more next to zeros of D, and where D falls like exp(−a/q): no argument in doubles is known
+better. A wrong digit anywhere else is seen whole.
 
 >>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
 [-1.0, -0.998, 0.0, 0.559, 1.0]
@@ -13,7 +15,7 @@ zero in q, and errors there are relative to E[f²].
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +29,6 @@ from freejac.codegen.spec import Argument, Dual, Module
 from freejac.symbolic.bivariate import expect2
 from freejac.symbolic.bivariate_quadrature import gaussian_mean2
 from freejac.symbolic.errors import InternalError, NotConvergedError
-from freejac.symbolic.expectation import expect
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import c, q
 
@@ -38,7 +39,9 @@ _C = Argument("c", "", "-1.0", "1.0", logarithmic=False)
 _AGREEMENT = mpf("1e-18")
 _LEAST_SHARE = 100
 _NOTHING = mpf(2) ** -1100
-_MEAN_DIGITS = 60
+_SHIFT_DIGITS = 60
+_SUSPECT = 4
+"""From what condition on the change of a dual is measured, not taken from its derivatives."""
 _ROUNDING = mpf(2) ** -53
 _STRIDE = 5
 _FARTHEST = 1e3
@@ -72,7 +75,7 @@ def _correlation(share: float) -> float:
 
 
 def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[mpf, mpf]]:
-    """The value of every dual at a point, and what its error is divided by.
+    """The value of every dual at a point, and what its error is divided by besides |D|.
 
     Raises:
         InternalError: a closed form differs from the definition.
@@ -84,25 +87,42 @@ def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[
             if kernel.closed is None:
                 found[kernel.name] = _open_values(module, kernel, point)
                 continue
-            value, slope = _values(module, kernel, point, index)
-            at = point["c"]
-            distance = min(abs(at), 1.0 - abs(at))
-            magnified = 1 + (abs(distance * slope / value) if value and distance else mpf(0))
-            if value and at == 0.0 and _mean_turns(module.base(kernel.base), point):
-                magnified = _closed_values(module, kernel, point | {"c": 1.0})[0] / value
-            found[kernel.name] = (value, magnified)
+            value, *slopes = _closed_values(module, kernel, point)
+            if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
+                _confirm(module, kernel, point, value)
+            found[kernel.name] = (value, _condition(module, kernel, point, value, slopes))
     return found
 
 
-def _mean_turns(function: PiecewiseFunction, point: Point) -> bool:
-    """Whether E[f] changes sign within the rounding of q."""
-    names, mean = _mean_function(function)
-    with mp.workdps(_MEAN_DIGITS):
-        values = [
-            mean(*(mpf(point[n]) * (1 + side * _ROUNDING if n == "q" else 1) for n in names))
-            for side in (-1, 1)
-        ]
-    return bool(values[0] * values[1] < 0)
+def _condition(
+    module: Module, kernel: Dual, point: Point, value: mpf, slopes: Sequence[mpf]
+) -> mpf:
+    """Half an ULP of an argument against an ULP of D: 1 but for a D that changes faster than q².
+
+    The rates decide where the change is measured: next to a double zero, that of E[f]² in q, it is
+    more than they say.
+    """
+    if not value:
+        return mpf(1)
+    at = point["c"]
+    distance = min(abs(at), 1.0 - abs(at))
+    rates = (distance * slopes[0] / value, point["q"] * slopes[1] / value)
+    condition = max(mpf(1), *(abs(rate) / 2 for rate in rates))
+    if condition < _SUSPECT:
+        return condition
+    shifts = [_shifted(point, name, sign) for name in ("q", "c") for sign in (1, -1)]
+    changes = [abs(_closed_values(module, kernel, shift)[0] - value) for shift in shifts]
+    return max(mpf(1), max(changes) / (2 * _ROUNDING * abs(value)))
+
+
+def _shifted(point: Point, name: str, sign: int) -> dict[str, mpf]:
+    """The point with q, or the nearest of 1 + c, c and 1 − c, changed by half an ULP."""
+    moved = {key: mpf(number) for key, number in point.items()}
+    at = point[name]
+    size = at if name == "q" else min(abs(at), 1.0 - abs(at))
+    with mp.workdps(_SHIFT_DIGITS):
+        moved[name] += sign * _ROUNDING * mpf(size)
+    return moved
 
 
 def _open_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
@@ -113,14 +133,6 @@ def _open_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
     value = _quadrature(module, kernel, point, DUAL_DIGITS)
     size = _quadrature(module, kernel, point | {"c": 1.0}, DUAL_DIGITS)
     return value, max(mpf(1), size / (_LEAST_SHARE * abs(value))) if value else mpf(1)
-
-
-def _values(module: Module, kernel: Dual, point: Point, index: int) -> tuple[mpf, mpf]:
-    """A dual and its derivative in c."""
-    value, slope = _closed_values(module, kernel, point)
-    if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
-        _confirm(module, kernel, point, value)
-    return value, slope
 
 
 def _confirm(module: Module, kernel: Dual, point: Point, value: mpf) -> None:
@@ -134,17 +146,18 @@ def _confirm(module: Module, kernel: Dual, point: Point, value: mpf) -> None:
         raise InternalError(f"{module.name}.{kernel.name} differs from its definition: {point}")
 
 
-def _closed_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
-    """The closed form and its derivative in c, with as many digits as the cancellations ask for."""
+def _closed_values(
+    module: Module, kernel: Dual, point: Mapping[str, float | mpf]
+) -> tuple[mpf, mpf, mpf]:
+    """The closed form and its derivatives in c and q, with as many digits as they ask for."""
     at = point["c"]
     names, function = _function(module.base(kernel.base), int(at) if abs(at) == 1.0 else None)
     digits, before = 40, None
     while digits < _MOST_DIGITS:
         with mp.workdps(digits):
-            value, slope = function(*(mpf(point[name]) for name in names))
-            value, slope = mpmath.mpmathify(value), mpmath.mpmathify(slope)
+            value, *slopes = map(mpmath.mpmathify, function(*(mpf(point[name]) for name in names)))
             if before is not None and abs(value - before) <= abs(value) * mpf(10) ** -DUAL_DIGITS:
-                return value, slope
+                return value, slopes[0], slopes[1]
             before = value
         digits *= 2
     raise NotConvergedError(f"{kernel.closed} cancels to thousands of digits at {point}")
@@ -154,19 +167,11 @@ def _closed_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf
 def _function(
     base: PiecewiseFunction, end: int | None
 ) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """Names of arguments, and the closed form with its derivative in c, which is 0 at c = ±1."""
+    """Names of arguments, and the closed form with its derivatives in c, 0 at c = ±1, and q."""
     closed = expect2(base, base, c=c if end is None else sp.Integer(end))
     symbols = sorted(closed.free_symbols | {q}, key=str)
-    slope = sp.diff(closed, c)
-    return tuple(s.name for s in symbols), sp.lambdify(symbols, [closed, slope], "mpmath")
-
-
-@lru_cache(maxsize=128)
-def _mean_function(function: PiecewiseFunction) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """Names of arguments, and the closed form of E[f]."""
-    closed = expect(function)
-    symbols = sorted(closed.free_symbols | {q}, key=str)
-    return tuple(s.name for s in symbols), sp.lambdify(symbols, closed, "mpmath")
+    forms = [closed, sp.diff(closed, c), sp.diff(closed, q)]
+    return tuple(s.name for s in symbols), sp.lambdify(symbols, forms, "mpmath")
 
 
 def _quadrature(module: Module, kernel: Dual, point: Point, digits: int) -> mpf:

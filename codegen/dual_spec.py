@@ -16,7 +16,14 @@ from typing import TypeAlias
 
 from freejac.symbolic.activation import Activation
 
-__all__ = ["Approximation", "DualCode"]
+__all__ = ["MEASURE", "Approximation", "DualCode"]
+
+MEASURE = (
+    "Errors of a dual D are relative to |D|, and in ULPs of D; where half an ULP of q, or of the "
+    "nearest of 1 + c, c and 1 - c, changes D by more than an ULP, as next to a zero of D, the "
+    "unit is larger in the same ratio."
+)
+"""What errors of duals in closed form are relative to."""
 
 
 @dataclass(frozen=True)

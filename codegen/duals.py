@@ -15,7 +15,7 @@ import sympy as sp
 
 from freejac.codegen.approximate_dual import approximated_dual
 from freejac.codegen.dual_forms import elementary_code, positive_code
-from freejac.codegen.dual_spec import DualCode
+from freejac.codegen.dual_spec import MEASURE, DualCode
 from freejac.codegen.names import code_name
 from freejac.codegen.price import integral_code
 from freejac.codegen.spec import Argument, Base, Dual, Module
@@ -30,8 +30,7 @@ _C = Argument("c", "correlation of h₁ and h₂", "-1.0", "1.0", logarithmic=Fa
 _SOURCE = (
     "Dual and slope: Poole et al. (2016), arXiv:1606.05340; Daniely, Frostig & Singer (2016), "
     "arXiv:1602.05897; ∂_c dual = q dual_slope: R. Price, IRE Trans. Inf. Theory 4 (1958) 69. "
-    "The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of -1, 0, 1: a "
-    "zero of a dual D between them magnifies the rounding of c itself."
+    f"{MEASURE}"
 )
 _OPEN = " Where a dual does not close, its error is relative to max(|D|, E[f²]/100) instead."
 

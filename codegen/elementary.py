@@ -13,6 +13,7 @@ approximation of the same degree.
 | atan | a, (a − 1)/(a + 1) or −1/a, at most tan(π/8) | (atan(t) − t)/t³ in t² |
 | asin, acos | x, or √((1 − x)/2) beyond 1/2 | (asin(x) − x)/x³ in x² |
 | erf | x up to 1, 1 − erfc(x) beyond | erf(x)/x − 1 in x² |
+| mean of exp(−z s²), 0 < s < 1 | z up to 1, √π erf(√z)/(2√z) beyond | (it − 1)/z in z |
 | erfcx, x ≥ 0 | s = x/(x + 15/4), all of [0, ∞) | ((1 + 2x) erfcx(x) − 1)/s in 2s − 1 |
 | 1 − s m(s), s ≥ 0, m Mills's ratio | t = (s − 5)/(s + 5), all of [0, ∞) | (1 + s)² of it in t |
 
@@ -132,6 +133,11 @@ def _erf(z: mpf) -> mpf:
     return mpmath.erf(x) / x - 1
 
 
+def _erf_mean(z: mpf) -> mpf:
+    x = mpmath.sqrt(z)
+    return (mpmath.sqrt(mp.pi) * mpmath.erf(x) / (2 * x) - 1) / z
+
+
 def _erfcx(t: mpf) -> mpf:
     s = (1 + t) / 2
     x = _CENTRE * s / (1 - s)
@@ -156,6 +162,7 @@ def polynomials() -> Mapping[str, tuple[mpf, ...]]:
             "atan": interpolant(_atan, mpf(0), mpmath.tan(mp.pi / 8) ** 2 * mpf("1.001"), 10),
             "asin": interpolant(_asin, mpf(0), mpf(1) / 4, 12),
             "erf": interpolant(_erf, mpf(0), mpf(1), 11),
+            "erf_mean": interpolant(_erf_mean, mpf(0), mpf(1), 11),
             "erfcx": interpolant(_erfcx, mpf(-1), mpf(1), 23),
             "radial": interpolant(_radial, mpf(-1), mpf(1), 26),
         }
@@ -176,6 +183,7 @@ def constants() -> Mapping[str, str]:
             "root_2": (mpmath.sqrt(2), 52),
         }
         table = {"per_ln2": 1 / mpmath.log(2), "centre": _CENTRE}
+        table["root_pi"] = mpmath.sqrt(mp.pi)
         table["radial_centre"] = _RADIAL_CENTRE
         table["normal_centre"] = _CENTRE * mpmath.sqrt(2)
         for name, (value, places) in split.items():

@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["AtanRatio", "Cos1m", "ExpAddend", "ExpInverse", "Sech2"]
+__all__ = ["AtanRatio", "Cos1m", "ErfMean", "ExpAddend", "ExpInverse", "Root", "Sech2"]
 
 
 class AtanRatio(sp.Function):
@@ -50,6 +50,22 @@ class Cos1m(sp.Function):
         return 2 * mpmath.sin(x / 2) ** 2
 
 
+class ErfMean(sp.Function):
+    """√π erf(√z)/(2√z), the mean of e^{−z s²} for s from 0 to 1: smooth at z = 0, where it is 1."""
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        (z,) = args
+        return sp.sqrt(sp.pi) * sp.erf(sp.sqrt(z)) / (2 * sp.sqrt(z))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.erf)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(z: Any) -> Any:
+        root = mpmath.sqrt(z)
+        return mpmath.sqrt(mpmath.pi) * mpmath.erf(root) / (2 * root) if z else mpmath.mpf(1)
+
+
 class ExpAddend(sp.Function):
     """eˣ, x ≤ 0, in a sum with a number: how small it is below 1e-304 is not seen there."""
 
@@ -81,6 +97,26 @@ class ExpInverse(sp.Function):
     @staticmethod
     def _imp_(a: Any, x: Any) -> Any:
         return mpmath.exp(-a / x)
+
+
+class Root(sp.Function):
+    """The square root of a positive product, which SymPy would take factor by factor."""
+
+    def _eval_is_nonnegative(self) -> bool:
+        return True
+
+    def _eval_is_positive(self) -> bool | None:
+        return bool(self.args[0].is_positive) or None
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        return sp.sqrt(args[0])
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.sqrt)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(x: Any) -> Any:
+        return mpmath.sqrt(x)
 
 
 class Sech2(sp.Function):

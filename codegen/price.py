@@ -44,6 +44,7 @@ from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.filling import template
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
+from freejac.codegen.rounding import combined, gathered, least_rounding, rooted, sine
 from freejac.codegen.sound import soundly
 from freejac.codegen.statements import Block
 from freejac.symbolic.bivariate import expect2
@@ -64,21 +65,21 @@ _LAYER = sp.Rational(1, 8)
 
 _LOW, _HIGH = sp.Rational(1, 10**12), sp.Integer(10) ** 12
 _PLACES = {
-    "half": "0.5 * angle",
-    "up": "2.0 * math.cos(half) ** 2",
-    "down": "2.0 * math.sin(half) ** 2",
+    "down": "x * x",
+    "up": "2.0 - down",
     "gap": "up * down",
-    "sine": "math.sin(angle)",
-    "t": "math.cos(angle)",
-    "away": "abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))",
+    "sine": "x * math.sqrt(up)",
+    "t": "1.0 - down",
+    "away": "abs(down - edge)",
 }
-"""What an integrand may need at an angle; each may use those before it."""
+"""What an integrand may need at x = √(1 − t); each may use those before it."""
 
 _LOSS = 1000
+_LOSS_SEEN = 4.0
+"""By how much the terms of an expansion may outgrow their sum before the other one is tried."""
 _NOTHING = mpmath.mpf(2) ** -500
 
 _t = sp.Symbol("t", positive=True)
-_sine = sp.Symbol("sine", positive=True)
 _away = sp.Symbol("away", nonnegative=True)
 _size = sp.Symbol("size", nonnegative=True)
 _edge = sp.Symbol("edge", nonnegative=True)
@@ -167,7 +168,8 @@ class _Writer:
         ahead = [self._rest(k, 1) * q**k * _power(_away, k - 1) for k in range(1, last + 1)]
         kinds = [sp.Add(*ahead)]
         at = _size if symmetric else c
-        body = {"symmetry": self._levels[0].symmetry, "forward": self._forward(last, at)}
+        forward = self._forward(last, at)
+        body = {"symmetry": self._levels[0].symmetry, "forward": forward, "backward": []}
         if not symmetric:
             behind = [
                 self._rest(k, -1) * q**k * (-1) ** k * _power(_away, k - 1)
@@ -175,6 +177,7 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
+        kinds, scale = _without_pi([rooted(gathered(kind)) for kind in kinds])
         integrands = [self._integrand(kind) for kind in kinds]
         context = {
             "prefix": self._prefix,
@@ -184,8 +187,10 @@ class _Writer:
             "kinds": integrands,
             "places": _places(integrands),
             "rule": _rule(),
-            "finest": source(_LAYER * self._scale / sp.sqrt(q)),
-            "layer": self._layer(last),
+            "scale": scale,
+            "jumps": bool(self._levels[1].rest != 0),
+            "loss": _LOSS_SEEN,
+            "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
             **body,
         }
         text = template("price.jinja", price=context)
@@ -203,23 +208,12 @@ class _Writer:
         if rest.has(up, down, gap):
             # A form that is known to be positive at every c.
             swapped = {up: down, down: up, c: -_t} if side == -1 else {c: _t}
-            return rest.xreplace(swapped) * _sine
+            return rest.xreplace(swapped) * sine
         terms = sp.expand(rest.subs(c, side * c) * sp.sqrt(1 - c**2))
         joined = joined_exponentials(completed_squares(terms))
         form = paired(joined).xreplace({c: _t})
         return form.replace(lambda e: e.is_Pow and e.base == gap and e.exp.q == 2,
-                            lambda e: _sine ** (2 * e.exp))  # fmt: skip
-
-    def _layer(self, last: int) -> str:
-        """How far from c = −1 the expansion there is the better one, as code; "" for 1/2.
-
-        Where the deltas of one derivative are all there are, and add up to 0, R is large in a layer
-        of angles near c = −1 alone if q is large: what it adds there is mostly taken away beyond.
-        """
-        first, *_, final = self._levels[last - 1].regular.pieces
-        if first.expr != final.expr or any(level.rest != 0 for level in self._levels[:last]):
-            return ""
-        return source((self._scale**2 / q) ** sp.Rational(1, last))
+                            lambda e: sine ** (2 * e.exp))  # fmt: skip
 
     def _near_end(self, turn: int, last: int) -> tuple[sp.Expr, sp.Expr]:
         """The integrands for c near −1, at t > |c| and at t < |c|."""
@@ -237,50 +231,88 @@ class _Writer:
         return sp.Add(*inner), sp.Add(*outer)
 
     def _integrand(self, expr: sp.Expr) -> Block:
-        taken = ["q", "c", "up", "down", "gap", "sine", "away", "size", "edge", "t"]
-        return kernel_block(expr, [*taken, *self._parameters])
+        taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
+        return kernel_block(_one_number(expr), taken)
 
     def _forward(self, last: int, at: sp.Expr) -> list[str]:
         """Terms of the expansion at c = 0."""
-        terms = []
-        for k in range(last):
-            mean = self._mean(f"mean_{k}", f"E[{_derivative(k)}]", self._levels[k].regular)
-            if mean:
-                terms.append(source(_power(q * at, k) * sp.Symbol(mean) ** 2))
-        return terms
+        squares = [(k, self._square(k)) for k in range(last)]
+        return [source(_power(at, k) * name) for k, name in squares if name]
 
     def _backward(self, turn: int, last: int) -> list[str]:
         """Terms of the expansion at c = −1."""
         terms = []
         for k in range(turn):
             regular = self._levels[k].regular
-            name = f"E[{_derivative(k)}(h) {_derivative(k)}(-h)]"
-            mean = self._mean(f"end_{k}", name, regular * reflected(regular))
-            if mean:
-                terms.append(source(_power(q * _edge, k) * sp.Symbol(mean)))
+            equation = f"E[{_derivative(k)}(h) {_derivative(k)}(-h)]"
+            name = self._mean(f"end_{k}", equation, regular * reflected(regular), k, 1)
+            if name:
+                terms.append(source(_power(_edge, k) * name))
         sign = self._levels[turn].symmetry or 0
-        for j in range(last - turn):
-            level = turn + j
-            mean = f"mean_{level}"
-            if sign and any(m.short == mean for m in self._means):
+        for j in range(last - turn if sign else 0):
+            name = self._square(turn + j)
+            if name:
                 weight = sp.expand(_power(_y, turn - 1) * _power(_y + _size, j))
                 share = sp.factor(sp.integrate(weight, (_y, 0, _edge)))
-                terms.append(source(sign * share * q**level * sp.Symbol(mean) ** 2))
+                terms.append(source(sign * share * name))
         return terms
 
-    def _mean(self, name: str, equation: str, integrand: PiecewiseFunction) -> str:
-        """The name of a mean, which becomes a function of the module; "" if it is 0."""
+    def _square(self, level: int) -> sp.Symbol | None:
+        """The name of a derivative's squared mean."""
+        equation = f"E[{_derivative(level)}]**2"
+        return self._mean(f"square_{level}", equation, self._levels[level].regular, level, 2)
+
+    def _mean(
+        self, name: str, equation: str, integrand: PiecewiseFunction, power: int, exponent: int
+    ) -> sp.Symbol | None:
+        """The name of q^power E[…]^exponent, which becomes a function of the module; None if 0."""
+        symbol = sp.Symbol(name, real=True)
+        if any(mean.short == name for mean in self._means):
+            return symbol
         closed = expect(integrand)
         if closed == 0:
-            return ""
-        sound = soundly(integrand, closed)
-        if (sound.low > _LOW and not _harmless(sound.expr, _LOW, sound.low)) or (
-            sound.high < _HIGH and not _harmless(sound.expr, sound.high, _HIGH)
-        ):
-            raise NoClosedForm(equation, "its terms cancel on a part of the domain")
-        block = kernel_block(sound.expr, ["q", *self._parameters])
-        self._means.append(_Mean(f"_{self._prefix}_{name}", name, equation, block))
-        return name
+            return None
+        form = _sure_form(integrand, closed, power, exponent, equation)
+        block = kernel_block(form, ["q", *self._parameters])
+        scale = f"q**{power} * " if power > 1 else "q * " * power
+        self._means.append(_Mean(f"_{self._prefix}_{name}", name, f"{scale}{equation}", block))
+        return symbol
+
+
+def _sure_form(
+    integrand: PiecewiseFunction, closed: sp.Expr, power: int, exponent: int, equation: str
+) -> sp.Expr:
+    """q^power E[…]^exponent in a form that keeps its digits."""
+    if closed.free_symbols <= {q}:
+        try:
+            return least_rounding(integrand, closed, power, exponent)
+        except NoClosedForm:
+            pass
+    sound = soundly(integrand, closed)
+    if (sound.low > _LOW and not _harmless(sound.expr, _LOW, sound.low)) or (
+        sound.high < _HIGH and not _harmless(sound.expr, sound.high, _HIGH)
+    ):
+        raise NoClosedForm(equation, "its terms cancel on a part of the domain")
+    return combined(sound.expr, power, exponent)
+
+
+def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], str]:
+    """Expressions over 1/π and 2/π; as they are and 2 where 1/π is no factor of all."""
+    inverse = sp.Dummy("inverse", positive=True)
+    shares = [sp.expand(expr.xreplace({sp.pi: 1 / inverse}) / inverse) for expr in exprs]
+    if any(share.has(inverse) for share in shares):
+        return exprs, "2.0"
+    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], repr(float(2 / sp.pi))
+
+
+def _one_number(expr: sp.Expr) -> sp.Expr:
+    """Every product with its irrational numbers multiplied out, rounded once in code."""
+
+    def joined(product: sp.Mul) -> sp.Expr:
+        number, rest = product.as_independent(*product.free_symbols, as_Add=False)
+        return product if number.is_Rational else sp.Float(number.evalf(40), 40) * rest
+
+    return expr.replace(lambda e: e.is_Mul and bool(e.free_symbols), joined)
 
 
 def _harmless(form: sp.Expr, low: sp.Rational, high: sp.Rational) -> bool:
@@ -326,7 +358,7 @@ def _rule() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _places(blocks: list[Block]) -> list[tuple[str, str]]:
-    """The functions of the angle that blocks speak of, and their code, in an order that works."""
+    """The functions of x that blocks speak of, and their code, in an order that works."""
     used = set(re.findall(r"\w+", " ".join(t for b in blocks for t in (*b.lines, b.result))))
     found = []
     for name, text in reversed(_PLACES.items()):

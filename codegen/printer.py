@@ -18,7 +18,15 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.printer import Printer
 
 from freejac.codegen.correlation import Angle, ExpGap, Tail2
-from freejac.codegen.functions import AtanRatio, Cos1m, ExpAddend, ExpInverse, Sech2
+from freejac.codegen.functions import (
+    AtanRatio,
+    Cos1m,
+    ErfMean,
+    ExpAddend,
+    ExpInverse,
+    Root,
+    Sech2,
+)
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -31,6 +39,7 @@ HELPERS: dict[type, str] = {
     Angle: "_angle",
     AtanRatio: "_atan_ratio",
     Cos1m: "_one_minus_cos",
+    ErfMean: "_erf_mean",
     ExpAddend: "_exp_addend",
     ExpGap: "_exp_gap",
     ExpInverse: "_exp_inverse",
@@ -200,6 +209,10 @@ class NumbaPrinter(Printer):
         high = float(rate)
         low = float((rate - sp.Rational(high)).evalf(20))
         return f"{HELPERS[ExpInverse]}({high!r}, {low!r}, {self._print(x)})"
+
+    def _print_Root(self, expr: Root) -> str:
+        """Print it like any root: of the largest or least of numbers it is that of their roots."""
+        return f"math.sqrt({self._print(expr.args[0])})"
 
     _print_exp = _print_sign = _print_Heaviside = _print_log = _print_Function
 
