@@ -13,8 +13,9 @@ A fifth is timed beside them: q/2, by NumPy, into an array that is there, as our
 No kernel is faster than that, so what another takes over it is the most that a ratio can be: "the
 memory allows" so much where that is less than what was asked. A ratio that the memory allows and
 ours does not reach is "missed". Arrays of five ways take turns in the caches, so that it is slower
-there than alone, which the table begins with. A lambdified formula makes an array for each of its
-operations: whether the allocator has given that memory back makes it up to twice as slow.
+there than alone, which the table begins with. Lambdified formulas and JAX make new arrays: where
+the allocator has given that memory back, its pages are made again, 3 ns a point, and their figures
+differ by as much between runs.
 
 The formulas are those of a textbook, which lose all digits to cancellation or overflow at the ends
 of the kernels' domain; q is drawn from 1e-3 to 1e2, evenly in log q, where they do not. `--whole`
