@@ -6,12 +6,16 @@
 The same formula, as the engine derives it and with shared parts computed once, is timed in three
 other ways: `sympy.lambdify` for NumPy and SciPy, the same under JAX (jit, CPU, float64), and C that
 SymPy prints, `cc -O3 -march=native`, with the C library's functions. All run in this process on one
-processor over the same 10⁶ values of q, and return a new array; a figure is the best of many runs,
-and the runs of the four are interleaved. What is not installed is left out, and said.
+processor over the same 10⁶ values of q; a figure is the best of many runs, and the runs of the
+four are interleaved. What is not installed is left out, and said.
 
-A fifth is timed beside them: NumPy's q/2, also into a new array. No kernel is faster than that, so
-what another takes over it is the most that a ratio can be: "the memory allows" so much where that
-is less than what was asked. A ratio that the memory allows and ours does not reach is "missed".
+A fifth is timed beside them: q/2, by NumPy, into an array that is there, as ours and C write into.
+No kernel is faster than that, so what another takes over it is the most that a ratio can be: "the
+memory allows" so much where that is less than what was asked. A ratio that the memory allows and
+ours does not reach is "missed". Arrays of five ways take turns in the caches, so that it is slower
+there than alone, which the table begins with. Lambdified formulas and JAX make new arrays: where
+the allocator has given that memory back, its pages are made again, 3 ns a point, and their figures
+differ by as much between runs.
 
 The formulas are those of a textbook, which lose all digits to cancellation or overflow at the ends
 of the kernels' domain; q is drawn from 1e-3 to 1e2, evenly in log q, where they do not. `--whole`
@@ -141,7 +145,7 @@ def in_jax(expr: sp.Expr, q: np.ndarray) -> Kernel | None:
     return lambda: body(values).block_until_ready()
 
 
-def in_c(expr: sp.Expr, q: np.ndarray, folder: Path) -> Kernel | None:
+def in_c(expr: sp.Expr, q: np.ndarray, out: np.ndarray, folder: Path) -> Kernel | None:
     """The formula as a C loop, or None without a compiler."""
     compiler = shutil.which("cc")
     if compiler is None:
@@ -157,11 +161,10 @@ def in_c(expr: sp.Expr, q: np.ndarray, folder: Path) -> Kernel | None:
     options = ["-O3", "-march=native", "-std=gnu11", "-shared", "-fPIC"]
     subprocess.run([compiler, *options, "-o", library, source, "-lm"], check=True)
     function = ctypes.CDLL(str(library)).kernel
-    count, given = ctypes.c_long(q.size), q.ctypes.data_as(ctypes.c_void_p)
+    ends = [a.ctypes.data_as(ctypes.c_void_p) for a in (q, out)]
 
     def call() -> np.ndarray:
-        out = np.empty_like(q)
-        function(given, out.ctypes.data_as(ctypes.c_void_p), count)
+        function(*ends, ctypes.c_long(q.size))
         return out
 
     return call
@@ -200,17 +203,18 @@ def rows(
         for activation, kernel in cases:
             expr = formula(activation, kernel)
             function, numbers = _ours(activation, kernel)
+            ours, theirs, half = (np.empty(points) for _ in range(3))
             lambdified = sp.lambdify(fj.q, expr, modules=["scipy", "numpy"], cse=True)
             works = [
-                lambda f=function, n=numbers: f(q, *n),
+                lambda f=function, n=numbers, o=ours: f(q, *n, out=o),
                 lambda f=lambdified: f(q),
                 in_jax(expr, q),
-                in_c(expr, q, Path(folder)),
+                in_c(expr, q, theirs, Path(folder)),
             ]
             name = f"{activation} {kernel}"
             if span == SPAN:
                 _compare(works, name)
-            mine, *others, floor = best_times([*works, lambda: q * 0.5])
+            mine, *others, floor = best_times([*works, lambda o=half: np.multiply(q, 0.5, out=o)])
             assert mine is not None
             assert floor is not None
             ratios = [None if t is None else t / mine for t in others]
@@ -250,7 +254,17 @@ def lines(cases: Sequence[tuple[str, str]] = CASES, span: tuple[float, float] = 
                 continue
             remark = _verdict(_ASKED[by], ratio, row.floor / row.ours)
             found.append(Line(row.name, by, 1e-9 * row.ours * ratio, ratio, remark=remark))
-    return found
+    return _floors() + found
+
+
+def _floors() -> list[Line]:
+    """What one multiplication takes; last of all, because it changes what the allocator keeps."""
+    q, out = np.ones(POINTS), np.empty(POINTS)
+    there, new = best_times([lambda: np.multiply(q, 0.5, out=out)]), best_times([lambda: q * 0.5])
+    return [
+        Line("q/2", "numpy.multiply", (taken or math.nan) / POINTS, remark=remark)
+        for (taken,), remark in ((there, "into an array that is there"), (new, "a new array"))
+    ]
 
 
 def _verdict(asked: float, ratio: float, share: float) -> str:
