@@ -188,9 +188,9 @@ def _short_code(
             if error <= _SHARP:
                 return code
             found.append((error, code))
-        error, code = min(found, key=lambda pair: pair[0], default=(mpmath.inf, None))
+        error, best = min(found, key=lambda pair: pair[0], default=(mpmath.inf, None))
         if error <= _USABLE:
-            return code
+            return best
     return None
 
 

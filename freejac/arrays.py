@@ -22,7 +22,7 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
         name: what they are, for the message.
         value: a number, a sequence, or an array.
         floats: leave single precision as it is, and a Python number a number: next to arrays of
-            single precision it does not ask for more.
+            single precision it does not ask for more. An array of doubles is then not copied.
 
     Raises:
         DomainError: something in it is not a real number, or it is none of a double's size.
@@ -42,7 +42,8 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
             return array
         if floats and isinstance(value, (int, float)) and not isinstance(value, np.generic):
             return float(value)
-        return array.astype(float)
+        # Kernels read their arguments and keep none; two copies take longer than most kernels.
+        return array.astype(float, copy=not floats)
     except (TypeError, ValueError):
         raise DomainError(f"{name} must be real numbers, not {reprlib.repr(value)}") from None
     except OverflowError:
