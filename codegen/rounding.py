@@ -7,10 +7,11 @@ the same on every machine. The forms are
 * the closed form, made sound (`codegen.sound`), with numbers under the roots;
 * the same below some q, and a polynomial in 1/q or 1/√q beyond, whose first term is nearly all.
 
->>> from freejac.symbolic.piecewise import PiecewiseFunction
->>> slope = PiecewiseFunction.indicator(-1, 1)
->>> least_rounding(slope, sp.erf(1 / sp.sqrt(2 * q)), 1, 2).has(Root)
-True
+>>> from freejac.symbolic.activation import activation
+>>> slope = activation("clip(x, -1, 1)").distribution(1)
+>>> form = least_rounding(slope, sp.erf(1 / sp.sqrt(2 * q)), 1, 2)
+>>> form.args[0].expr
+q*erf(Root(1/(2*q)))**2
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from mpmath import mp, mpf
 from freejac.codegen.activation_modules import activation_dual_module
 from freejac.codegen.correlation import completed_squares
 from freejac.codegen.crosscheck import check_points, compare, references, worst
+from freejac.codegen.dual_check import dual_reference
 from freejac.codegen.load import load_text
 from freejac.codegen.plan import plan
 from freejac.codegen.render import render
@@ -198,6 +199,50 @@ def test_a_wrong_dual_is_caught_by_the_cross_check(tmp_path: Path) -> None:
     results = compare(module, load_text(text, tmp_path), references(module, points))
     assert worst(results["dual"]).error == pytest.approx(2.5e-13, rel=0.1, abs=0.0)
     assert worst(results["dual_slope"]).error < 1e-15
+
+
+@pytest.mark.parametrize(("name", "q"), [("relu", 3.0), ("relu2", 1e-6)])
+def test_an_error_of_a_few_ulps_is_seen_whole_where_no_zero_is_near(name: str, q: float) -> None:
+    module = activation_dual_module(activation(name))
+    for c in (-1.0 + 1e-12, -0.4, 1e-9, 0.7, 1.0 - 1e-15):
+        for value, condition in dual_reference(module, {"q": q, "c": c}, 1).values():
+            assert value
+            assert 1 <= condition <= 1.5
+
+
+def test_beside_a_zero_the_unit_is_what_rounding_the_arguments_changes_and_no_more() -> None:
+    # The mean of f vanishes at q = 2/π, so that E[f]², the dual at c = 0, has a double zero there.
+    module = activation_dual_module(activation("relu(x) - 1/pi"))
+    for off in (0.0, 1e-12, 1e-6, 1e-2):
+        point = {"q": 2.0 / math.pi * (1.0 + off), "c": 0.0}
+        value, condition = dual_reference(module, point, 1)["dual"]
+        with mp.workdps(40):
+            own = mpmath.sqrt(mpf(point["q"]) / (2 * mpmath.pi)) - 1 / mpmath.pi
+            assert abs(value / own**2 - 1) <= 1e-15
+            moved = mpmath.sqrt(mpf(point["q"]) * (1 + mpf(2) ** -53) / (2 * mpmath.pi))
+            change = abs((moved - 1 / mpmath.pi) ** 2 - own**2)
+        assert change / 4 <= condition * value * mpf(2) ** -53 <= 4 * change + value * mpf(2) ** -53
+
+
+def test_an_error_of_eight_ulps_is_told(tmp_path: Path) -> None:
+    module = activation_dual_module(activation("hard_tanh"))
+    record = plan(module)
+    text = render(module, record).replace("copysign(total,", "copysign(total * (1.0 + 2.0**-49),")
+    exact = references(module, check_points(module, record, 6))
+    results = compare(module, load_text(text, tmp_path), exact)
+    assert worst(results["dual"]).ulp >= 6.0
+    assert max(comparison.ulp for comparison in results["dual_slope"]) <= 4.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("q", [1e6, 1e11])
+def test_a_clip_between_its_layer_and_one_half_is_summed_where_nothing_cancels(q: float) -> None:
+    # From c = 0 its terms outgrow it by hundreds there: 101 ULP before.
+    module = activation_dual_module(activation("hard_sigmoid"))
+    points = [{"q": q, "c": -1.0 + edge} for edge in (8 / q**0.5, 1e-3, 0.04)]
+    exact = references(module, points)
+    for comparisons in compare(module, duals("hard_sigmoid"), exact).values():
+        assert max(comparison.ulp for comparison in comparisons) <= 4.0
 
 
 def test_what_has_no_dual_says_so() -> None:
