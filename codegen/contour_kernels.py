@@ -59,7 +59,7 @@ def contour_density() -> Module:
         "itself. The errors below are those "
         f"of rules for {', '.join(PHIS[:-1])} and {PHIS[-1]}, depths 1 (orthogonal 2) to 1000, q "
         "from 1e-3 to 100, against the continuation in mpmath, whose means are integrated by "
-        "panels; from 1e-6 L or 1e-6 beside an end down to λ = 1e-280 of deep Gaussian ones; divided by "
+        "panels; from 1e-6 L beside an end to λ = 1e-280 of deep Gaussian ones; divided by "
         f"1 + {EDGE:.0e} L/d.",
         context=_context,
     )

@@ -214,8 +214,8 @@ def _reach(
 def _spread(low: float, high: float, count: int) -> Any:
     """Places in (low, high): two in three even, the others crowd towards 0, where φ turns."""
     even = np.linspace(low, high, 2 * count + 2)[1:-1]
-    ends = np.arcsinh([low / _CROWD, high / _CROWD])
-    crowded = _CROWD * np.sinh(np.linspace(*ends, count + 2)[1:-1])
+    first, last = math.asinh(low / _CROWD), math.asinh(high / _CROWD)
+    crowded = _CROWD * np.sinh(np.linspace(first, last, count + 2)[1:-1])
     return np.unique(np.concatenate([even, crowded]))
 
 

@@ -19,7 +19,7 @@ from freejac.symbolic.residual_product import GUARD, BlockProduct
 from freejac.symbolic.slope_nodes import SlopeTable
 from freejac.symbolic.symbols import z
 
-__all__ = ["DIGITS", "block_points", "block_reference"]
+__all__ = ["DIGITS", "block_law", "block_points", "block_reference"]
 
 DIGITS = 20
 """Of a reference."""
@@ -33,7 +33,7 @@ def block_reference(name: str, point: Mapping[str, Any]) -> tuple[mpf, mpf]:
         NotConvergedError: the continuation did not reach λ.
     """
     with mp.workdps(DIGITS + GUARD):
-        law = _law(name.split("_", maxsplit=1)[0], point)
+        law = block_law(name.split("_", maxsplit=1)[0], point)
         lam = mpf(point["lam"])
         return law.density([lam])[0], mpf(1)
 
@@ -62,11 +62,11 @@ def block_points(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
 def _ends(weights: str, setting: Mapping[str, Any]) -> tuple[float, float]:
     """Both ends of the spectrum, or of its upper interval."""
     with mp.workdps(DIGITS + GUARD):
-        low, high = support(_law(weights, setting))[-1]
+        low, high = support(block_law(weights, setting))[-1]
         return float(low), float(high)
 
 
-def _law(weights: str, point: Mapping[str, Any]) -> BlockProduct:
+def block_law(weights: str, point: Mapping[str, Any]) -> BlockProduct:
     """The law, of the doubles as they are."""
     variance = sp.Rational(point["variance"])
     transform = 1 / variance / (1 + z) if weights == "gaussian" else 1 / variance

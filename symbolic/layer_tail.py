@@ -116,8 +116,10 @@ def is_lost(product: SmoothProduct, log_lam: Any) -> bool:
     # E[1/φ′²] is at least 1/E[φ′²]
     if start - (layer.count - 1) * mp.log(quick.mean) > -_DOUBLES:
         return False
+    if not _is_felt_inside(layer.table, 1 / quick.mean):
+        return False
     mean = _inverse_mean(layer.table, start)
-    if mean is None or not _is_felt_inside(layer.table, mean):
+    if mean is None:
         return False
     log_zeta = start + (layer.count - 1) * mp.log(mean)
     again = _inverse_mean(layer.table, log_zeta) if log_zeta < -_DOUBLES else None
@@ -137,11 +139,11 @@ def _inverse_mean(table: SlopeTable, log_zeta: Any) -> Any:
     return mean if mean > 0 else None
 
 
-def _is_felt_inside(table: SlopeTable, mean: Any) -> bool:
-    """Whether the mean of 1/φ′² comes from where the panels are, and not from their ends."""
+def _is_felt_inside(table: SlopeTable, least: Any) -> bool:
+    """Whether the mean of 1/φ′², at least so large, comes from the panels and not their ends."""
     width, panels = mp.sqrt(table.variance), table.panels(mp).panels
     for place, piece in ((panels[0].low, 0), (panels[-1].high, -1)):
         slope = abs(table.smooth_pieces[piece][2](place * width)[0])
-        if not slope or -2 * mp.log(slope) - place**2 / 2 > mp.log(mean) - _NEGLIGIBLE:
+        if not slope or -2 * mp.log(slope) - place**2 / 2 > mp.log(least) - _NEGLIGIBLE:
             return False
     return True

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 from freejac.codegen.catalogue import CATALOGUE
 from freejac.codegen.crosscheck import (
@@ -24,7 +25,9 @@ from freejac.codegen.crosscheck import (
 )
 from freejac.codegen.generate import LEDGER
 from freejac.codegen.record import ModuleRecord, read_ledger
+from freejac.codegen.residual_oracle import block_law, block_reference
 from freejac.symbolic.library import names
+from freejac.symbolic.residual_edges import support
 
 ACTIVATIONS = names()
 # Numba compiles a module when it is first imported: the others are run with the slow tests.
@@ -159,6 +162,31 @@ def test_the_residual_density_is_exactly_zero_outside_its_support() -> None:
         assert density.density(0.999999 * high, c) > 0.0
     assert math.isnan(density.density(math.nan, 1.0))
     assert math.isnan(density.density(1.0, 0.0))
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+def test_residual_densities_next_to_an_edge_lose_what_is_stated(weights: str) -> None:
+    """The header's 1e-15/d at a relative distance d, or nan where that exceeds 1e-8."""
+    setting = {
+        "values": [[1.0, 0.25], [0.75, 0.5]],
+        "masses": [[0.5, 0.375], [0.25, 0.75]],
+        "layers": [5.0, 4.0],
+        "variance": 0.125,
+    }
+    with mp.workdps(45):
+        low, high = map(float, support(block_law(weights, setting))[-1])
+    density = getattr(module_of("residual_blocks_density"), f"{weights}_density")
+    resolved = 0
+    for distance in (1e-2, 1e-4, 1e-6, 1e-7, 1e-9):
+        for lam in (low * (1.0 + distance), high * (1.0 - distance)):
+            value = float(density(lam, *setting.values()))
+            expected, _ = block_reference(f"{weights}_density", {**setting, "lam": lam})
+            if math.isnan(value):
+                assert distance <= 1e-7
+                continue
+            resolved += 1
+            assert abs(value / float(expected) - 1.0) <= 1e-15 / distance
+    assert resolved >= 6
 
 
 def test_moments_keep_their_digits_where_the_plain_formula_loses_them() -> None:
