@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := build/demo
+# Tests at a time: 2 to 4, by the processors there are.
+WORKERS ?= $(shell .ci/workers)
 
 # Compiled kernels are cached here, so that the source folders may be read-only.
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.numba_cache
@@ -17,11 +19,11 @@ demo: $(VENV)/.core ## derive GELU's theory, emit its kernels, and use them
 	$(BIN)/freejac derive gelu --emit $(DEMO)/gelu_kernels.py
 	cd $(DEMO) && $(CURDIR)/$(BIN)/python $(CURDIR)/docs/demo.py
 
-test: $(VENV)/.test ## the quick tests, on two workers
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
+test: $(VENV)/.test ## the quick tests, on two to four workers
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 test-slow: $(VENV)/.test ## the tests longer than a few seconds
-	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev ## ruff: rules and formatting of the hand-written code
 	$(BIN)/ruff check .

@@ -32,7 +32,6 @@ _ACCEPTED = 1e-15
 _MOST_REFUSED = 3
 _REPRESENTABLE = 290
 _SCALES = 1024
-_DOUBLE_BITS = 53
 _LARGEST_LOSS = 1.2
 
 
@@ -157,16 +156,10 @@ def in_doubles(fit: Fit) -> tuple[tuple[mpf, ...], tuple[mpf, ...]]:
         above, below = (
             [mpf(c.str(40, radius=False)) for c in part] for part in (fit.above, fit.below)
         )
-        ends = [abs(int(end.man)) for end in (above[0], above[-1], below[0], below[-1])]
-        best = min(
-            range(_SCALES, 2 * _SCALES), key=lambda scale: max(_lost(scale * end) for end in ends)
-        )
-        scale = mpf(best) / _SCALES
-        return tuple(scale * c for c in above), tuple(scale * c for c in below)
+        ends = (above[0], above[-1], below[0], below[-1])
 
+        def lost(scale: mpf) -> mpf:
+            return max(abs(mpf(float(scale * end)) / (scale * end) - 1) for end in ends)
 
-def _lost(number: int) -> float:
-    """The relative error of the nearest number with the bits of a double."""
-    beyond = max(0, number.bit_length() - _DOUBLE_BITS)
-    rest = number & ((1 << beyond) - 1)
-    return min(rest, (1 << beyond) - rest) / number if beyond else 0.0
+        best = min((1 + mpf(k) / _SCALES for k in range(_SCALES)), key=lost)
+        return tuple(best * c for c in above), tuple(best * c for c in below)
