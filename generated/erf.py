@@ -106,13 +106,28 @@ def _ufunc(loop, inputs, name, doc):
 
 
 @njit
+def _place(block, pointer, step, count, single):
+    """Return doubles that lie side by side as they are, and 1; else a block for copies, and 0."""
+    if step == 8 and not single:
+        return carray(pointer, count, np.float64), 1
+    return block, 0
+
+
+@njit
+def _apart(pointer, other, count):
+    """Tell whether two arrays of doubles share no memory."""
+    first, second = carray(pointer, 1, np.float64), carray(other, 1, np.float64)
+    return abs(np.int64(first.ctypes.data) - np.int64(second.ctypes.data)) >= 8 * count
+
+
+@njit
 def _load(block, pointer, step, start, size, single):
-    """Copy values of an array, doubles or floats in any stride, to a block."""
+    """Copy values of an array, doubles or floats in any stride, to a block; a number once."""
     if single:
         singles = carray(pointer, 1, np.float32)
         for i in range(size):
             block[i] = singles[np.uint64((start + i) * (step >> 2))]
-    else:
+    elif step or not start:
         doubles = carray(pointer, 1, np.float64)
         for i in range(size):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
@@ -158,33 +173,76 @@ def _atan_ratio(x, y):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _divided(above, below):
+    """Return above / below by Newton's steps, below positive and far from the ends of doubles.
+
+    1 / below is known to 5 % from its bits, a linear function of it between powers of 2.
+    """
+    y = np.int64(np.int64(9213909881648874496) - np.float64(below).view(np.int64)).view(np.float64)
+    gap = 1.0 - below * y
+    y = y + y * gap
+    y = y + y * (gap * gap)
+    y = y + y * (1.0 - below * y)
+    ratio = above * y
+    return ratio + y * (above - below * ratio)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 0.0
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _mean_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mean(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _mean(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _mean(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _mean_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["mean"] = (
@@ -204,31 +262,59 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 0.6366197723675814 * _atan_ratio(2.0 * q, math.sqrt(1.0 + 4.0 * q))
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _second_moment_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _second_moment(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _second_moment(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _second_moment_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["second_moment"] = (
@@ -248,44 +334,86 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
-    inside = 1e-3 <= sigma_w <= 1e3 and 0.0 <= sigma_b <= 1e3
-    sigma_w = sigma_w if inside else 1.0
-    sigma_b = sigma_b if inside else 1.0
+    nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
+    nearest_sigma_b = min(max(sigma_b, 0.0), 1e3)
+    inside = (sigma_w == nearest_sigma_w) & (sigma_b == nearest_sigma_b)
+    sigma_w = nearest_sigma_w
+    sigma_b = nearest_sigma_b
     second_moment = _second_moment(q)
     value = sigma_b**2 + second_moment * sigma_w**2
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _length_map_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_w_start,
+    sigma_b,
+    sigma_b_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _length_map(
+            q[np.uint64(q_start + i)],
+            sigma_w[np.uint64(sigma_w_start + i)],
+            sigma_b[np.uint64(sigma_b_start + i)],
+        )
+
+
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    sigma_w = np.ones(_BLOCK)
-    sigma_b = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
-        # One array, and numbers: from memory to memory without a copy.
-        inputs = carray(arrays[0], count, np.float64)
-        outputs = carray(arrays[3], count, np.float64)
-        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
-        _load(sigma_b, arrays[2], 0, 0, _BLOCK, single)
-        done = count - (count & 63)
-        for start in range(0, done, _BLOCK):
-            size = min(_BLOCK, done - start)
-            given = inputs[start : start + size]
-            found = outputs[start : start + size]
-            for i in range(size):
-                found[i] = _length_map(given[i], sigma_w[i], sigma_b[i])
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(sigma_w, arrays[1], steps[1], start, size, single)
-        _load(sigma_b, arrays[2], steps[2], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    sigma_w_block = np.ones(_BLOCK)
+    sigma_w, sigma_w_moves = _place(sigma_w_block, arrays[1], steps[1], count, single)
+    sigma_b_block = np.ones(_BLOCK)
+    sigma_b, sigma_b_moves = _place(sigma_b_block, arrays[2], steps[2], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[3], steps[3], count, single)
+    if not _apart(arrays[0], arrays[3], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[3], count):
+        values, moves = block, 0
+    if not _apart(arrays[2], arrays[3], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and sigma_w_moves and sigma_b_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _length_map(q[i], sigma_w[i], sigma_b[i])
-        _store(values, arrays[3], steps[3], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            sigma_w, sigma_w_moves = sigma_w_block, 0
+            sigma_b, sigma_b_moves = sigma_b_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not sigma_w_moves:
+            _load(sigma_w_block, arrays[1], steps[1], start, size, single)
+        if not sigma_b_moves:
+            _load(sigma_b_block, arrays[2], steps[2], start, size, single)
+        _length_map_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            sigma_w,
+            start * sigma_w_moves,
+            sigma_b,
+            start * sigma_b_moves,
+        )
+        if not moves:
+            _store(block, arrays[3], steps[3], start, size, single)
 
 
 _LOOPS["length_map"] = (
@@ -307,31 +435,59 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
-    value = 1.2732395447351628 / ((1.0 + 2.0 * q) * math.sqrt(1.0 + 4.0 * q))
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
+    value = _divided(1.2732395447351628, (1.0 + 2.0 * q) * math.sqrt(1.0 + 4.0 * q))
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _second_moment_slope_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment_slope(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _second_moment_slope(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _second_moment_slope(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _second_moment_slope_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["second_moment_slope"] = (
@@ -351,40 +507,72 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
-    inside = 1e-3 <= sigma_w <= 1e3
-    sigma_w = sigma_w if inside else 1.0
+    nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
+    inside = sigma_w == nearest_sigma_w
+    sigma_w = nearest_sigma_w
     second_moment_slope = _second_moment_slope(q)
     value = second_moment_slope * sigma_w**2
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _chi_parallel_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_w_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi_parallel(
+            q[np.uint64(q_start + i)],
+            sigma_w[np.uint64(sigma_w_start + i)],
+        )
+
+
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    sigma_w = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
-        # One array, and numbers: from memory to memory without a copy.
-        inputs = carray(arrays[0], count, np.float64)
-        outputs = carray(arrays[2], count, np.float64)
-        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
-        done = count - (count & 63)
-        for start in range(0, done, _BLOCK):
-            size = min(_BLOCK, done - start)
-            given = inputs[start : start + size]
-            found = outputs[start : start + size]
-            for i in range(size):
-                found[i] = _chi_parallel(given[i], sigma_w[i])
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(sigma_w, arrays[1], steps[1], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    sigma_w_block = np.ones(_BLOCK)
+    sigma_w, sigma_w_moves = _place(sigma_w_block, arrays[1], steps[1], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[2], steps[2], count, single)
+    if not _apart(arrays[0], arrays[2], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[2], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and sigma_w_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _chi_parallel(q[i], sigma_w[i])
-        _store(values, arrays[2], steps[2], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            sigma_w, sigma_w_moves = sigma_w_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not sigma_w_moves:
+            _load(sigma_w_block, arrays[1], steps[1], start, size, single)
+        _chi_parallel_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            sigma_w,
+            start * sigma_w_moves,
+        )
+        if not moves:
+            _store(block, arrays[2], steps[2], start, size, single)
 
 
 _LOOPS["chi_parallel"] = (
@@ -405,31 +593,59 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
-    value = 1.2732395447351628 / math.sqrt(1.0 + 4.0 * q)
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
+    value = _divided(1.2732395447351628, math.sqrt(1.0 + 4.0 * q))
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _mu_1_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_1(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _mu_1(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _mu_1(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _mu_1_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["mu_1"] = (
@@ -449,40 +665,72 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-3 <= sigma_w <= 1e3
-    sigma_w = sigma_w if inside else 1.0
+    nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
+    inside = sigma_w == nearest_sigma_w
+    sigma_w = nearest_sigma_w
     mu_1 = _mu_1(q)
     value = mu_1 * sigma_w**2
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _chi_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_w_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi(
+            q[np.uint64(q_start + i)],
+            sigma_w[np.uint64(sigma_w_start + i)],
+        )
+
+
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    sigma_w = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
-        # One array, and numbers: from memory to memory without a copy.
-        inputs = carray(arrays[0], count, np.float64)
-        outputs = carray(arrays[2], count, np.float64)
-        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
-        done = count - (count & 63)
-        for start in range(0, done, _BLOCK):
-            size = min(_BLOCK, done - start)
-            given = inputs[start : start + size]
-            found = outputs[start : start + size]
-            for i in range(size):
-                found[i] = _chi(given[i], sigma_w[i])
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(sigma_w, arrays[1], steps[1], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    sigma_w_block = np.ones(_BLOCK)
+    sigma_w, sigma_w_moves = _place(sigma_w_block, arrays[1], steps[1], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[2], steps[2], count, single)
+    if not _apart(arrays[0], arrays[2], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[2], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and sigma_w_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _chi(q[i], sigma_w[i])
-        _store(values, arrays[2], steps[2], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            sigma_w, sigma_w_moves = sigma_w_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not sigma_w_moves:
+            _load(sigma_w_block, arrays[1], steps[1], start, size, single)
+        _chi_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            sigma_w,
+            start * sigma_w_moves,
+        )
+        if not moves:
+            _store(block, arrays[2], steps[2], start, size, single)
 
 
 _LOOPS["chi"] = (
@@ -503,31 +751,59 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q):
     """Return E[φ′(h)⁴]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
-    value = 1.6211389382774044 / math.sqrt(1.0 + 8.0 * q)
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
+    value = _divided(1.6211389382774044, math.sqrt(1.0 + 8.0 * q))
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _mu_2_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_2(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _mu_2(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _mu_2(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _mu_2_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["mu_2"] = (

@@ -18,24 +18,24 @@ Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 
 Worst relative error against 50-digit references, over the whole domain:
 
-    kernel               evaluated by                        q              error  ulp  points
-    mean                 closed form                         1e-12 to 1e12  3e-16  2    202
-    second_moment        closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  4e-16  3    202
-    length_map           second_moment                       1e-12 to 1e12  4e-16  4    202
-    second_moment_slope  closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  7e-16  3    202
-    chi_parallel         second_moment_slope                 1e-12 to 1e12  8e-16  5    202
-    mu_1                 closed; rational in √(2q + 1), 8/9  1e-12 to 1e12  5e-16  3    202
-    chi                  mu_1                                1e-12 to 1e12  6e-16  4    202
-    mu_2                 rational in √q, 15/15               1e-12 to 1e12  5e-16  2    202
+    kernel               evaluated by                         q              error  ulp  points
+    mean                 closed form                          1e-12 to 1e12  3e-16  2    202
+    second_moment        closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  4e-16  3    202
+    length_map           second_moment                        1e-12 to 1e12  4e-16  3    202
+    second_moment_slope  closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  2    202
+    chi_parallel         second_moment_slope                  1e-12 to 1e12  4e-16  2    202
+    mu_1                 closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  2    202
+    chi                  mu_1                                 1e-12 to 1e12  3e-16  3    202
+    mu_2                 rational in √q, 15/15                1e-12 to 1e12  5e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 2 + 1 div + 1 sqrt
-    second_moment        41 + 2 div + 1 sqrt
+    second_moment        44 + 2 div + 1 sqrt
     length_map           4 + 1 call
-    second_moment_slope  40 + 2 div + 1 sqrt
+    second_moment_slope  43 + 2 div + 1 sqrt
     chi_parallel         2 + 1 call
-    mu_1                 40 + 2 div + 1 sqrt
+    mu_1                 43 + 2 div + 1 sqrt
     chi                  2 + 1 call
     mu_2                 62 + 1 div + 1 sqrt
 
@@ -106,13 +106,28 @@ def _ufunc(loop, inputs, name, doc):
 
 
 @njit
+def _place(block, pointer, step, count, single):
+    """Return doubles that lie side by side as they are, and 1; else a block for copies, and 0."""
+    if step == 8 and not single:
+        return carray(pointer, count, np.float64), 1
+    return block, 0
+
+
+@njit
+def _apart(pointer, other, count):
+    """Tell whether two arrays of doubles share no memory."""
+    first, second = carray(pointer, 1, np.float64), carray(other, 1, np.float64)
+    return abs(np.int64(first.ctypes.data) - np.int64(second.ctypes.data)) >= 8 * count
+
+
+@njit
 def _load(block, pointer, step, start, size, single):
-    """Copy values of an array, doubles or floats in any stride, to a block."""
+    """Copy values of an array, doubles or floats in any stride, to a block; a number once."""
     if single:
         singles = carray(pointer, 1, np.float32)
         for i in range(size):
             block[i] = singles[np.uint64((start + i) * (step >> 2))]
-    else:
+    elif step or not start:
         doubles = carray(pointer, 1, np.float64)
         for i in range(size):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
@@ -132,33 +147,76 @@ def _store(block, pointer, step, start, size, single):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _divided(above, below):
+    """Return above / below by Newton's steps, below positive and far from the ends of doubles.
+
+    1 / below is known to 5 % from its bits, a linear function of it between powers of 2.
+    """
+    y = np.int64(np.int64(9213909881648874496) - np.float64(below).view(np.int64)).view(np.float64)
+    gap = 1.0 - below * y
+    y = y + y * gap
+    y = y + y * (gap * gap)
+    y = y + y * (1.0 - below * y)
+    ratio = above * y
+    return ratio + y * (above - below * ratio)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
-    value = 0.3989422804014327 * q / math.sqrt(1.0 + q)
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
+    value = _divided(0.3989422804014327 * q, math.sqrt(1.0 + q))
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _mean_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mean(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _mean(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _mean(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _mean_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["mean"] = (
@@ -178,8 +236,9 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
     square_1 = sum_1 * sum_1
     quotient_1_even = 0.03885807103565475 * square_1 + 1.7839270082614578
@@ -190,39 +249,67 @@ def _second_moment(q):
     quotient_1_odd = quotient_1_odd * square_1 + 10.583221609444601
     quotient_1_odd = quotient_1_odd * square_1 + 3.6771601251059463
     above_1 = quotient_1_odd * sum_1 + quotient_1_even
-    quotient_1_even = 1.5425126430546592 * square_1 + 20.094406053036604
-    quotient_1_even = quotient_1_even * square_1 + 49.278189457163656
-    quotient_1_even = quotient_1_even * square_1 + 26.488176179070894
-    quotient_1_even = quotient_1_even * square_1 + 1.5712890625
-    quotient_1_odd = 0.155432284142619 * square_1 + 7.135708033045862
-    quotient_1_odd = quotient_1_odd * square_1 + 37.835391019597196
-    quotient_1_odd = quotient_1_odd * square_1 + 44.31343071936596
-    quotient_1_odd = quotient_1_odd * square_1 + 9.534596729654071
+    quotient_1_even = 0.155432284142619 * square_1 + 10.22073331915518
+    quotient_1_even = quotient_1_even * square_1 + 78.0242031256704
+    quotient_1_even = quotient_1_even * square_1 + 142.86980963369328
+    quotient_1_even = quotient_1_even * square_1 + 62.510949087795865
+    quotient_1_even = quotient_1_even * square_1 + 3.142578125
+    quotient_1_odd = 1.8533772113398972 * square_1 + 34.365822119128325
+    quotient_1_odd = quotient_1_odd * square_1 + 124.94897149635804
+    quotient_1_odd = quotient_1_odd * square_1 + 115.11503761780281
+    quotient_1_odd = quotient_1_odd * square_1 + 20.640482521808142
     below_1 = quotient_1_odd * sum_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = q * (1.0 / 4.0 + quotient_1 * sum_1)
+    value = q * (1.0 / 4.0 + 2.0 * q * quotient_1)
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _second_moment_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _second_moment(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _second_moment(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _second_moment_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["second_moment"] = (
@@ -242,44 +329,86 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
-    inside = 1e-3 <= sigma_w <= 1e3 and 0.0 <= sigma_b <= 1e3
-    sigma_w = sigma_w if inside else 1.0
-    sigma_b = sigma_b if inside else 1.0
+    nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
+    nearest_sigma_b = min(max(sigma_b, 0.0), 1e3)
+    inside = (sigma_w == nearest_sigma_w) & (sigma_b == nearest_sigma_b)
+    sigma_w = nearest_sigma_w
+    sigma_b = nearest_sigma_b
     second_moment = _second_moment(q)
     value = sigma_b**2 + second_moment * sigma_w**2
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _length_map_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_w_start,
+    sigma_b,
+    sigma_b_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _length_map(
+            q[np.uint64(q_start + i)],
+            sigma_w[np.uint64(sigma_w_start + i)],
+            sigma_b[np.uint64(sigma_b_start + i)],
+        )
+
+
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    sigma_w = np.ones(_BLOCK)
-    sigma_b = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    if steps[0] == steps[3] == 8 and not single and steps[1] == 0 and steps[2] == 0:
-        # One array, and numbers: from memory to memory without a copy.
-        inputs = carray(arrays[0], count, np.float64)
-        outputs = carray(arrays[3], count, np.float64)
-        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
-        _load(sigma_b, arrays[2], 0, 0, _BLOCK, single)
-        done = count - (count & 63)
-        for start in range(0, done, _BLOCK):
-            size = min(_BLOCK, done - start)
-            given = inputs[start : start + size]
-            found = outputs[start : start + size]
-            for i in range(size):
-                found[i] = _length_map(given[i], sigma_w[i], sigma_b[i])
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(sigma_w, arrays[1], steps[1], start, size, single)
-        _load(sigma_b, arrays[2], steps[2], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    sigma_w_block = np.ones(_BLOCK)
+    sigma_w, sigma_w_moves = _place(sigma_w_block, arrays[1], steps[1], count, single)
+    sigma_b_block = np.ones(_BLOCK)
+    sigma_b, sigma_b_moves = _place(sigma_b_block, arrays[2], steps[2], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[3], steps[3], count, single)
+    if not _apart(arrays[0], arrays[3], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[3], count):
+        values, moves = block, 0
+    if not _apart(arrays[2], arrays[3], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and sigma_w_moves and sigma_b_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _length_map(q[i], sigma_w[i], sigma_b[i])
-        _store(values, arrays[3], steps[3], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            sigma_w, sigma_w_moves = sigma_w_block, 0
+            sigma_b, sigma_b_moves = sigma_b_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not sigma_w_moves:
+            _load(sigma_w_block, arrays[1], steps[1], start, size, single)
+        if not sigma_b_moves:
+            _load(sigma_b_block, arrays[2], steps[2], start, size, single)
+        _length_map_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            sigma_w,
+            start * sigma_w_moves,
+            sigma_b,
+            start * sigma_b_moves,
+        )
+        if not moves:
+            _store(block, arrays[3], steps[3], start, size, single)
 
 
 _LOOPS["length_map"] = (
@@ -301,8 +430,9 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
     square_1 = sum_1 * sum_1
     quotient_1_even = 0.06259551140164576 * square_1 + 2.521606564709671
@@ -313,39 +443,67 @@ def _second_moment_slope(q):
     quotient_1_odd = quotient_1_odd * square_1 + 16.064670687038102
     quotient_1_odd = quotient_1_odd * square_1 + 6.883205843752946
     above_1 = quotient_1_odd * sum_1 + quotient_1_even
-    quotient_1_even = 2.3115901558837524 * square_1 + 27.027392840311435
-    quotient_1_even = quotient_1_even * square_1 + 60.9784313583101
-    quotient_1_even = quotient_1_even * square_1 + 30.414246226537756
-    quotient_1_even = quotient_1_even * square_1 + 1.65625
-    quotient_1_odd = 0.25038204560658306 * square_1 + 10.08642625883866
-    quotient_1_odd = quotient_1_odd * square_1 + 48.71451242591178
-    quotient_1_odd = quotient_1_odd * square_1 + 52.81605089017579
-    quotient_1_odd = quotient_1_odd * square_1 + 10.520576303960276
+    quotient_1_even = 0.25038204560658306 * square_1 + 14.709606570606166
+    quotient_1_even = quotient_1_even * square_1 + 102.76929810653465
+    quotient_1_even = quotient_1_even * square_1 + 174.77291360679598
+    quotient_1_even = quotient_1_even * square_1 + 71.34906875703578
+    quotient_1_even = quotient_1_even * square_1 + 3.3125
+    quotient_1_odd = 2.8123542470969185 * square_1 + 47.200245357988756
+    quotient_1_odd = quotient_1_odd * square_1 + 158.40745621013366
+    quotient_1_odd = quotient_1_odd * square_1 + 136.04634800688933
+    quotient_1_odd = quotient_1_odd * square_1 + 22.69740260792055
     below_1 = quotient_1_odd * sum_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = 1.0 / 4.0 + quotient_1 * sum_1
+    value = 1.0 / 4.0 + 2.0 * q * quotient_1
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _second_moment_slope_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment_slope(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _second_moment_slope(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _second_moment_slope(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _second_moment_slope_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["second_moment_slope"] = (
@@ -365,40 +523,72 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
-    inside = 1e-3 <= sigma_w <= 1e3
-    sigma_w = sigma_w if inside else 1.0
+    nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
+    inside = sigma_w == nearest_sigma_w
+    sigma_w = nearest_sigma_w
     second_moment_slope = _second_moment_slope(q)
     value = second_moment_slope * sigma_w**2
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _chi_parallel_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_w_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi_parallel(
+            q[np.uint64(q_start + i)],
+            sigma_w[np.uint64(sigma_w_start + i)],
+        )
+
+
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    sigma_w = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
-        # One array, and numbers: from memory to memory without a copy.
-        inputs = carray(arrays[0], count, np.float64)
-        outputs = carray(arrays[2], count, np.float64)
-        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
-        done = count - (count & 63)
-        for start in range(0, done, _BLOCK):
-            size = min(_BLOCK, done - start)
-            given = inputs[start : start + size]
-            found = outputs[start : start + size]
-            for i in range(size):
-                found[i] = _chi_parallel(given[i], sigma_w[i])
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(sigma_w, arrays[1], steps[1], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    sigma_w_block = np.ones(_BLOCK)
+    sigma_w, sigma_w_moves = _place(sigma_w_block, arrays[1], steps[1], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[2], steps[2], count, single)
+    if not _apart(arrays[0], arrays[2], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[2], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and sigma_w_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _chi_parallel(q[i], sigma_w[i])
-        _store(values, arrays[2], steps[2], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            sigma_w, sigma_w_moves = sigma_w_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not sigma_w_moves:
+            _load(sigma_w_block, arrays[1], steps[1], start, size, single)
+        _chi_parallel_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            sigma_w,
+            start * sigma_w_moves,
+        )
+        if not moves:
+            _store(block, arrays[2], steps[2], start, size, single)
 
 
 _LOOPS["chi_parallel"] = (
@@ -419,8 +609,9 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
     square_1 = sum_1 * sum_1
     quotient_1_even = 0.04487624172444794 * square_1 + 1.9613479858175105
@@ -431,39 +622,67 @@ def _mu_1(q):
     quotient_1_odd = quotient_1_odd * square_1 + 10.545178936326302
     quotient_1_odd = quotient_1_odd * square_1 + 3.3993164133045104
     above_1 = quotient_1_odd * sum_1 + quotient_1_even
-    quotient_1_even = 1.6813838772811283 * square_1 + 19.67429343543662
-    quotient_1_even = quotient_1_even * square_1 + 43.2844956951698
-    quotient_1_even = quotient_1_even * square_1 + 20.613320009782452
-    quotient_1_even = quotient_1_even * square_1 + 1.0546875
-    quotient_1_odd = 0.17950496689779177 * square_1 + 7.36732903824407
-    quotient_1_odd = quotient_1_odd * square_1 + 35.11703582482871
-    quotient_1_odd = quotient_1_odd * square_1 + 36.722666609978255
-    quotient_1_odd = quotient_1_odd * square_1 + 6.921664985632354
+    quotient_1_even = 0.17950496689779177 * square_1 + 10.730096792806327
+    quotient_1_even = quotient_1_even * square_1 + 74.46562269570195
+    quotient_1_even = quotient_1_even * square_1 + 123.29165800031785
+    quotient_1_even = quotient_1_even * square_1 + 48.14830500519726
+    quotient_1_even = quotient_1_even * square_1 + 2.109375
+    quotient_1_odd = 2.040393811076712 * square_1 + 34.40895151192476
+    quotient_1_odd = quotient_1_odd * square_1 + 113.51856734482722
+    quotient_1_odd = quotient_1_odd * square_1 + 94.05865322973897
+    quotient_1_odd = quotient_1_odd * square_1 + 14.898017471264708
     below_1 = quotient_1_odd * sum_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = 1.0 / 4.0 + quotient_1 * sum_1
+    value = 1.0 / 4.0 + 2.0 * q * quotient_1
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _mu_1_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_1(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _mu_1(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _mu_1(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _mu_1_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["mu_1"] = (
@@ -483,40 +702,72 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-3 <= sigma_w <= 1e3
-    sigma_w = sigma_w if inside else 1.0
+    nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
+    inside = sigma_w == nearest_sigma_w
+    sigma_w = nearest_sigma_w
     mu_1 = _mu_1(q)
     value = mu_1 * sigma_w**2
     return value if inside else math.nan
 
 
 
+@njit(error_model="numpy")
+def _chi_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_w_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi(
+            q[np.uint64(q_start + i)],
+            sigma_w[np.uint64(sigma_w_start + i)],
+        )
+
+
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    sigma_w = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    if steps[0] == steps[2] == 8 and not single and steps[1] == 0:
-        # One array, and numbers: from memory to memory without a copy.
-        inputs = carray(arrays[0], count, np.float64)
-        outputs = carray(arrays[2], count, np.float64)
-        _load(sigma_w, arrays[1], 0, 0, _BLOCK, single)
-        done = count - (count & 63)
-        for start in range(0, done, _BLOCK):
-            size = min(_BLOCK, done - start)
-            given = inputs[start : start + size]
-            found = outputs[start : start + size]
-            for i in range(size):
-                found[i] = _chi(given[i], sigma_w[i])
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(sigma_w, arrays[1], steps[1], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    sigma_w_block = np.ones(_BLOCK)
+    sigma_w, sigma_w_moves = _place(sigma_w_block, arrays[1], steps[1], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[2], steps[2], count, single)
+    if not _apart(arrays[0], arrays[2], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[2], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and sigma_w_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _chi(q[i], sigma_w[i])
-        _store(values, arrays[2], steps[2], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            sigma_w, sigma_w_moves = sigma_w_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not sigma_w_moves:
+            _load(sigma_w_block, arrays[1], steps[1], start, size, single)
+        _chi_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            sigma_w,
+            start * sigma_w_moves,
+        )
+        if not moves:
+            _store(block, arrays[2], steps[2], start, size, single)
 
 
 _LOOPS["chi"] = (
@@ -537,8 +788,9 @@ Returns:
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q):
     """Return E[φ′(h)⁴]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     root = math.sqrt(q)
     power_2 = q * q
     power_4 = power_2 * power_2
@@ -577,24 +829,51 @@ def _mu_2(q):
 
 
 
+@njit(error_model="numpy")
+def _mu_2_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_2(
+            q[np.uint64(q_start + i)],
+        )
+
+
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    if steps[0] == steps[1] == 8 and not single:
-        q = carray(arrays[0], count, np.float64)
-        values = carray(arrays[1], count, np.float64)
-        done = count - (count & 63)
-        for i in range(done):
-            values[i] = _mu_2(q[i])
-    q = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[1], steps[1], count, single)
+    if not _apart(arrays[0], arrays[1], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves:
+        span = max(_BLOCK, count & -64)
+    for start in range(0, count, span):
+        size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
-        for i in range((size + 63) & -64):
-            values[i] = _mu_2(q[i])
-        _store(values, arrays[1], steps[1], start, size, single)
+        padded = (size + 63) & -64
+        if size < padded:
+            q, q_moves = q_block, 0
+            values, moves = block, 0
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        _mu_2_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+        )
+        if not moves:
+            _store(block, arrays[1], steps[1], start, size, single)
 
 
 _LOOPS["mu_2"] = (

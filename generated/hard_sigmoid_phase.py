@@ -48,43 +48,33 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def _angle(a, b):
-    """Return 2 * atan(sqrt(a / b)) for a, b >= 0, not both 0."""
-    half = _atan(math.sqrt(min(a, b) / max(a, b)))
-    return 2.0 * half if a < b else math.pi - 2.0 * half
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _erf(x):
+    """Return the error function."""
+    a = abs(x)
+    z = 1.0 if a > 1.0 else a * a
+    total = -7.795898827002142e-10
+    total = total * z + 1.3720064546777686e-08
+    total = total * z - 1.6208483801871705e-07
+    total = total * z + 1.6447424703317362e-06
+    total = total * z - 1.492473690741966e-05
+    total = total * z + 0.00012055294904839707
+    total = total * z - 0.0008548325975389692
+    total = total * z + 0.0052239776071164225
+    total = total * z - 0.02686617064323777
+    total = total * z + 0.11283791670945006
+    total = total * z - 0.37612638903183543
+    total = total * z + 0.12837916709551256
 
-
-@njit(error_model="numpy", forceinline=True)
-def _atan(x):
-    """Return the arc tangent."""
-    return _atan_ratio(x, 1.0)
+    far = 1.0 - _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
+    return math.copysign(far if a > 1.0 else a + a * total, x)
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
-    a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
-
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
+def _erfcx_right(x):
+    """Return exp(x**2) * erfc(x) for x >= 0."""
+    tail, lost = _tail_parts(x, 3.75, 2.0, 0.0)
+    return tail + tail * (lost if x < 1e300 else 0.0)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -154,6 +144,86 @@ def _expm1(x):
     return 2.0 * (main + (left + half * rest)) if abs(x) > 0.34 else r + rest
 
 
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _gaussian_tail(x, factor, centre, slope, rest):
+    """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
+
+    exp would magnify the rounding error of x**2: it is the exact square of the upper half of the
+    bits, and what is left.
+    """
+    a = 40.0 if abs(x) > 40.0 else abs(x)
+    high = _split(a)
+    n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
+    tail, lost = _tail_parts(a, centre, slope, rest)
+    return _times_power(tail + tail * (t + (lost + lost * t)), n)
+
+
+@njit(cache=True, error_model="numpy")
+def _product(a, b):
+    """Return a * b as a double and the rounding error of that double (Dekker's product)."""
+    scaled_a = 134217729.0 * a
+    scaled_b = 134217729.0 * b
+    high_a = scaled_a - (scaled_a - a)
+    high_b = scaled_b - (scaled_b - b)
+    low_a = a - high_a
+    low_b = b - high_b
+    rounded = a * b
+    error = ((high_a * high_b - rounded) + high_a * low_b + low_a * high_b) + low_a * low_b
+    return rounded, error
+
+
+@njit(error_model="numpy", forceinline=True)
+def _split(x):
+    """Return the upper half of the bits of x, the square of which is exact."""
+    return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _tail_parts(x, centre, slope, rest):
+    """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
+
+    centre is the x at which y = 3.75.
+
+    A polynomial in 2 * s - 1, s = x / (x + centre), divided by 1 + 2 * y, on all of [0, inf). The
+    error is that of the division and of the roundings before it, within a few per cent.
+    """
+    s = 1.0 if x > 1e300 else x / (x + centre)
+    t = 2.0 * s - 1.0
+    total = 8.540944854369934e-10
+    total = total * t - 2.1304201785121033e-10
+    total = total * t - 1.014856520777704e-08
+    total = total * t + 2.552185612304626e-09
+    total = total * t + 7.480777477448438e-08
+    total = total * t - 2.801070614840259e-08
+    total = total * t - 4.892962108849401e-07
+    total = total * t + 3.7447468942466183e-07
+    total = total * t + 3.1287249860920657e-06
+    total = total * t - 5.0755000195908945e-06
+    total = total * t - 1.7812711647175662e-05
+    total = total * t + 6.258098869848917e-05
+    total = total * t + 4.071715938785341e-05
+    total = total * t - 0.0006210252434549075
+    total = total * t + 0.001208452593337095
+    total = total * t + 0.0023027990935266334
+    total = total * t - 0.021795958213859577
+    total = total * t + 0.07852051305461424
+    total = total * t - 0.19590731023332641
+    total = total * t + 0.3805159525538443
+    total = total * t - 0.5981238128373795
+    total = total * t + 0.762677289817679
+    total = total * t - 0.7555064588467492
+    total = total * t + 0.4750252616756552
+
+    above = 1.0 + s * total
+    below = 1.0 + slope * x
+    quotient = above / below
+    lost_above = s * total - (above - 1.0)
+    # slope * x written in another way: a product used once can fuse with what follows.
+    lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
+    missed = lost_above + (above - quotient * below)
+    return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
+
+
 @njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
@@ -169,8 +239,9 @@ def _times_power(y, n):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 1.0 / 2.0
     return value if inside else math.nan
 
@@ -179,8 +250,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.3671875, math.sqrt(q)) - 0.3671875
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -226,8 +298,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.107666015625, q) - 0.107666015625
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -272,8 +345,9 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.1181640625, q) - 0.1181640625
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -356,129 +430,106 @@ _DUAL_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_0(q):
-    """Return E[f]."""
-    return 1.0 / 2.0
+def _dual_square_0(q):
+    """Return E[f]**2."""
+    return 1.0 / 4.0
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_1(q):
-    """Return E[f']."""
-    sum_1 = max(0.1181640625, q) - 0.1181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 360.68355629087114 * square_1 + 0.8674242424242424
-    quotient_1_even_1 = 297851.98352254106 * square_1 + 19126.425233728
-    quotient_1_even_2 = 2529462.33553192 * square_1 + 1573100.522113873
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 767925.343733978 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 3131.1318096929126 * square_1 + 26.0341044033448
-    quotient_1_odd_1 = 784283.1510814851 * square_1 + 86580.09955212177
-    quotient_1_odd_2 = 1776268.2469584406 * square_1 + 2351154.4293677425
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 955.1001718652606 * square_1 + 1.7890625
-    quotient_1_even_1 = 1162609.8018681076 * square_1 + 61790.30089552832
-    quotient_1_even_2 = 16083049.334692713 * square_1 + 7584508.383414139
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 7567253.683500234 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 9192.813122800197 * square_1 + 61.26558826578297
-    quotient_1_odd_1 = 3386865.199702204 * square_1 + 307223.92883347685
-    quotient_1_odd_2 = 13978310.283002919 * square_1 + 12875780.94691377
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1924903.3794093193 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0 / 6.0
-    choice_1 = case_2 if q < 0.1181640625 else case_1
+def _dual_square_1(q):
+    """Return q * E[f']**2."""
+    step = 4.0 / max(4.0, q)
+    total = 2.84837688794859e-10
+    total = total * step - 4.064529707691349e-09
+    total = total * step + 3.385299773734331e-08
+    total = total * step - 2.2595970721673761e-07
+    total = total * step + 1.3451043014317205e-06
+    total = total * step - 7.353448910626796e-06
+    total = total * step + 3.700135798057512e-05
+    total = total * step - 0.00017047666909353668
+    total = total * step + 0.0007135608626067536
+    total = total * step - 0.002685467156348721
+    total = total * step + 0.008956462184215266
+    total = total * step - 0.025898203909301712
+    total = total * step + 0.06266725884243138
+    total = total * step - 0.11936620731892147
+    total = total * step + 0.15915494309189535
+    case_1 = total
+    case_2 = q * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 36.0
+    choice_1 = case_2 if q < 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _dual_end_0(q):
     """Return E[f(h) f(-h)]."""
-    sum_1 = max(0.13482666015625, q) - 0.13482666015625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 434.1001243105402 * square_1 + 0.86320171852202
-    quotient_1_even_1 = 455337.2958951629 * square_1 + 26744.361581059096
-    quotient_1_even_2 = 3907237.4776834026 * square_1 + 2494536.0528948815
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 900003.6058585639 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 4096.473805267224 * square_1 + 28.446608477973193
-    quotient_1_odd_1 = 1229335.2125008781 * square_1 + 127476.59696850584
-    quotient_1_odd_2 = 2625421.771301291 * square_1 + 3722891.097219107
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 801.0697886179405 * square_1 + 1.287109375
-    quotient_1_even_1 = 1246050.986944792 * square_1 + 59949.574883920846
-    quotient_1_even_2 = 18855834.811229326 * square_1 + 8634174.843308713
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 8915498.987225717 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 8340.135035205953 * square_1 + 47.33477274593192
-    quotient_1_odd_1 = 3757330.3410300203 * square_1 + 315007.8533974733
-    quotient_1_odd_2 = 16473616.877537956 * square_1 + 14925960.456774415
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 2255974.485714931 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0 / 4.0 - q / 36.0
-    choice_1 = case_2 if q < 0.13482666015625 else case_1
+    step = math.sqrt(40.0 / max(10.0, q)) - 1.0
+    total = -1.762786070938656e-12
+    total = total * step + 1.846334708109054e-12
+    total = total * step + 1.3952746609777531e-10
+    total = total * step - 3.110005874719386e-10
+    total = total * step - 9.165651038314412e-09
+    total = total * step + 3.207388595341352e-08
+    total = total * step + 5.07647753155333e-07
+    total = total * step - 2.497531220369634e-06
+    total = total * step - 2.2833887776964664e-05
+    total = total * step + 0.00015416090478343372
+    total = total * step + 0.0007797708215707182
+    total = total * step - 0.00774327620222366
+    total = total * step - 0.0171132560505242
+    total = total * step + 0.39017804096849795
+    case_1 = total / math.sqrt(q)
+    term_1 = (q - 9.0) * _erfcx_right(math.sqrt(9.0 / (2.0 * q))) / 36.0
+    sum_1 = term_1 + 0.06649038006690544 * math.sqrt(q)
+    term_2 = sum_1 * _exp(-9.0 / (2.0 * q))
+    case_2 = 1.0 / 4.0 + term_2 - q / 36.0
+    choice_1 = case_2 if q <= 10.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    t = math.cos(angle)
-    away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
+def _dual_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    t = 1.0 - down
+    away = abs(down - edge)
     if kind == 0:
-        term_1 = -0.008841941282883074 * away
-        return q * term_1 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
+        return -away * q * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up)) / 36.0
     if kind == 1:
-        term_1 = 0.008841941282883074 * away
-        return q * term_1 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
+        return away * q * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up)) / 36.0
     if kind == 2:
-        term_1 = -0.008841941282883074 * down
-        return q * term_1 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
-    term_1 = -0.008841941282883074 * edge
-    return q * term_1 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
+        return -down * q * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up)) / 36.0
+    return -edge * q * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up)) / 36.0
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _dual_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 3.0 / (4.0 * math.sqrt(q))
+    finest = 0.5303300858899106 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _DUAL_NODES[i]
-            value = _dual_integrand(kind, angle, bend, edge, q)
-            total += width * _DUAL_WEIGHTS[i] * value
+            x = left + width * _DUAL_NODES[i]
+            value = _dual_integrand(kind, x, edge, q)
+            share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -490,22 +541,38 @@ def _dual(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _dual_mean_0(q)
-    mean_1 = _dual_mean_1(q)
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    square_0 = _dual_square_0(q)
+    square_1 = _dual_square_1(q)
     end_0 = _dual_end_0(q)
-    if c >= -0.5 or edge > 6.0 / math.sqrt(q):
-        kind = 0 if c >= 0.0 else 1
-        total = _dual_integral(kind, bend, quarter, rest, bend, edge, q)
-        total += mean_0**2
-        total += c * mean_1**2 * q
-    else:
-        total = _dual_integral(2, 0.0, bend, bend, bend, edge, q)
-        total += _dual_integral(3, bend, quarter, rest, bend, edge, q)
-        total += end_0
-        total += edge * mean_1**2 * q
+    # Of two expansions the one whose terms are smaller: less of them is taken away again.
+    ahead = abs(square_0)
+    ahead += abs(c * square_1)
+    behind = abs(end_0)
+    behind += abs(edge * square_1)
+    is_near = c < -0.5 and behind < ahead
+    total = math.nan
+    least = math.inf
+    for turn in range(2):
+        if is_near == (turn == 0):
+            part, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
+            value, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            terms += bulk + behind
+            value += part
+            value += end_0
+            value += edge * square_1
+        else:
+            kind = 0 if c >= 0.0 else 1
+            value, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            terms += ahead
+            value += square_0
+            value += c * square_1
+        if terms < least:
+            total = value
+            least = terms
+        if c >= 0.0 or least < 4.0 * abs(total):
+            break
     return total
 
 
@@ -553,73 +620,66 @@ _SLOPE_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_mean_0(q):
-    """Return E[f]."""
-    sum_1 = max(0.1181640625, q) - 0.1181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 360.68355629087114 * square_1 + 0.8674242424242424
-    quotient_1_even_1 = 297851.98352254106 * square_1 + 19126.425233728
-    quotient_1_even_2 = 2529462.33553192 * square_1 + 1573100.522113873
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 767925.343733978 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 3131.1318096929126 * square_1 + 26.0341044033448
-    quotient_1_odd_1 = 784283.1510814851 * square_1 + 86580.09955212177
-    quotient_1_odd_2 = 1776268.2469584406 * square_1 + 2351154.4293677425
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 955.1001718652606 * square_1 + 1.7890625
-    quotient_1_even_1 = 1162609.8018681076 * square_1 + 61790.30089552832
-    quotient_1_even_2 = 16083049.334692713 * square_1 + 7584508.383414139
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 7567253.683500234 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 9192.813122800197 * square_1 + 61.26558826578297
-    quotient_1_odd_1 = 3386865.199702204 * square_1 + 307223.92883347685
-    quotient_1_odd_2 = 13978310.283002919 * square_1 + 12875780.94691377
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1924903.3794093193 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0 / 6.0
-    choice_1 = case_2 if q < 0.1181640625 else case_1
+def _slope_square_0(q):
+    """Return E[f]**2."""
+    step = 4.0 / max(4.0, q)
+    total = 2.84837688794859e-10
+    total = total * step - 4.064529707691349e-09
+    total = total * step + 3.385299773734331e-08
+    total = total * step - 2.2595970721673761e-07
+    total = total * step + 1.3451043014317205e-06
+    total = total * step - 7.353448910626796e-06
+    total = total * step + 3.700135798057512e-05
+    total = total * step - 0.00017047666909353668
+    total = total * step + 0.0007135608626067536
+    total = total * step - 0.002685467156348721
+    total = total * step + 0.008956462184215266
+    total = total * step - 0.025898203909301712
+    total = total * step + 0.06266725884243138
+    total = total * step - 0.11936620731892147
+    total = total * step + 0.15915494309189535
+    case_1 = total / q
+    case_2 = _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 36.0
+    choice_1 = case_2 if q < 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    t = math.cos(angle)
-    return -0.008841941282883074 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
+def _slope_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    t = 1.0 - down
+    return -_exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up)) / 36.0
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _slope_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 3.0 / (4.0 * math.sqrt(q))
+    finest = 0.5303300858899106 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _SLOPE_NODES[i]
-            value = _slope_integrand(kind, angle, bend, edge, q)
-            total += width * _SLOPE_WEIGHTS[i] * value
+            x = left + width * _SLOPE_NODES[i]
+            value = _slope_integrand(kind, x, edge, q)
+            share = _SLOPE_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -631,12 +691,18 @@ def _dual_slope(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _slope_mean_0(q)
-    total = _slope_integral(0, bend, quarter, rest, bend, edge, q)
-    total += mean_0**2
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    high, low = _product(bend, bend)
+    place = max(bend, 1e-9)
+    slip = 0.6366197723675814 * ((edge - high) - low) / (2.0 * place)
+    near = slip / math.sqrt(2.0 - edge)
+    square_0 = _slope_square_0(q)
+    total, _ = _slope_integral(0, bend, 1.0, rest, edge, q)
+    total += slip * _slope_integrand(0, 1.0, edge, q)
+    total -= near * _slope_integrand(0, place, edge, q)
+    total += square_0
     return total
 
 

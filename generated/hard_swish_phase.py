@@ -48,45 +48,6 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def _angle(a, b):
-    """Return 2 * atan(sqrt(a / b)) for a, b >= 0, not both 0."""
-    half = _atan(math.sqrt(min(a, b) / max(a, b)))
-    return 2.0 * half if a < b else math.pi - 2.0 * half
-
-
-@njit(error_model="numpy", forceinline=True)
-def _atan(x):
-    """Return the arc tangent."""
-    return _atan_ratio(x, 1.0)
-
-
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
-    a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
-
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
-
-
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _erf(x):
     """Return the error function."""
@@ -107,6 +68,36 @@ def _erf(x):
 
     far = 1.0 - _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
     return math.copysign(far if a > 1.0 else a + a * total, x)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _erf_mean(z):
+    """Return the mean of exp(-z * s**2) for s from 0 to 1, z >= 0."""
+    near = min(z, 1.0)
+    total = 5.471651197883772e-11
+    total = total * near - 1.0191926167325135e-09
+    total = total * near + 1.302087568397087e-08
+    total = total * near - 1.4494346481933332e-07
+    total = total * near + 1.458857725927438e-06
+    total = total * near - 1.3227488542622525e-05
+    total = total * near + 0.00010683760003959593
+    total = total * near - 0.0007575757563866604
+    total = total * near + 0.004629629629506736
+    total = total * near - 0.02380952380951724
+    total = total * near + 0.09999999999999987
+    total = total * near - 0.3333333333333333
+
+    x = math.sqrt(max(z, 1.0))
+    tail = _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
+    far = 0.5 * 1.772453850905516 * (1.0 - tail) / x
+    return far if z > 1.0 else 1.0 + near * total
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _erfcx_right(x):
+    """Return exp(x**2) * erfc(x) for x >= 0."""
+    tail, lost = _tail_parts(x, 3.75, 2.0, 0.0)
+    return tail + tail * (lost if x < 1e300 else 0.0)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -190,6 +181,20 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     return _times_power(tail + tail * (t + (lost + lost * t)), n)
 
 
+@njit(cache=True, error_model="numpy")
+def _product(a, b):
+    """Return a * b as a double and the rounding error of that double (Dekker's product)."""
+    scaled_a = 134217729.0 * a
+    scaled_b = 134217729.0 * b
+    high_a = scaled_a - (scaled_a - a)
+    high_b = scaled_b - (scaled_b - b)
+    low_a = a - high_a
+    low_b = b - high_b
+    rounded = a * b
+    error = ((high_a * high_b - rounded) + high_a * low_b + low_a * high_b) + low_a * low_b
+    return rounded, error
+
+
 @njit(error_model="numpy", forceinline=True)
 def _split(x):
     """Return the upper half of the bits of x, the square of which is exact."""
@@ -257,8 +262,9 @@ def _times_power(y, n):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.1181640625, q) - 0.1181640625
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -301,8 +307,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.34375, math.sqrt(q)) - 0.34375
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -354,8 +361,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.328125, math.sqrt(q)) - 0.328125
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -411,8 +419,9 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.34375, math.sqrt(q)) - 0.34375
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -505,133 +514,98 @@ _DUAL_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_0(q):
-    """Return E[f]."""
-    sum_1 = max(0.1181640625, q) - 0.1181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 84.23118409403313 * square_1 + 0.1109466552734375
-    quotient_1_even_1 = 171138.80389325882 * square_1 + 7168.20796890605
-    quotient_1_even_2 = 4011575.8102458077 * square_1 + 1421284.7438508645
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 2899716.272026745 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 937.2247639910596 * square_1 + 4.575221983248934
-    quotient_1_odd_1 = 561108.1987034094 * square_1 + 40219.37304982048
-    quotient_1_odd_2 = 4207277.286261311 * square_1 + 2759059.4202154074
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1214919.1562908806 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 1184.3132789662236 * square_1 + 1.9365234375
-    quotient_1_even_1 = 1647943.698887964 * square_1 + 82973.24744314671
-    quotient_1_even_2 = 24508475.1725234 * square_1 + 11194437.429131186
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 11836536.85869418 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 11915.731521065725 * square_1 + 71.66420519522102
-    quotient_1_odd_1 = 4905169.203482452 * square_1 + 424788.9084537844
-    quotient_1_odd_2 = 21594273.790994342 * square_1 + 19326746.14553654
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 3045350.708549561 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = q / 6.0
-    choice_1 = case_2 if q < 0.1181640625 else case_1
+def _dual_square_0(q):
+    """Return E[f]**2."""
+    step = 4.0 / max(4.0, q)
+    total = 2.84837688794859e-10
+    total = total * step - 4.064529707691349e-09
+    total = total * step + 3.385299773734331e-08
+    total = total * step - 2.2595970721673761e-07
+    total = total * step + 1.3451043014317205e-06
+    total = total * step - 7.353448910626796e-06
+    total = total * step + 3.700135798057512e-05
+    total = total * step - 0.00017047666909353668
+    total = total * step + 0.0007135608626067536
+    total = total * step - 0.002685467156348721
+    total = total * step + 0.008956462184215266
+    total = total * step - 0.025898203909301712
+    total = total * step + 0.06266725884243138
+    total = total * step - 0.11936620731892147
+    total = total * step + 0.15915494309189535
+    case_1 = q * total
+    case_2 = q**2 * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 36.0
+    choice_1 = case_2 if q < 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_1(q):
-    """Return E[f']."""
-    return 1.0 / 2.0
+def _dual_square_1(q):
+    """Return q * E[f']**2."""
+    return q / 4.0
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_2(q):
-    """Return E[f'']."""
-    sum_1 = max(0.1181640625, q) - 0.1181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 721.3671125817423 * square_1 + 1.7348484848484849
-    quotient_1_even_1 = 595703.9670450821 * square_1 + 38252.850467456
-    quotient_1_even_2 = 5058924.67106384 * square_1 + 3146201.044227746
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1535850.687467956 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 6262.263619385825 * square_1 + 52.0682088066896
-    quotient_1_odd_1 = 1568566.3021629702 * square_1 + 173160.19910424354
-    quotient_1_odd_2 = 3552536.4939168813 * square_1 + 4702308.858735485
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 955.1001718652606 * square_1 + 1.7890625
-    quotient_1_even_1 = 1162609.8018681076 * square_1 + 61790.30089552832
-    quotient_1_even_2 = 16083049.334692713 * square_1 + 7584508.383414139
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 7567253.683500234 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 9192.813122800197 * square_1 + 61.26558826578297
-    quotient_1_odd_1 = 3386865.199702204 * square_1 + 307223.92883347685
-    quotient_1_odd_2 = 13978310.283002919 * square_1 + 12875780.94691377
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1924903.3794093193 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0 / 3.0
-    choice_1 = case_2 if q < 0.1181640625 else case_1
+def _dual_square_2(q):
+    """Return q**2 * E[f'']**2."""
+    step = 4.0 / max(4.0, q)
+    total = 1.139350755179436e-09
+    total = total * step - 1.6258118830765395e-08
+    total = total * step + 1.3541199094937323e-07
+    total = total * step - 9.038388288669505e-07
+    total = total * step + 5.380417205726882e-06
+    total = total * step - 2.9413795642507185e-05
+    total = total * step + 0.0001480054319223005
+    total = total * step - 0.0006819066763741467
+    total = total * step + 0.0028542434504270145
+    total = total * step - 0.010741868625394883
+    total = total * step + 0.035825848736861066
+    total = total * step - 0.10359281563720685
+    total = total * step + 0.2506690353697255
+    total = total * step - 0.4774648292756859
+    total = total * step + 0.6366197723675814
+    case_1 = q * total
+    case_2 = q**2 * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 9.0
+    choice_1 = case_2 if q < 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _dual_end_0(q):
     """Return E[f(h) f(-h)]."""
-    sum_1 = max(0.1181640625, q) - 0.1181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = -52.46639471539991 * square_1 - 0.09093683958053589
-    quotient_1_even_1 = -80742.80685977654 * square_1 - 3802.3715481385243
-    quotient_1_even_2 = -1427558.5156294333 * square_1 - 596985.2346168109
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = -676442.883436883 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = -533.6625497830444 * square_1 - 3.2132783133769798
-    quotient_1_odd_1 = -250292.65042901845 * square_1 - 20071.275487964216
-    quotient_1_odd_2 = -1280110.3714588513 * square_1 - 1078234.355947224
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 512.4546298948795 * square_1 + 1.1015625
-    quotient_1_even_1 = 582653.1592948961 * square_1 + 31609.733745780646
-    quotient_1_even_2 = 7923189.19378314 * square_1 + 3760742.613976458
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 3710659.3548522713 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 4789.810746321176 * square_1 + 34.645101108746644
-    quotient_1_odd_1 = 1687060.1726333331 * square_1 + 155269.97899881753
-    quotient_1_odd_2 = 6869343.348406792 * square_1 + 6361620.68919595
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 941994.9209976739 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = q * (q - 3.0) / 12.0
-    choice_1 = case_2 if q < 0.1181640625 else case_1
+    step = math.sqrt(8.0 / max(2.0, q)) - 1.0
+    total = -6.842219007337533e-11
+    total = total * step + 8.191390856557845e-11
+    total = total * step + 1.4381552359083743e-09
+    total = total * step - 2.740884487689073e-09
+    total = total * step - 2.0411366417879632e-08
+    total = total * step + 5.740704097312574e-08
+    total = total * step + 2.2735755264232645e-07
+    total = total * step - 8.879888186431589e-07
+    total = total * step - 1.9522931973757537e-06
+    total = total * step + 1.028502425373633e-05
+    total = total * step + 1.3257571960297472e-05
+    total = total * step - 8.646097788137636e-05
+    total = total * step - 0.0001088521264916409
+    total = total * step + 0.000529546793430507
+    total = total * step + 0.0016056454239395171
+    total = total * step - 0.003691268143475421
+    total = total * step - 0.021052464203463763
+    total = total * step + 0.05056546659209647
+    total = total * step + 0.14473502407076508
+    total = total * step - 0.6402319740108231
+    case_1 = total / (math.sqrt(q) * (1.0 + 1.0 / q))
+    term_1 = q * (3.0 - q) * _erfcx_right(math.sqrt(9.0 / (2.0 * q))) / 12.0
+    sum_1 = term_1 - 0.19947114020071635 * q * math.sqrt(q)
+    term_2 = sum_1 * _exp(-9.0 / (2.0 * q))
+    case_2 = term_2 + q * (q - 3.0) / 12.0
+    choice_1 = case_2 if q <= 2.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _dual_end_1(q):
-    """Return E[f'(h) f'(-h)]."""
-    step = 2.8284271247461903 / max(math.sqrt(2.0), math.sqrt(q)) - 1.0
+    """Return q * E[f'(h) f'(-h)]."""
+    step = math.sqrt(8.0 / max(2.0, q)) - 1.0
     total = 3.80811389813755e-13
     total = total * step + 1.1611445384492705e-13
     total = total * step - 1.074965716256931e-11
@@ -656,103 +630,78 @@ def _dual_end_1(q):
     total = total * step + 0.011193715231360524
     total = total * step + 0.2011443016586806
     total = total * step - 0.07277180901020214
-    case_1 = total / math.sqrt(q)
-    term_1 = -(4.0 * q - 9.0) * _erf(2.1213203435596424 / math.sqrt(q)) / 36.0
-    case_2 = term_1 + 0.26596152026762176 * math.sqrt(q) * _exp(-9.0 / (2.0 * q))
+    case_1 = math.sqrt(q) * total
+    term_1 = 0.26596152026762176 * math.sqrt(q) * _exp(-9.0 / (2.0 * q))
+    sum_1 = term_1 - (4.0 * q - 9.0) * _erf(math.sqrt(9.0 / (2.0 * q))) / 36.0
+    case_2 = q * sum_1
     choice_1 = case_2 if q <= 2.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    sine = math.sin(angle)
-    t = math.cos(angle)
-    away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
+def _dual_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    t = 1.0 - down
+    away = abs(down - edge)
     if kind == 0:
         exp_1 = _exp(-9.0 / (q * up))
-        root_1 = 1.0 / math.sqrt(q)
         exp_2 = _exp(-9.0 / (2.0 * q))
-        sum_1 = 0.07957747154594767 * exp_1 / q + 0.07957747154594767 * _exp(-9.0 / (down * q)) / q
-        term_1 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_2 = exp_2 * root_1
-        term_3 = sine * term_1
-        erf_1 = _erf(2.1213203435596424 * root_1 * math.sqrt(up) / math.sqrt(down))
-        term_4 = erf_1 * term_2 * term_3
-        term_5 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_6 = exp_2 * root_1
-        term_7 = sine * term_5
-        erf_2 = _erf(2.1213203435596424 * math.sqrt(down) * root_1 / math.sqrt(up))
-        term_8 = erf_2 * term_6 * term_7
-        sum_2 = sum_1 + term_4 + term_8
-        term_9 = away * q**2 * sum_2
-        term_10 = -0.017683882565766147 * away**2 * exp_1 * q**2 * _expm1(-18.0 * t / (down * q * up))
-        return term_10 + term_9
+        sum_1 = exp_1 * q / 4.0 + q * _exp(-9.0 / (down * q)) / 4.0
+        term_1 = -down * exp_2 * q * _erf_mean(9.0 * down / (2.0 * q * up))
+        sum_2 = sum_1 + term_1 - exp_2 * q * up * _erf_mean(9.0 * up / (2.0 * down * q))
+        term_2 = away * sum_2
+        return term_2 - away**2 * exp_1 * q**2 * _expm1(-18.0 * t / (down * q * up)) / 18.0
     if kind == 1:
         exp_1 = _exp(-9.0 / (q * up))
-        root_1 = 1.0 / math.sqrt(q)
         exp_2 = _exp(-9.0 / (2.0 * q))
-        sum_1 = 0.07957747154594767 * exp_1 / q + 0.07957747154594767 * _exp(-9.0 / (down * q)) / q
-        term_1 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_2 = exp_2 * root_1
-        term_3 = sine * term_1
-        erf_1 = _erf(2.1213203435596424 * root_1 * math.sqrt(up) / math.sqrt(down))
-        term_4 = erf_1 * term_2 * term_3
-        term_5 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_6 = exp_2 * root_1
-        term_7 = sine * term_5
-        erf_2 = _erf(2.1213203435596424 * math.sqrt(down) * root_1 / math.sqrt(up))
-        term_8 = erf_2 * term_6 * term_7
-        sum_2 = sum_1 + term_4 + term_8
-        term_9 = away * q**2 * sum_2
-        term_10 = -0.017683882565766147 * away**2 * exp_1 * q**2 * _expm1(-18.0 * t / (down * q * up))
-        return term_10 + term_9
+        sum_1 = exp_1 * q / 4.0 + q * _exp(-9.0 / (down * q)) / 4.0
+        term_1 = -down * exp_2 * q * _erf_mean(9.0 * down / (2.0 * q * up))
+        sum_2 = sum_1 + term_1 - exp_2 * q * up * _erf_mean(9.0 * up / (2.0 * down * q))
+        term_2 = away * sum_2
+        return term_2 - away**2 * exp_1 * q**2 * _expm1(-18.0 * t / (down * q * up)) / 18.0
     if kind == 2:
         exp_1 = _exp(-9.0 / (q * up))
-        root_1 = 1.0 / math.sqrt(q)
         exp_2 = _exp(-9.0 / (2.0 * q))
-        sum_1 = 0.07957747154594767 * exp_1 / q + 0.07957747154594767 * _exp(-9.0 / (down * q)) / q
-        term_1 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_2 = exp_2 * root_1
-        term_3 = sine * term_1
-        erf_1 = _erf(2.1213203435596424 * root_1 * math.sqrt(up) / math.sqrt(down))
-        term_4 = erf_1 * term_2 * term_3
-        term_5 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_6 = exp_2 * root_1
-        term_7 = sine * term_5
-        erf_2 = _erf(2.1213203435596424 * math.sqrt(down) * root_1 / math.sqrt(up))
-        term_8 = erf_2 * term_6 * term_7
-        sum_2 = sum_1 + term_4 + term_8
-        term_9 = away * q**2 * sum_2
-        term_10 = -0.035367765131532294 * exp_1
-        term_11 = q**2 * term_10 * (down**2 / 2.0 + away * down) * _expm1(-18.0 * t / (down * q * up))
-        return term_11 + term_9
-    term_1 = -0.017683882565766147 * edge**2
+        sum_1 = exp_1 * q / 4.0 + q * _exp(-9.0 / (down * q)) / 4.0
+        term_1 = -down * exp_2 * q * _erf_mean(9.0 * down / (2.0 * q * up))
+        sum_2 = sum_1 + term_1 - exp_2 * q * up * _erf_mean(9.0 * up / (2.0 * down * q))
+        term_2 = away * sum_2
+        term_3 = -exp_1 / 9.0
+        term_4 = q**2 * term_3 * (down**2 / 2.0 + away * down) * _expm1(-18.0 * t / (down * q * up))
+        return term_2 + term_4
+    term_1 = -(edge**2) / 18.0
     return q**2 * term_1 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _dual_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 3.0 / (4.0 * math.sqrt(q))
+    finest = 0.5303300858899106 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _DUAL_NODES[i]
-            value = _dual_integrand(kind, angle, bend, edge, q)
-            total += width * _DUAL_WEIGHTS[i] * value
+            x = left + width * _DUAL_NODES[i]
+            value = _dual_integrand(kind, x, edge, q)
+            share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -764,26 +713,44 @@ def _dual(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _dual_mean_0(q)
-    mean_1 = _dual_mean_1(q)
-    mean_2 = _dual_mean_2(q)
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    square_0 = _dual_square_0(q)
+    square_1 = _dual_square_1(q)
+    square_2 = _dual_square_2(q)
     end_0 = _dual_end_0(q)
     end_1 = _dual_end_1(q)
-    if c >= -0.5:
-        kind = 0 if c >= 0.0 else 1
-        total = _dual_integral(kind, bend, quarter, rest, bend, edge, q)
-        total += mean_0**2
-        total += c * mean_1**2 * q
-        total += c**2 * mean_2**2 * q**2 / 2.0
-    else:
-        total = _dual_integral(2, 0.0, bend, bend, bend, edge, q)
-        total += _dual_integral(3, bend, quarter, rest, bend, edge, q)
-        total += end_0
-        total += edge * end_1 * q
-        total += edge**2 * mean_2**2 * q**2 / 2.0
+    # Of two expansions the one whose terms are smaller: less of them is taken away again.
+    ahead = abs(square_0)
+    ahead += abs(c * square_1)
+    ahead += abs(c**2 * square_2 / 2.0)
+    behind = abs(end_0)
+    behind += abs(edge * end_1)
+    behind += abs(edge**2 * square_2 / 2.0)
+    is_near = c < -0.5 and behind < ahead
+    total = math.nan
+    least = math.inf
+    for turn in range(2):
+        if is_near == (turn == 0):
+            part, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
+            value, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            terms += bulk + behind
+            value += part
+            value += end_0
+            value += edge * end_1
+            value += edge**2 * square_2 / 2.0
+        else:
+            kind = 0 if c >= 0.0 else 1
+            value, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            terms += ahead
+            value += square_0
+            value += c * square_1
+            value += c**2 * square_2 / 2.0
+        if terms < least:
+            total = value
+            least = terms
+        if c >= 0.0 or least < 4.0 * abs(total):
+            break
     return total
 
 
@@ -831,54 +798,57 @@ _SLOPE_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_mean_0(q):
-    """Return E[f]."""
-    return 1.0 / 2.0
+def _slope_square_0(q):
+    """Return E[f]**2."""
+    return 1.0 / 4.0
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_mean_1(q):
-    """Return E[f']."""
-    sum_1 = max(0.1181640625, q) - 0.1181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 721.3671125817423 * square_1 + 1.7348484848484849
-    quotient_1_even_1 = 595703.9670450821 * square_1 + 38252.850467456
-    quotient_1_even_2 = 5058924.67106384 * square_1 + 3146201.044227746
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1535850.687467956 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 6262.263619385825 * square_1 + 52.0682088066896
-    quotient_1_odd_1 = 1568566.3021629702 * square_1 + 173160.19910424354
-    quotient_1_odd_2 = 3552536.4939168813 * square_1 + 4702308.858735485
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 955.1001718652606 * square_1 + 1.7890625
-    quotient_1_even_1 = 1162609.8018681076 * square_1 + 61790.30089552832
-    quotient_1_even_2 = 16083049.334692713 * square_1 + 7584508.383414139
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 7567253.683500234 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 9192.813122800197 * square_1 + 61.26558826578297
-    quotient_1_odd_1 = 3386865.199702204 * square_1 + 307223.92883347685
-    quotient_1_odd_2 = 13978310.283002919 * square_1 + 12875780.94691377
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 1924903.3794093193 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0 / 3.0
-    choice_1 = case_2 if q < 0.1181640625 else case_1
+def _slope_square_1(q):
+    """Return q * E[f']**2."""
+    step = 4.0 / max(4.0, q)
+    total = 1.139350755179436e-09
+    total = total * step - 1.6258118830765395e-08
+    total = total * step + 1.3541199094937323e-07
+    total = total * step - 9.038388288669505e-07
+    total = total * step + 5.380417205726882e-06
+    total = total * step - 2.9413795642507185e-05
+    total = total * step + 0.0001480054319223005
+    total = total * step - 0.0006819066763741467
+    total = total * step + 0.0028542434504270145
+    total = total * step - 0.010741868625394883
+    total = total * step + 0.035825848736861066
+    total = total * step - 0.10359281563720685
+    total = total * step + 0.2506690353697255
+    total = total * step - 0.4774648292756859
+    total = total * step + 0.6366197723675814
+    case_1 = total
+    case_2 = q * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 9.0
+    choice_1 = case_2 if q < 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _slope_end_0(q):
     """Return E[f(h) f(-h)]."""
-    step = 2.8284271247461903 / max(math.sqrt(2.0), math.sqrt(q)) - 1.0
+    step = 4.0 / max(4.0, q)
+    total = -1.9989288640737454e-12
+    total = total * step + 4.0602042812449977e-11
+    total = total * step - 5.471969866076154e-10
+    total = total * step + 6.371186376529815e-09
+    total = total * step - 6.76216141315828e-08
+    total = total * step + 6.561403062923068e-07
+    total = total * step - 5.776892968766548e-06
+    total = total * step + 4.566323875136399e-05
+    total = total * step - 0.0003197062124958381
+    total = total * step + 0.0019480869964486095
+    total = total * step - 0.010085675409924789
+    total = total * step + 0.042827299772447064
+    total = total * step - 0.14065386872635333
+    total = total * step + 0.31416704581612825
+    total = total * step - 0.19947114020071635
+    case_1 = total / math.sqrt(q)
+    step = math.sqrt(8.0 / min(4.0, q)) - 1.0
     total = 3.80811389813755e-13
     total = total * step + 1.1611445384492705e-13
     total = total * step - 1.074965716256931e-11
@@ -903,102 +873,71 @@ def _slope_end_0(q):
     total = total * step + 0.011193715231360524
     total = total * step + 0.2011443016586806
     total = total * step - 0.07277180901020214
-    case_1 = total / math.sqrt(q)
-    term_1 = -(4.0 * q - 9.0) * _erf(2.1213203435596424 / math.sqrt(q)) / 36.0
-    case_2 = term_1 + 0.26596152026762176 * math.sqrt(q) * _exp(-9.0 / (2.0 * q))
-    choice_1 = case_2 if q <= 2.0 else case_1
+    case_2 = total / math.sqrt(q)
+    term_1 = 0.26596152026762176 * math.sqrt(q) * _exp(-9.0 / (2.0 * q))
+    case_3 = term_1 - (4.0 * q - 9.0) * _erf(math.sqrt(9.0 / (2.0 * q))) / 36.0
+    choice_1 = case_3 if q <= 2.0 else case_2 if q < 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    sine = math.sin(angle)
-    t = math.cos(angle)
-    away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
+def _slope_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    t = 1.0 - down
+    away = abs(down - edge)
     if kind == 0:
-        exp_1 = _exp(-9.0 / (q * up))
-        root_1 = 1.0 / math.sqrt(q)
-        exp_2 = _exp(-9.0 / (2.0 * q))
-        sum_1 = 0.07957747154594767 * exp_1 / q + 0.07957747154594767 * _exp(-9.0 / (down * q)) / q
-        term_1 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_2 = exp_2 * root_1
-        term_3 = sine * term_1
-        erf_1 = _erf(2.1213203435596424 * root_1 * math.sqrt(up) / math.sqrt(down))
-        term_4 = erf_1 * term_2 * term_3
-        term_5 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_6 = exp_2 * root_1
-        term_7 = sine * term_5
-        erf_2 = _erf(2.1213203435596424 * math.sqrt(down) * root_1 / math.sqrt(up))
-        term_8 = erf_2 * term_6 * term_7
-        sum_2 = sum_1 + term_4 + term_8
-        term_9 = q * sum_2
-        term_10 = -0.035367765131532294 * away * exp_1 * q * _expm1(-18.0 * t / (down * q * up))
-        return term_10 + term_9
+        exp_1 = _exp(-9.0 / (2.0 * q))
+        exp_2 = _exp(-9.0 / (q * up))
+        sum_1 = exp_2 / 4.0 - down * exp_1 * _erf_mean(9.0 * down / (2.0 * q * up))
+        sum_2 = sum_1 - exp_1 * up * _erf_mean(9.0 * up / (2.0 * down * q))
+        term_1 = -away * exp_2 * q * _expm1(-18.0 * t / (down * q * up)) / 9.0
+        return sum_2 + term_1 + _exp(-9.0 / (down * q)) / 4.0
     if kind == 1:
-        exp_1 = _exp(-9.0 / (q * up))
-        root_1 = 1.0 / math.sqrt(q)
-        exp_2 = _exp(-9.0 / (2.0 * q))
-        sum_1 = 0.07957747154594767 * exp_1 / q + 0.07957747154594767 * _exp(-9.0 / (down * q)) / q
-        term_1 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_2 = exp_2 * root_1
-        term_3 = sine * term_1
-        erf_1 = _erf(2.1213203435596424 * root_1 * math.sqrt(up) / math.sqrt(down))
-        term_4 = erf_1 * term_2 * term_3
-        term_5 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_6 = exp_2 * root_1
-        term_7 = sine * term_5
-        erf_2 = _erf(2.1213203435596424 * math.sqrt(down) * root_1 / math.sqrt(up))
-        term_8 = erf_2 * term_6 * term_7
-        sum_2 = sum_1 + term_4 + term_8
-        term_9 = -q * sum_2
-        term_10 = 0.035367765131532294 * away * exp_1 * q * _expm1(-18.0 * t / (down * q * up))
-        return term_10 + term_9
+        exp_1 = _exp(-9.0 / (2.0 * q))
+        exp_2 = _exp(-9.0 / (q * up))
+        sum_1 = down * exp_1 * _erf_mean(9.0 * down / (2.0 * q * up)) - exp_2 / 4.0
+        sum_2 = sum_1 + exp_1 * up * _erf_mean(9.0 * up / (2.0 * down * q))
+        term_1 = away * exp_2 * q * _expm1(-18.0 * t / (down * q * up)) / 9.0
+        return sum_2 + term_1 - _exp(-9.0 / (down * q)) / 4.0
     if kind == 2:
-        exp_1 = _exp(-9.0 / (q * up))
-        root_1 = 1.0 / math.sqrt(q)
-        exp_2 = _exp(-9.0 / (2.0 * q))
-        sum_1 = 0.07957747154594767 * exp_1 / q + 0.07957747154594767 * _exp(-9.0 / (down * q)) / q
-        term_1 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_2 = exp_2 * root_1
-        term_3 = sine * term_1
-        erf_1 = _erf(2.1213203435596424 * root_1 * math.sqrt(up) / math.sqrt(down))
-        term_4 = erf_1 * term_2 * term_3
-        term_5 = -math.sqrt(2.0) / (6.0 * math.sqrt(math.pi))
-        term_6 = exp_2 * root_1
-        term_7 = sine * term_5
-        erf_2 = _erf(2.1213203435596424 * math.sqrt(down) * root_1 / math.sqrt(up))
-        term_8 = erf_2 * term_6 * term_7
-        sum_2 = sum_1 + term_4 + term_8
-        term_9 = q * sum_2
-        term_10 = -0.035367765131532294 * down * exp_1 * q * _expm1(-18.0 * t / (down * q * up))
-        return term_10 + term_9
-    term_1 = -0.035367765131532294 * edge
-    return q * term_1 * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up))
+        exp_1 = _exp(-9.0 / (2.0 * q))
+        exp_2 = _exp(-9.0 / (q * up))
+        sum_1 = exp_2 / 4.0 - down * exp_1 * _erf_mean(9.0 * down / (2.0 * q * up))
+        sum_2 = sum_1 - exp_1 * up * _erf_mean(9.0 * up / (2.0 * down * q))
+        term_1 = -down * exp_2 * q * _expm1(-18.0 * t / (down * q * up)) / 9.0
+        return sum_2 + term_1 + _exp(-9.0 / (down * q)) / 4.0
+    return -edge * q * _exp(-9.0 / (q * up)) * _expm1(-18.0 * t / (down * q * up)) / 9.0
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _slope_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 3.0 / (4.0 * math.sqrt(q))
+    finest = 0.5303300858899106 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _SLOPE_NODES[i]
-            value = _slope_integrand(kind, angle, bend, edge, q)
-            total += width * _SLOPE_WEIGHTS[i] * value
+            x = left + width * _SLOPE_NODES[i]
+            value = _slope_integrand(kind, x, edge, q)
+            share = _SLOPE_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -1010,22 +949,48 @@ def _dual_slope(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _slope_mean_0(q)
-    mean_1 = _slope_mean_1(q)
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    high, low = _product(bend, bend)
+    place = max(bend, 1e-9)
+    slip = 0.6366197723675814 * ((edge - high) - low) / (2.0 * place)
+    near = slip / math.sqrt(2.0 - edge)
+    square_0 = _slope_square_0(q)
+    square_1 = _slope_square_1(q)
     end_0 = _slope_end_0(q)
-    if c >= -0.5:
-        kind = 0 if c >= 0.0 else 1
-        total = _slope_integral(kind, bend, quarter, rest, bend, edge, q)
-        total += mean_0**2
-        total += c * mean_1**2 * q
-    else:
-        total = _slope_integral(2, 0.0, bend, bend, bend, edge, q)
-        total += _slope_integral(3, bend, quarter, rest, bend, edge, q)
-        total += end_0
-        total += edge * mean_1**2 * q
+    # Of two expansions the one whose terms are smaller: less of them is taken away again.
+    ahead = abs(square_0)
+    ahead += abs(c * square_1)
+    behind = abs(end_0)
+    behind += abs(edge * square_1)
+    is_near = c < -0.5 and behind < ahead
+    total = math.nan
+    least = math.inf
+    for turn in range(2):
+        if is_near == (turn == 0):
+            part, bulk = _slope_integral(2, 0.0, bend, bend, edge, q)
+            value, terms = _slope_integral(3, bend, 1.0, rest, edge, q)
+            terms += bulk + behind
+            value += part
+            value += near * _slope_integrand(2, place, edge, q)
+            value -= near * _slope_integrand(3, place, edge, q)
+            value += slip * _slope_integrand(3, 1.0, edge, q)
+            value += end_0
+            value += edge * square_1
+        else:
+            kind = 0 if c >= 0.0 else 1
+            value, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
+            terms += ahead
+            value += slip * _slope_integrand(kind, 1.0, edge, q)
+            value -= near * _slope_integrand(kind, place, edge, q)
+            value += square_0
+            value += c * square_1
+        if terms < least:
+            total = value
+            least = terms
+        if c >= 0.0 or least < 4.0 * abs(total):
+            break
     return total
 
 

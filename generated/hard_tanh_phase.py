@@ -48,43 +48,26 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def _angle(a, b):
-    """Return 2 * atan(sqrt(a / b)) for a, b >= 0, not both 0."""
-    half = _atan(math.sqrt(min(a, b) / max(a, b)))
-    return 2.0 * half if a < b else math.pi - 2.0 * half
-
-
-@njit(error_model="numpy", forceinline=True)
-def _atan(x):
-    """Return the arc tangent."""
-    return _atan_ratio(x, 1.0)
-
-
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
+def _erf(x):
+    """Return the error function."""
     a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
+    z = 1.0 if a > 1.0 else a * a
+    total = -7.795898827002142e-10
+    total = total * z + 1.3720064546777686e-08
+    total = total * z - 1.6208483801871705e-07
+    total = total * z + 1.6447424703317362e-06
+    total = total * z - 1.492473690741966e-05
+    total = total * z + 0.00012055294904839707
+    total = total * z - 0.0008548325975389692
+    total = total * z + 0.0052239776071164225
+    total = total * z - 0.02686617064323777
+    total = total * z + 0.11283791670945006
+    total = total * z - 0.37612638903183543
+    total = total * z + 0.12837916709551256
 
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
+    far = 1.0 - _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
+    return math.copysign(far if a > 1.0 else a + a * total, x)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -154,6 +137,86 @@ def _expm1(x):
     return 2.0 * (main + (left + half * rest)) if abs(x) > 0.34 else r + rest
 
 
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _gaussian_tail(x, factor, centre, slope, rest):
+    """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
+
+    exp would magnify the rounding error of x**2: it is the exact square of the upper half of the
+    bits, and what is left.
+    """
+    a = 40.0 if abs(x) > 40.0 else abs(x)
+    high = _split(a)
+    n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
+    tail, lost = _tail_parts(a, centre, slope, rest)
+    return _times_power(tail + tail * (t + (lost + lost * t)), n)
+
+
+@njit(cache=True, error_model="numpy")
+def _product(a, b):
+    """Return a * b as a double and the rounding error of that double (Dekker's product)."""
+    scaled_a = 134217729.0 * a
+    scaled_b = 134217729.0 * b
+    high_a = scaled_a - (scaled_a - a)
+    high_b = scaled_b - (scaled_b - b)
+    low_a = a - high_a
+    low_b = b - high_b
+    rounded = a * b
+    error = ((high_a * high_b - rounded) + high_a * low_b + low_a * high_b) + low_a * low_b
+    return rounded, error
+
+
+@njit(error_model="numpy", forceinline=True)
+def _split(x):
+    """Return the upper half of the bits of x, the square of which is exact."""
+    return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _tail_parts(x, centre, slope, rest):
+    """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
+
+    centre is the x at which y = 3.75.
+
+    A polynomial in 2 * s - 1, s = x / (x + centre), divided by 1 + 2 * y, on all of [0, inf). The
+    error is that of the division and of the roundings before it, within a few per cent.
+    """
+    s = 1.0 if x > 1e300 else x / (x + centre)
+    t = 2.0 * s - 1.0
+    total = 8.540944854369934e-10
+    total = total * t - 2.1304201785121033e-10
+    total = total * t - 1.014856520777704e-08
+    total = total * t + 2.552185612304626e-09
+    total = total * t + 7.480777477448438e-08
+    total = total * t - 2.801070614840259e-08
+    total = total * t - 4.892962108849401e-07
+    total = total * t + 3.7447468942466183e-07
+    total = total * t + 3.1287249860920657e-06
+    total = total * t - 5.0755000195908945e-06
+    total = total * t - 1.7812711647175662e-05
+    total = total * t + 6.258098869848917e-05
+    total = total * t + 4.071715938785341e-05
+    total = total * t - 0.0006210252434549075
+    total = total * t + 0.001208452593337095
+    total = total * t + 0.0023027990935266334
+    total = total * t - 0.021795958213859577
+    total = total * t + 0.07852051305461424
+    total = total * t - 0.19590731023332641
+    total = total * t + 0.3805159525538443
+    total = total * t - 0.5981238128373795
+    total = total * t + 0.762677289817679
+    total = total * t - 0.7555064588467492
+    total = total * t + 0.4750252616756552
+
+    above = 1.0 + s * total
+    below = 1.0 + slope * x
+    quotient = above / below
+    lost_above = s * total - (above - 1.0)
+    # slope * x written in another way: a product used once can fuse with what follows.
+    lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
+    missed = lost_above + (above - quotient * below)
+    return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
+
+
 @njit(error_model="numpy", forceinline=True)
 def _times_power(y, n):
     """Return y * 2**n for whole n from -2044 to 2046, in two steps: 2**n need not be a double.
@@ -169,8 +232,9 @@ def _times_power(y, n):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 0.0
     return value if inside else math.nan
 
@@ -179,8 +243,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.115234375, math.sqrt(q)) - 0.115234375
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -230,8 +295,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.011962890625, q) - 0.011962890625
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -276,8 +342,9 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.013278961181640625, q) - 0.013278961181640625
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -360,75 +427,64 @@ _DUAL_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_1(q):
-    """Return E[f']."""
-    sum_1 = max(0.013278961181640625, q) - 0.013278961181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 496798.935949034 * square_1 + 14.754237288135593
-    quotient_1_even_1 = 2677980952391.6167 * square_1 + 2130943102.3931963
-    quotient_1_even_2 = 1.4736699429003146e+17 * square_1 + 1139363487416521.8
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 3.588293593632276e+18 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 38801402.46268005 * square_1 + 3983.8748611633696
-    quotient_1_odd_1 = 63302601841353.02 * square_1 + 86677192173.11827
-    quotient_1_odd_2 = 9.28419907517229e+17 * square_1 + 1.5277069177320526e+16
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 73329.02071338521 * square_1 + 1.7001953125
-    quotient_1_even_1 = 582081372436.9707 * square_1 + 383451415.3560259
-    quotient_1_even_2 = 5.217693493378554e+16 * square_1 + 305870053533347.1
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1.9728639059558994e+18 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 6346800.862967662 * square_1 + 523.0977152257752
-    quotient_1_odd_1 = 15221431737947.203 * square_1 + 17128607966.597748
-    quotient_1_odd_2 = 4.065745793266015e+17 * square_1 + 4657960819086468.0
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 4.497259089737972e+18 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0
-    choice_1 = case_2 if q < 0.013278961181640625 else case_1
+def _dual_square_1(q):
+    """Return q * E[f']**2."""
+    step = 1.0 / max(1.0, q)
+    total = -8.066028046765084e-11
+    total = total * step + 1.5197011072873377e-09
+    total = total * step - 1.9759811726033284e-08
+    total = total * step + 2.2519637301285751e-07
+    total = total * step - 2.3357807411240345e-06
+    total = total * step + 2.1998609906668032e-05
+    total = total * step - 0.00018628042702282805
+    total = total * step + 0.0013978688106266954
+    total = total * step - 0.009094568176502792
+    total = total * step + 0.04951487118413578
+    total = total * step - 0.21220659078919357
+    total = total * step + 0.6366197723675814
+    case_1 = total
+    case_2 = q * _erf(math.sqrt(1.0 / (2.0 * q))) ** 2
+    choice_1 = case_2 if q < 1.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    t = math.cos(angle)
-    away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
-    term_1 = -0.3183098861837907 * away
-    return q * term_1 * _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
+def _dual_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    t = 1.0 - down
+    away = abs(down - edge)
+    return -away * q * _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _dual_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 1.0 / (4.0 * math.sqrt(q))
+    finest = 0.1767766952966369 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _DUAL_NODES[i]
-            value = _dual_integrand(kind, angle, bend, edge, q)
-            total += width * _DUAL_WEIGHTS[i] * value
+            x = left + width * _DUAL_NODES[i]
+            value = _dual_integrand(kind, x, edge, q)
+            share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -440,12 +496,11 @@ def _dual(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_1 = _dual_mean_1(q)
-    total = _dual_integral(0, bend, quarter, rest, bend, edge, q)
-    total += mean_1**2 * q * size
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    square_1 = _dual_square_1(q)
+    total, _ = _dual_integral(0, bend, 1.0, rest, edge, q)
+    total += size * square_1
     total = math.copysign(total, c)
     return total
 
@@ -494,73 +549,69 @@ _SLOPE_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_mean_0(q):
-    """Return E[f]."""
-    sum_1 = max(0.013278961181640625, q) - 0.013278961181640625
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 496798.935949034 * square_1 + 14.754237288135593
-    quotient_1_even_1 = 2677980952391.6167 * square_1 + 2130943102.3931963
-    quotient_1_even_2 = 1.4736699429003146e+17 * square_1 + 1139363487416521.8
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 3.588293593632276e+18 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 38801402.46268005 * square_1 + 3983.8748611633696
-    quotient_1_odd_1 = 63302601841353.02 * square_1 + 86677192173.11827
-    quotient_1_odd_2 = 9.28419907517229e+17 * square_1 + 1.5277069177320526e+16
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 73329.02071338521 * square_1 + 1.7001953125
-    quotient_1_even_1 = 582081372436.9707 * square_1 + 383451415.3560259
-    quotient_1_even_2 = 5.217693493378554e+16 * square_1 + 305870053533347.1
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 1.9728639059558994e+18 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 6346800.862967662 * square_1 + 523.0977152257752
-    quotient_1_odd_1 = 15221431737947.203 * square_1 + 17128607966.597748
-    quotient_1_odd_2 = 4.065745793266015e+17 * square_1 + 4657960819086468.0
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = 4.497259089737972e+18 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = math.sqrt(q) * quotient_1
-    case_2 = 1.0
-    choice_1 = case_2 if q < 0.013278961181640625 else case_1
+def _slope_square_0(q):
+    """Return E[f]**2."""
+    step = 1.0 / (4.0 * max(1.0 / 4.0, q))
+    total = -1.780949379854173e-08
+    total = total * step + 2.378695927432045e-07
+    total = total * step - 1.677536683892058e-06
+    total = total * step + 8.617292569290396e-06
+    total = total * step - 3.712967033362219e-05
+    total = total * step + 0.00014366748029389826
+    total = total * step - 0.0005128814304299852
+    total = total * step + 0.001699744820039923
+    total = total * step - 0.005218446183955327
+    total = total * step + 0.014767465592235266
+    total = total * step - 0.038270828884726986
+    total = total * step + 0.09010645143710581
+    total = total * step - 0.19075116722276772
+    total = total * step + 0.3578544159520921
+    total = total * step - 0.5820523633071796
+    total = total * step + 0.7922379389463159
+    total = total * step - 0.8488263631567751
+    total = total * step + 0.6366197723675814
+    case_1 = total / q
+    case_2 = _erf(math.sqrt(1.0 / (2.0 * q))) ** 2
+    choice_1 = case_2 if q < 1.0 / 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    t = math.cos(angle)
-    return -0.3183098861837907 * _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
+def _slope_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    t = 1.0 - down
+    return -_exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _slope_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 1.0 / (4.0 * math.sqrt(q))
+    finest = 0.1767766952966369 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _SLOPE_NODES[i]
-            value = _slope_integrand(kind, angle, bend, edge, q)
-            total += width * _SLOPE_WEIGHTS[i] * value
+            x = left + width * _SLOPE_NODES[i]
+            value = _slope_integrand(kind, x, edge, q)
+            share = _SLOPE_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -572,12 +623,18 @@ def _dual_slope(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _slope_mean_0(q)
-    total = _slope_integral(0, bend, quarter, rest, bend, edge, q)
-    total += mean_0**2
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    high, low = _product(bend, bend)
+    place = max(bend, 1e-9)
+    slip = 0.6366197723675814 * ((edge - high) - low) / (2.0 * place)
+    near = slip / math.sqrt(2.0 - edge)
+    square_0 = _slope_square_0(q)
+    total, _ = _slope_integral(0, bend, 1.0, rest, edge, q)
+    total += slip * _slope_integrand(0, 1.0, edge, q)
+    total -= near * _slope_integrand(0, place, edge, q)
+    total += square_0
     return total
 
 

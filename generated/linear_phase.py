@@ -53,8 +53,9 @@ __all__ = [
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 0.0
     return value if inside else math.nan
 
@@ -63,8 +64,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = q
     return value if inside else math.nan
 
@@ -73,8 +75,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 1.0
     return value if inside else math.nan
 
@@ -83,8 +86,9 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 1.0
     return value if inside else math.nan
 
@@ -93,9 +97,11 @@ def _mu_1(q):
 @njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _dual(q, c):
     """Return E[φ(h₁)φ(h₂)], or nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12 and -1.0 <= c <= 1.0
-    q = q if inside else 1.0
-    c = c if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    nearest_c = min(max(c, -1.0), 1.0)
+    inside = (q == nearest_q) & (c == nearest_c)
+    q = nearest_q
+    c = nearest_c
     value = c * q
     return value if inside else math.nan
 
@@ -103,9 +109,11 @@ def _dual(q, c):
 @njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _dual_slope(q, c):
     """Return E[φ′(h₁)φ′(h₂)], or nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12 and -1.0 <= c <= 1.0
-    q = q if inside else 1.0
-    c = c if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    nearest_c = min(max(c, -1.0), 1.0)
+    inside = (q == nearest_q) & (c == nearest_c)
+    q = nearest_q
+    c = nearest_c
     value = 1.0
     return value if inside else math.nan
 

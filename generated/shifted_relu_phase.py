@@ -49,43 +49,26 @@ __all__ = [
 ]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def _angle(a, b):
-    """Return 2 * atan(sqrt(a / b)) for a, b >= 0, not both 0."""
-    half = _atan(math.sqrt(min(a, b) / max(a, b)))
-    return 2.0 * half if a < b else math.pi - 2.0 * half
-
-
-@njit(error_model="numpy", forceinline=True)
-def _atan(x):
-    """Return the arc tangent."""
-    return _atan_ratio(x, 1.0)
-
-
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
+def _erf(x):
+    """Return the error function."""
     a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
+    z = 1.0 if a > 1.0 else a * a
+    total = -7.795898827002142e-10
+    total = total * z + 1.3720064546777686e-08
+    total = total * z - 1.6208483801871705e-07
+    total = total * z + 1.6447424703317362e-06
+    total = total * z - 1.492473690741966e-05
+    total = total * z + 0.00012055294904839707
+    total = total * z - 0.0008548325975389692
+    total = total * z + 0.0052239776071164225
+    total = total * z - 0.02686617064323777
+    total = total * z + 0.11283791670945006
+    total = total * z - 0.37612638903183543
+    total = total * z + 0.12837916709551256
 
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
+    far = 1.0 - _gaussian_tail(x, 1.0, 3.75, 2.0, 0.0)
+    return math.copysign(far if a > 1.0 else a + a * total, x)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -134,6 +117,29 @@ def _exp_parts(high, low):
     return n, r + (r * r * total + ((main - r) - less))
 
 
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _gaussian_tail(x, factor, centre, slope, rest):
+    """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
+
+    exp would magnify the rounding error of x**2: it is the exact square of the upper half of the
+    bits, and what is left.
+    """
+    a = 40.0 if abs(x) > 40.0 else abs(x)
+    high = _split(a)
+    n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
+    tail, lost = _tail_parts(a, centre, slope, rest)
+    return _times_power(tail + tail * (t + (lost + lost * t)), n)
+
+
+@njit(error_model="numpy", forceinline=True)
+def _normal_cdf(x):
+    """Return the standard normal distribution function; tails keep their relative accuracy."""
+    tail = 0.5 * _gaussian_tail(
+        x, 0.5, 5.303300858899107, 1.414213562373095, 1.2537167179050217e-16
+    )
+    return 1.0 - tail if x > 0.0 else tail
+
+
 @njit(cache=True, error_model="numpy")
 def _product(a, b):
     """Return a * b as a double and the rounding error of that double (Dekker's product)."""
@@ -146,6 +152,58 @@ def _product(a, b):
     rounded = a * b
     error = ((high_a * high_b - rounded) + high_a * low_b + low_a * high_b) + low_a * low_b
     return rounded, error
+
+
+@njit(error_model="numpy", forceinline=True)
+def _split(x):
+    """Return the upper half of the bits of x, the square of which is exact."""
+    return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _tail_parts(x, centre, slope, rest):
+    """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
+
+    centre is the x at which y = 3.75.
+
+    A polynomial in 2 * s - 1, s = x / (x + centre), divided by 1 + 2 * y, on all of [0, inf). The
+    error is that of the division and of the roundings before it, within a few per cent.
+    """
+    s = 1.0 if x > 1e300 else x / (x + centre)
+    t = 2.0 * s - 1.0
+    total = 8.540944854369934e-10
+    total = total * t - 2.1304201785121033e-10
+    total = total * t - 1.014856520777704e-08
+    total = total * t + 2.552185612304626e-09
+    total = total * t + 7.480777477448438e-08
+    total = total * t - 2.801070614840259e-08
+    total = total * t - 4.892962108849401e-07
+    total = total * t + 3.7447468942466183e-07
+    total = total * t + 3.1287249860920657e-06
+    total = total * t - 5.0755000195908945e-06
+    total = total * t - 1.7812711647175662e-05
+    total = total * t + 6.258098869848917e-05
+    total = total * t + 4.071715938785341e-05
+    total = total * t - 0.0006210252434549075
+    total = total * t + 0.001208452593337095
+    total = total * t + 0.0023027990935266334
+    total = total * t - 0.021795958213859577
+    total = total * t + 0.07852051305461424
+    total = total * t - 0.19590731023332641
+    total = total * t + 0.3805159525538443
+    total = total * t - 0.5981238128373795
+    total = total * t + 0.762677289817679
+    total = total * t - 0.7555064588467492
+    total = total * t + 0.4750252616756552
+
+    above = 1.0 + s * total
+    below = 1.0 + slope * x
+    quotient = above / below
+    lost_above = s * total - (above - 1.0)
+    # slope * x written in another way: a product used once can fuse with what follows.
+    lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
+    missed = lost_above + (above - quotient * below)
+    return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -163,8 +221,9 @@ def _times_power(y, n):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     root_1 = math.sqrt(q)
     quotient_1_power_2 = q * q
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
@@ -199,8 +258,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.0576171875, math.sqrt(q)) - 0.0576171875
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -255,8 +315,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.0556640625, math.sqrt(q)) - 0.0556640625
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -310,8 +371,9 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     sum_1 = max(0.05859375, math.sqrt(q)) - 0.05859375
     square_1 = sum_1 * sum_1
     quotient_1_power_2 = square_1 * square_1
@@ -401,210 +463,170 @@ _DUAL_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_0(q):
-    """Return E[f]."""
-    root_1 = math.sqrt(q)
-    quotient_1_power_2 = q * q
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 5557.9329432661625 * q + 3.0185593638186528
-    quotient_1_even_1 = 129740363.59462015 * q + 1562471.488774241
-    quotient_1_even_2 = 11933044509.827856 * q + 3183246527.9036827
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_0 = quotient_1_even_2 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 110283.17457092008 * q + 182.39205211861992
-    quotient_1_odd_1 = 760452727.8438437 * q + 16433243.028761854
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = 8679840198.150766 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
-    quotient_1_even_0 = 3505.617184773377 * q + 1.8916015625
-    quotient_1_even_1 = 92723045.78055574 * q + 1020747.2248397917
-    quotient_1_even_2 = 25881849940.616547 * q + 2885600239.278172
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = 29911706770.764732 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 70481.29812368234 * q + 114.29726872712602
-    quotient_1_odd_1 = 593791889.4960856 * q + 11116352.140858026
-    quotient_1_odd_2 = 40501515343.48103 * q + 10342885498.924006
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    return q * math.sqrt(q) * quotient_1 * _exp_inverse(0.125, 0.0, q)
+def _dual_square_0(q):
+    """Return E[f]**2."""
+    step = math.sqrt(1.0 / max(1.0, q))
+    total = -3.7544990913965325e-11
+    total = total * step - 5.882138884367807e-11
+    total = total * step + 3.20124108617912e-09
+    total = total * step - 6.131980988439651e-09
+    total = total * step - 1.0231910189735843e-07
+    total = total * step + 2.8955397829453196e-07
+    total = total * step + 3.2073325375952104e-06
+    total = total * step - 1.2986455924240433e-05
+    total = total * step - 8.289318650699432e-05
+    total = total * step + 0.0005194560921081177
+    total = total * step + 0.001657863990775028
+    total = total * step - 0.024933892525104813
+    total = total * step + 0.10228873577297436
+    total = total * step - 0.19947114020071635
+    total = total * step + 0.15915494309189535
+    case_1 = q * total
+    step = 1.0 - 2.0 * (1.0 - min(1.0, math.sqrt(q))) / (1.0 + 4.0 * min(1.0, math.sqrt(q)))
+    total = 1.1145415403839804e-08
+    total = total * step - 6.4613008619719354e-09
+    total = total * step - 1.0417080277312723e-07
+    total = total * step + 9.403905241357222e-08
+    total = total * step + 3.914607591589648e-07
+    total = total * step - 5.233859875781284e-07
+    total = total * step - 6.033991675101394e-07
+    total = total * step + 1.3676834175311133e-06
+    total = total * step - 3.061973420331588e-07
+    total = total * step - 9.694352865336414e-07
+    total = total * step + 1.8657475513549773e-06
+    total = total * step - 3.6297847718173545e-06
+    total = total * step + 3.246151269191049e-06
+    total = total * step + 5.60893184426473e-06
+    total = total * step - 2.1947785598789358e-05
+    total = total * step + 2.7476753010317748e-05
+    total = total * step + 1.1897521459241933e-05
+    total = total * step - 0.00011043457786868875
+    total = total * step + 0.00017946259032476498
+    total = total * step + 2.0190995646944876e-05
+    total = total * step - 0.0006487624787979598
+    total = total * step + 0.001100849077245076
+    total = total * step + 0.0004446925835270669
+    total = total * step - 0.004839380401105203
+    total = total * step + 0.005546628289392413
+    total = total * step + 0.012119226786557535
+    total = total * step - 0.03712613566418418
+    total = total * step - 0.022747174244551572
+    total = total * step + 0.1805856178824444
+    total = total * step + 0.16038579167313605
+    total = total * step - 0.4774406334036299
+    total = total * step - 0.8317766169312865
+    total = total * step + 1.2384156720508623
+    case_2 = q**3 * total**2 * _exp_inverse(0.25, 0.0, q)
+    choice_1 = case_2 if q < 1.0 else case_1
+    return choice_1
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_mean_1(q):
-    """Return E[f']."""
-    sum_1 = max(0.05859375, math.sqrt(q)) - 0.05859375
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_power_8 = quotient_1_power_4 * quotient_1_power_4
-    quotient_1_even_0 = 1525.3043003676876 * square_1 + 0.8950195312499999
-    quotient_1_even_1 = 259970808.07218218 * square_1 + 911660.2261180712
-    quotient_1_even_2 = 3184178409151.7246 * square_1 + 39243608470.94072
-    quotient_1_even_3 = 2121664052611289.5 * square_1 + 130247840501803.88
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 41963.900238293616 * square_1 + 41.86951124718233
-    quotient_1_odd_1 = 3452063518.3637447 * square_1 + 16852982.921040308
-    quotient_1_odd_2 = 22343369461375.79 * square_1 + 381897036425.75684
-    quotient_1_odd_3 = 3865420561205902.5 * square_1 + 631531900294687.4
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 3050.6086007387607 * square_1 + 1.7900390625
-    quotient_1_even_1 = 519941671.45466083 * square_1 + 1823320.4534285401
-    quotient_1_even_2 = 6370290453459.885 * square_1 + 78487818034.75919
-    quotient_1_even_3 = 4596691744513612.0 * square_1 + 262359241303997.3
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_even_0 = 1.937834494411751e+16 * quotient_1_power_8 + quotient_1_even_0
-    quotient_1_odd_0 = 83927.8004738555 * square_1 + 83.73902249436296
-    quotient_1_odd_1 = 6904120287.658031 * square_1 + 33705965.52761743
-    quotient_1_odd_2 = 44618061703831.17 * square_1 + 763754938323.0808
-    quotient_1_odd_3 = 1.1771896106155952e+16 * square_1 + 1234350339947896.2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = 1.0 / 2.0 + quotient_1
-    case_2 = 1.0
-    choice_1 = case_2 if q < 0.0034332275390625 else case_1
+def _dual_square_1(q):
+    """Return q * E[f']**2."""
+    step = math.sqrt(1.0 / (4.0 * max(1.0 / 4.0, q)))
+    total = 5.594948708423376e-08
+    total = total * step - 5.943507225430261e-08
+    total = total * step - 2.2799924929386955e-06
+    total = total * step + 1.0190784714200617e-05
+    total = total * step - 5.722061212364444e-06
+    total = total * step - 4.040548756607568e-05
+    total = total * step - 1.3822858846309162e-05
+    total = total * step + 0.00035179447245800555
+    total = total * step + 0.00011450452494577308
+    total = total * step - 0.002273363784565933
+    total = total * step - 0.0011873897083072979
+    total = total * step + 0.012378727609563201
+    total = total * step + 0.009973555918119973
+    total = total * step - 0.053051647617001964
+    total = total * step - 0.0664903800704938
+    total = total * step + 0.15915494309197983
+    total = total * step + 0.39894228040143187
+    total = total * step + 0.25
+    case_1 = q * total
+    case_2 = q * _normal_cdf(1.0 / (2.0 * math.sqrt(q))) ** 2
+    choice_1 = case_2 if q < 1.0 / 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _dual_end_0(q):
     """Return E[f(h) f(-h)]."""
-    sum_1 = max(0.0576171875, math.sqrt(q)) - 0.0576171875
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_power_8 = quotient_1_power_4 * quotient_1_power_4
-    quotient_1_even_0 = -9.578594050126252 * square_1 - 0.003893562592566013
-    quotient_1_even_1 = -2364096.2651402946 * square_1 - 6969.621298416069
-    quotient_1_even_2 = -43486627338.05824 * square_1 - 430342265.62361526
-    quotient_1_even_3 = -62295926056799.4 * square_1 - 2361993261148.284
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_even_0 = -348261527638847.4 * quotient_1_power_8 + quotient_1_even_0
-    quotient_1_odd_0 = -290.7957989429384 * square_1 - 0.24805072819834953
-    quotient_1_odd_1 = -34274759.42557595 * square_1 - 139021.73535763504
-    quotient_1_odd_2 = -348629837085.9666 * square_1 - 4659538712.459495
-    quotient_1_odd_3 = -200771827629910.16 * square_1 - 13382118858471.996
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 1351.5652114746733 * square_1 + 1.1728515625
-    quotient_1_even_1 = 151318345.30145973 * square_1 + 635813.4693730691
-    quotient_1_even_2 = 1284078513241.3884 * square_1 + 19232495416.842384
-    quotient_1_even_3 = 452962713581199.8 * square_1 + 40732612514688.67
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 30436.408353871444 * square_1 + 34.008055263231824
-    quotient_1_odd_1 = 1867304310.3584297 * square_1 + 10638711.372524973
-    quotient_1_odd_2 = 8177540718440.333 * square_1 + 173494448883.82013
-    quotient_1_odd_3 = 872962192145720.5 * square_1 + 166427716722196.03
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = quotient_1
-    case_2 = -q
-    choice_1 = case_2 if q < 0.0033197402954101562 else case_1
+    step = 1.0 / max(1.0, q)
+    total = 2.381548275474606e-12
+    total = total * step - 1.6237340419272383e-10
+    total = total * step + 9.223114617721917e-09
+    total = total * step - 4.5091666320348726e-07
+    total = total * step + 1.855200334521321e-05
+    total = total * step - 0.0006233473131245338
+    total = total * step + 0.016622595016726232
+    total = total * step - 0.3989422804014327
+    case_1 = math.sqrt(q) * total
+    case_2 = -q * _erf(math.sqrt(1.0 / (8.0 * q)))
+    choice_1 = case_2 if q < 1.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _dual_end_1(q):
-    """Return E[f'(h) f'(-h)]."""
-    sum_1 = max(0.0576171875, math.sqrt(q)) - 0.0576171875
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_power_8 = quotient_1_power_4 * quotient_1_power_4
-    quotient_1_even_0 = 2879.9176652168426 * square_1 + 1.9755859374999998
-    quotient_1_even_1 = 445901298.1394613 * square_1 + 1614287.6974037734
-    quotient_1_even_2 = 5321453104169.801 * square_1 + 66144755157.50493
-    quotient_1_even_3 = 3580254016056463.0 * square_1 + 217278501718476.4
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 75261.58392596505 * square_1 + 78.13574256552576
-    quotient_1_odd_1 = 5861888967.51998 * square_1 + 29255823.00895298
-    quotient_1_odd_2 = 37283753546093.53 * square_1 + 640331682806.1754
-    quotient_1_odd_3 = 6605078747174291.0 * square_1 + 1058018305637640.5
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 2879.9176652197234 * square_1 + 1.9755859375
-    quotient_1_even_1 = 445901346.191782 * square_1 + 1614287.6984159874
-    quotient_1_even_2 = 5323211217165.5205 * square_1 + 66145291783.61463
-    quotient_1_even_3 = 3858989539778928.0 * square_1 + 218958988878036.44
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_even_0 = 1.6556477143831384e+16 * quotient_1_power_8 + quotient_1_even_0
-    quotient_1_odd_0 = 75261.58392364674 * square_1 + 78.13574256552425
-    quotient_1_odd_1 = 5861883009.269569 * square_1 + 29255822.73880643
-    quotient_1_odd_2 = 37220563785120.734 * square_1 + 640296223253.5028
-    quotient_1_odd_3 = 9928303594943840.0 * square_1 + 1031625105940237.0
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = quotient_1
-    case_2 = 1.0
-    choice_1 = case_2 if q < 0.0033197402954101562 else case_1
+    """Return q * E[f'(h) f'(-h)]."""
+    step = 1.0 / max(1.0, q)
+    total = -2.381548275474606e-12
+    total = total * step + 1.6237340419272383e-10
+    total = total * step - 9.223114617721917e-09
+    total = total * step + 4.5091666320348726e-07
+    total = total * step - 1.855200334521321e-05
+    total = total * step + 0.0006233473131245338
+    total = total * step - 0.016622595016726232
+    total = total * step + 0.3989422804014327
+    case_1 = math.sqrt(q) * total
+    case_2 = q * _erf(math.sqrt(1.0 / (8.0 * q)))
+    choice_1 = case_2 if q < 1.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
-    away = abs(2.0 * math.sin(0.5 * (bend + angle)) * math.sin(0.5 * (bend - angle)))
+def _dual_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
+    away = abs(down - edge)
     if kind == 0:
-        return 0.15915494309189535 * away * q * _exp(-1.0 / (4.0 * q * up))
+        return away * q * _exp(-1.0 / (4.0 * q * up)) / 2.0
     if kind == 1:
-        return 0.15915494309189535 * away * q * _exp(-1.0 / (4.0 * down * q))
+        return away * q * _exp(-1.0 / (4.0 * down * q)) / 2.0
     if kind == 2:
-        return 0.15915494309189535 * away * q * _exp(-1.0 / (4.0 * down * q))
+        return away * q * _exp(-1.0 / (4.0 * down * q)) / 2.0
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
-def _dual_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _dual_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 1.0 / (8.0 * math.sqrt(q))
+    finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _DUAL_NODES[i]
-            value = _dual_integrand(kind, angle, bend, edge, q)
-            total += width * _DUAL_WEIGHTS[i] * value
+            x = left + width * _DUAL_NODES[i]
+            value = _dual_integrand(kind, x, edge, q)
+            share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -616,23 +638,39 @@ def _dual(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _dual_mean_0(q)
-    mean_1 = _dual_mean_1(q)
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    square_0 = _dual_square_0(q)
+    square_1 = _dual_square_1(q)
     end_0 = _dual_end_0(q)
     end_1 = _dual_end_1(q)
-    if c >= -0.5:
-        kind = 0 if c >= 0.0 else 1
-        total = _dual_integral(kind, bend, quarter, rest, bend, edge, q)
-        total += mean_0**2
-        total += c * mean_1**2 * q
-    else:
-        total = _dual_integral(2, 0.0, bend, bend, bend, edge, q)
-        total += _dual_integral(3, bend, quarter, rest, bend, edge, q)
-        total += end_0
-        total += edge * end_1 * q
+    # Of two expansions the one whose terms are smaller: less of them is taken away again.
+    ahead = abs(square_0)
+    ahead += abs(c * square_1)
+    behind = abs(end_0)
+    behind += abs(edge * end_1)
+    is_near = c < -0.5 and behind < ahead
+    total = math.nan
+    least = math.inf
+    for turn in range(2):
+        if is_near == (turn == 0):
+            part, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
+            value, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            terms += bulk + behind
+            value += part
+            value += end_0
+            value += edge * end_1
+        else:
+            kind = 0 if c >= 0.0 else 1
+            value, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            terms += ahead
+            value += square_0
+            value += c * square_1
+        if terms < least:
+            total = value
+            least = terms
+        if c >= 0.0 or least < 4.0 * abs(total):
+            break
     return total
 
 
@@ -680,131 +718,80 @@ _SLOPE_WEIGHTS = np.array(
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_mean_0(q):
-    """Return E[f]."""
-    sum_1 = max(0.05859375, math.sqrt(q)) - 0.05859375
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_power_8 = quotient_1_power_4 * quotient_1_power_4
-    quotient_1_even_0 = 1525.3043003676876 * square_1 + 0.8950195312499999
-    quotient_1_even_1 = 259970808.07218218 * square_1 + 911660.2261180712
-    quotient_1_even_2 = 3184178409151.7246 * square_1 + 39243608470.94072
-    quotient_1_even_3 = 2121664052611289.5 * square_1 + 130247840501803.88
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 41963.900238293616 * square_1 + 41.86951124718233
-    quotient_1_odd_1 = 3452063518.3637447 * square_1 + 16852982.921040308
-    quotient_1_odd_2 = 22343369461375.79 * square_1 + 381897036425.75684
-    quotient_1_odd_3 = 3865420561205902.5 * square_1 + 631531900294687.4
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 3050.6086007387607 * square_1 + 1.7900390625
-    quotient_1_even_1 = 519941671.45466083 * square_1 + 1823320.4534285401
-    quotient_1_even_2 = 6370290453459.885 * square_1 + 78487818034.75919
-    quotient_1_even_3 = 4596691744513612.0 * square_1 + 262359241303997.3
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_even_0 = 1.937834494411751e+16 * quotient_1_power_8 + quotient_1_even_0
-    quotient_1_odd_0 = 83927.8004738555 * square_1 + 83.73902249436296
-    quotient_1_odd_1 = 6904120287.658031 * square_1 + 33705965.52761743
-    quotient_1_odd_2 = 44618061703831.17 * square_1 + 763754938323.0808
-    quotient_1_odd_3 = 1.1771896106155952e+16 * square_1 + 1234350339947896.2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = 1.0 / 2.0 + quotient_1
-    case_2 = 1.0
-    choice_1 = case_2 if q < 0.0034332275390625 else case_1
+def _slope_square_0(q):
+    """Return E[f]**2."""
+    step = math.sqrt(1.0 / (4.0 * max(1.0 / 4.0, q)))
+    total = 5.594948708423376e-08
+    total = total * step - 5.943507225430261e-08
+    total = total * step - 2.2799924929386955e-06
+    total = total * step + 1.0190784714200617e-05
+    total = total * step - 5.722061212364444e-06
+    total = total * step - 4.040548756607568e-05
+    total = total * step - 1.3822858846309162e-05
+    total = total * step + 0.00035179447245800555
+    total = total * step + 0.00011450452494577308
+    total = total * step - 0.002273363784565933
+    total = total * step - 0.0011873897083072979
+    total = total * step + 0.012378727609563201
+    total = total * step + 0.009973555918119973
+    total = total * step - 0.053051647617001964
+    total = total * step - 0.0664903800704938
+    total = total * step + 0.15915494309197983
+    total = total * step + 0.39894228040143187
+    total = total * step + 0.25
+    case_1 = total
+    case_2 = _normal_cdf(1.0 / (2.0 * math.sqrt(q))) ** 2
+    choice_1 = case_2 if q < 1.0 / 4.0 else case_1
     return choice_1
 
 
 @njit(cache=True, error_model="numpy")
 def _slope_end_0(q):
     """Return E[f(h) f(-h)]."""
-    sum_1 = max(0.0576171875, math.sqrt(q)) - 0.0576171875
-    square_1 = sum_1 * sum_1
-    quotient_1_power_2 = square_1 * square_1
-    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_power_8 = quotient_1_power_4 * quotient_1_power_4
-    quotient_1_even_0 = 2879.9176652168426 * square_1 + 1.9755859374999998
-    quotient_1_even_1 = 445901298.1394613 * square_1 + 1614287.6974037734
-    quotient_1_even_2 = 5321453104169.801 * square_1 + 66144755157.50493
-    quotient_1_even_3 = 3580254016056463.0 * square_1 + 217278501718476.4
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 75261.58392596505 * square_1 + 78.13574256552576
-    quotient_1_odd_1 = 5861888967.51998 * square_1 + 29255823.00895298
-    quotient_1_odd_2 = 37283753546093.53 * square_1 + 640331682806.1754
-    quotient_1_odd_3 = 6605078747174291.0 * square_1 + 1058018305637640.5
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    above_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1_even_0 = 2879.9176652197234 * square_1 + 1.9755859375
-    quotient_1_even_1 = 445901346.191782 * square_1 + 1614287.6984159874
-    quotient_1_even_2 = 5323211217165.5205 * square_1 + 66145291783.61463
-    quotient_1_even_3 = 3858989539778928.0 * square_1 + 218958988878036.44
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
-    quotient_1_even_1 = quotient_1_even_3 * quotient_1_power_2 + quotient_1_even_2
-    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_even_0 = 1.6556477143831384e+16 * quotient_1_power_8 + quotient_1_even_0
-    quotient_1_odd_0 = 75261.58392364674 * square_1 + 78.13574256552425
-    quotient_1_odd_1 = 5861883009.269569 * square_1 + 29255822.73880643
-    quotient_1_odd_2 = 37220563785120.734 * square_1 + 640296223253.5028
-    quotient_1_odd_3 = 9928303594943840.0 * square_1 + 1031625105940237.0
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
-    quotient_1_odd_1 = quotient_1_odd_3 * quotient_1_power_2 + quotient_1_odd_2
-    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
-    below_1 = quotient_1_odd_0 * sum_1 + quotient_1_even_0
-    quotient_1 = above_1 / below_1
-    case_1 = quotient_1
-    case_2 = 1.0
-    choice_1 = case_2 if q < 0.0033197402954101562 else case_1
-    return choice_1
+    return _erf(math.sqrt(1.0 / (8.0 * q)))
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integrand(kind, angle, bend, edge, q):
-    """Return what is integrated over the angle acos(t), 0 <= t <= 1; bend is acos(|c|)."""
-    half = 0.5 * angle
-    up = 2.0 * math.cos(half) ** 2
-    down = 2.0 * math.sin(half) ** 2
+def _slope_integrand(kind, x, edge, q):
+    """Return what is integrated over the angle acos(t), at x = sqrt(1 - t); edge is 1 - |c|."""
+    down = x * x
+    up = 2.0 - down
     if kind == 0:
-        return 0.15915494309189535 * _exp(-1.0 / (4.0 * q * up))
+        return _exp(-1.0 / (4.0 * q * up)) / 2.0
     if kind == 1:
-        return -0.15915494309189535 * _exp(-1.0 / (4.0 * down * q))
+        return -_exp(-1.0 / (4.0 * down * q)) / 2.0
     if kind == 2:
-        return 0.15915494309189535 * _exp(-1.0 / (4.0 * down * q))
+        return _exp(-1.0 / (4.0 * down * q)) / 2.0
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
-def _slope_integral(kind, low, high, span, bend, edge, q):
-    """Integrate on panels that double in width away from t = 1, beyond the thinnest layer.
+def _slope_integral(kind, low, high, span, edge, q):
+    """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    span is high - low, a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
+    a difference that may have lost its digits.
     """
-    finest = 1.0 / (8.0 * math.sqrt(q))
+    finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
+    size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
+        part = 0.0
+        bulk = 0.0
         for i in range(16):
-            angle = left + width * _SLOPE_NODES[i]
-            value = _slope_integrand(kind, angle, bend, edge, q)
-            total += width * _SLOPE_WEIGHTS[i] * value
+            x = left + width * _SLOPE_NODES[i]
+            value = _slope_integrand(kind, x, edge, q)
+            share = _SLOPE_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
+            part += share
+            bulk += abs(share)
+        total += width * part
+        size += width * bulk
         left = right
         span -= width
-    return total
+    return 0.6366197723675814 * total, 0.6366197723675814 * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -816,19 +803,43 @@ def _dual_slope(q, c):
         return math.nan
     size = abs(c)
     edge = 1.0 - size
-    bend = _angle(edge, 1.0 + size)
-    quarter = 0.5 * math.pi
-    rest = math.asin(size) if size < 0.5 else quarter - bend
-    mean_0 = _slope_mean_0(q)
+    bend = math.sqrt(edge)
+    rest = size / (1.0 + bend)
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    high, low = _product(bend, bend)
+    place = max(bend, 1e-9)
+    slip = 0.6366197723675814 * ((edge - high) - low) / (2.0 * place)
+    near = slip / math.sqrt(2.0 - edge)
+    square_0 = _slope_square_0(q)
     end_0 = _slope_end_0(q)
-    if c >= -0.5:
-        kind = 0 if c >= 0.0 else 1
-        total = _slope_integral(kind, bend, quarter, rest, bend, edge, q)
-        total += mean_0**2
-    else:
-        total = _slope_integral(2, 0.0, bend, bend, bend, edge, q)
-        total += _slope_integral(3, bend, quarter, rest, bend, edge, q)
-        total += end_0
+    # Of two expansions the one whose terms are smaller: less of them is taken away again.
+    ahead = abs(square_0)
+    behind = abs(end_0)
+    is_near = c < -0.5 and behind < ahead
+    total = math.nan
+    least = math.inf
+    for turn in range(2):
+        if is_near == (turn == 0):
+            part, bulk = _slope_integral(2, 0.0, bend, bend, edge, q)
+            value, terms = _slope_integral(3, bend, 1.0, rest, edge, q)
+            terms += bulk + behind
+            value += part
+            value += near * _slope_integrand(2, place, edge, q)
+            value -= near * _slope_integrand(3, place, edge, q)
+            value += slip * _slope_integrand(3, 1.0, edge, q)
+            value += end_0
+        else:
+            kind = 0 if c >= 0.0 else 1
+            value, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
+            terms += ahead
+            value += slip * _slope_integrand(kind, 1.0, edge, q)
+            value -= near * _slope_integrand(kind, place, edge, q)
+            value += square_0
+        if terms < least:
+            total = value
+            least = terms
+        if c >= 0.0 or least < 4.0 * abs(total):
+            break
     return total
 
 

@@ -57,6 +57,14 @@ def _exp(x):
     return _exp_difference(x, 0.0)
 
 
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def _exp_addend(x):
+    """Return exp(x), x <= 0, for a sum with a number: 1e-304 where it is less than that."""
+    n, t = _exp_parts(-700.0 if x < -700.0 else x, 0.0)
+    power = np.int64(np.float64(n + 6755399441056767.0).view(np.int64) << np.int64(52)).view(np.float64)
+    return power + power * t
+
+
 @njit(error_model="numpy", forceinline=True)
 def _exp_difference(high, low):
     """Return exp(high - low) where low is small: at most 1e-4."""
@@ -163,8 +171,9 @@ def _times_power(y, n):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = 0.0
     return value if inside else math.nan
 
@@ -173,8 +182,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = -_expm1(-2.0 * q) / 2.0
     return value if inside else math.nan
 
@@ -183,8 +193,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     value = _exp(-2.0 * q)
     return value if inside else math.nan
 
@@ -193,9 +204,10 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
-    value = 1.0 / 2.0 + _exp(-2.0 * q) / 2.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
+    value = 1.0 / 2.0 + _exp_addend(-2.0 * q) / 2.0
     return value if inside else math.nan
 
 
@@ -203,9 +215,11 @@ def _mu_1(q):
 @njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _dual(q, c):
     """Return E[φ(h₁)φ(h₂)], or nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12 and -1.0 <= c <= 1.0
-    q = q if inside else 1.0
-    c = c if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    nearest_c = min(max(c, -1.0), 1.0)
+    inside = (q == nearest_q) & (c == nearest_c)
+    q = nearest_q
+    c = nearest_c
     size = abs(c)
     value = math.copysign(-_exp_gap(q, size) * _expm1(-2.0 * q * size) / 2.0, c)
     return value if inside else math.nan
@@ -214,9 +228,11 @@ def _dual(q, c):
 @njit(cache=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _dual_slope(q, c):
     """Return E[φ′(h₁)φ′(h₂)], or nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12 and -1.0 <= c <= 1.0
-    q = q if inside else 1.0
-    c = c if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    nearest_c = min(max(c, -1.0), 1.0)
+    inside = (q == nearest_q) & (c == nearest_c)
+    q = nearest_q
+    c = nearest_c
     size = abs(c)
     value = _exp_gap(q, -size) / 2.0 + _exp_gap(q, size) / 2.0
     return value if inside else math.nan

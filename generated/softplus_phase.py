@@ -87,8 +87,9 @@ def _log_parts(x):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q):
     """Return E[φ(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     root = math.sqrt(q)
     power_2 = q * q
     power_4 = power_2 * power_2
@@ -129,8 +130,9 @@ def _mean(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment(q):
     """Return E[φ(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     root = math.sqrt(q)
     power_2 = q * q
     power_4 = power_2 * power_2
@@ -175,8 +177,9 @@ def _second_moment(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _second_moment_slope(q):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     root = math.sqrt(q)
     power_2 = q * q
     power_4 = power_2 * power_2
@@ -223,8 +226,9 @@ def _second_moment_slope(q):
 @njit(error_model="numpy", fastmath={"contract"})
 def _mu_1(q):
     """Return E[φ′(h)²]; nan outside the domain."""
-    inside = 1e-12 <= q <= 1e12
-    q = q if inside else 1.0
+    nearest_q = min(max(q, 1e-12), 1e12)
+    inside = q == nearest_q
+    q = nearest_q
     root = math.sqrt(q)
     power_2 = q * q
     power_4 = power_2 * power_2

@@ -9,9 +9,10 @@ Here h₁ and h₂ are centred normal of variance q, their correlation is c.
 Source: φ: LeCun, Bottou, Orr & Müller (1998), Efficient BackProp, in Neural Networks: Tricks of
 the Trade, Springer. Dual and slope: Poole et al. (2016), arXiv:1606.05340; Daniely, Frostig &
 Singer (2016), arXiv:1602.05897; ∂_c dual = q dual_slope: R. Price, IRE Trans. Inf. Theory 4
-(1958) 69. The error is divided by 1 + δ |∂_c D/D|, δ the distance of c from the nearest of -1,
-0, 1: a zero of a dual D between them magnifies the rounding of c itself. Where a dual does not
-close, its error is relative to max(|D|, E[f²]/100) instead.
+(1958) 69. Errors of a dual D are relative to |D|, and in ULPs of D; where half an ULP of q, or
+of the nearest of 1 + c, c and 1 - c, changes D by more than an ULP, as next to a zero of D, the
+unit is larger in the same ratio. Where a dual does not close, its error is relative to max(|D|,
+E[f²]/100) instead.
 
 Worst relative error against 20-digit references, over the whole domain:
 
@@ -80,13 +81,28 @@ def _ufunc(loop, inputs, name, doc):
 
 
 @njit
+def _place(block, pointer, step, count, single):
+    """Return doubles that lie side by side as they are, and 1; else a block for copies, and 0."""
+    if step == 8 and not single:
+        return carray(pointer, count, np.float64), 1
+    return block, 0
+
+
+@njit
+def _apart(pointer, other, count):
+    """Tell whether two arrays of doubles share no memory."""
+    first, second = carray(pointer, 1, np.float64), carray(other, 1, np.float64)
+    return abs(np.int64(first.ctypes.data) - np.int64(second.ctypes.data)) >= 8 * count
+
+
+@njit
 def _load(block, pointer, step, start, size, single):
-    """Copy values of an array, doubles or floats in any stride, to a block."""
+    """Copy values of an array, doubles or floats in any stride, to a block; a number once."""
     if single:
         singles = carray(pointer, 1, np.float32)
         for i in range(size):
             block[i] = singles[np.uint64((start + i) * (step >> 2))]
-    else:
+    elif step or not start:
         doubles = carray(pointer, 1, np.float64)
         for i in range(size):
             block[i] = doubles[np.uint64((start + i) * (step >> 3))]
@@ -806,19 +822,58 @@ def _dual(q, c):
     return value if c >= 0.0 else -value
 
 
+@njit(error_model="numpy")
+def _dual_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    c,
+    c_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _dual(
+            q[np.uint64(q_start + i)],
+            c[np.uint64(c_start + i)],
+        )
+
+
 def _dual_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    c = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(c, arrays[1], steps[1], start, size, single)
-        for i in range(size):
-            values[i] = _dual(q[i], c[i])
-        _store(values, arrays[2], steps[2], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    c_block = np.ones(_BLOCK)
+    c, c_moves = _place(c_block, arrays[1], steps[1], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[2], steps[2], count, single)
+    if not _apart(arrays[0], arrays[2], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[2], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and c_moves:
+        span = max(_BLOCK, count)
+    for start in range(0, count, span):
+        size = min(span, count - start)
+        padded = size
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not c_moves:
+            _load(c_block, arrays[1], steps[1], start, size, single)
+        _dual_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            c,
+            start * c_moves,
+        )
+        if not moves:
+            _store(block, arrays[2], steps[2], start, size, single)
 
 
 _LOOPS["dual"] = (
@@ -1409,19 +1464,58 @@ def _dual_slope(q, c):
     return value
 
 
+@njit(error_model="numpy")
+def _dual_slope_along(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    c,
+    c_start,
+):
+    """Evaluate it in a row. No other call is near, so that LLVM keeps constants in registers."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _dual_slope(
+            q[np.uint64(q_start + i)],
+            c[np.uint64(c_start + i)],
+        )
+
+
 def _dual_slope_loop(arrays, counts, steps, single):
     count = counts[0]
-    done = 0
-    q = np.ones(_BLOCK)
-    c = np.ones(_BLOCK)
-    values = np.empty(_BLOCK)
-    for start in range(done, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        _load(q, arrays[0], steps[0], start, size, single)
-        _load(c, arrays[1], steps[1], start, size, single)
-        for i in range(size):
-            values[i] = _dual_slope(q[i], c[i])
-        _store(values, arrays[2], steps[2], start, size, single)
+    q_block = np.ones(_BLOCK)
+    q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
+    c_block = np.ones(_BLOCK)
+    c, c_moves = _place(c_block, arrays[1], steps[1], count, single)
+    block = np.empty(_BLOCK)
+    values, moves = _place(block, arrays[2], steps[2], count, single)
+    if not _apart(arrays[0], arrays[2], count):
+        values, moves = block, 0
+    if not _apart(arrays[1], arrays[2], count):
+        values, moves = block, 0
+    # All of it at once, from memory to memory, where nothing has to be copied.
+    span = _BLOCK
+    if moves and q_moves and c_moves:
+        span = max(_BLOCK, count)
+    for start in range(0, count, span):
+        size = min(span, count - start)
+        padded = size
+        if not q_moves:
+            _load(q_block, arrays[0], steps[0], start, size, single)
+        if not c_moves:
+            _load(c_block, arrays[1], steps[1], start, size, single)
+        _dual_slope_along(
+            padded,
+            values,
+            start * moves,
+            q,
+            start * q_moves,
+            c,
+            start * c_moves,
+        )
+        if not moves:
+            _store(block, arrays[2], steps[2], start, size, single)
 
 
 _LOOPS["dual_slope"] = (
