@@ -38,6 +38,7 @@ _BREADTH = 2.0
 _NEAREST = 38.0
 """Of the distance to an end, the logarithm in units of b."""
 _MOST_NODES = 100_000
+_MOST_BRANCHES = 400
 _NEGLIGIBLE = 1e-19
 _ROUNDING = 1e-26
 
@@ -87,7 +88,9 @@ class ContourLaw(NamedTuple):
 
 
 def contour_law(pieces: Sequence[tuple[Any, Any, Slope]], variance: float) -> ContourLaw | None:
-    """Cut the pieces of φ′ where φ′² is stationary; None where φ′ is not evaluated.
+    """Cut the pieces of φ′ where φ′² is stationary.
+
+    None where φ′ is not evaluated, or φ′² turns too often.
 
     Args:
         pieces: both ends, and φ′ between them, analytic, for mpmath numbers.
@@ -110,7 +113,7 @@ def contour_law(pieces: Sequence[tuple[Any, Any, Slope]], variance: float) -> Co
                     law.atoms.append((value, mass))
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
-    return law._replace(flat=flat)
+    return law._replace(flat=flat) if len(law.branches) <= _MOST_BRANCHES else None
 
 
 def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
@@ -178,6 +181,8 @@ def _branches(low: float, high: float, slope: Slope, width: float) -> list[Branc
         places = _spread(start, end, 19)
         rises = _square(slope, places + 1e-8j * (end - start)).imag
         sign = float(np.sign(rises[np.argmax(np.abs(rises))]))
+        if not sign:
+            raise ValueError("no side of the real line to move to")
         left_end, at_left = _reach(a, b, sign, slope, width, -1)
         right_end, at_right = _reach(a, b, sign, slope, width, 1)
         found.append(Branch(a, b, sign, slope, left_end, right_end, max(at_left, at_right)))
