@@ -68,5 +68,7 @@ def kernel_table(modules: Mapping[str, Module], records: Mapping[str, ModuleReco
             domain = f"{mine.domain[0]} to {mine.domain[1]}" if mine.domain else "see the file"
             cells = (f"`{name}`", f"`{call}`", kernel.equation, method(kernel, mine), domain)
             figures = (mine.error or "not measured", str(mine.ulp), str(mine.points))
-            lines.append(f"| {' | '.join((*cells, *figures))} |")
+            # |c| in a cell does not end it
+            escaped = [cell.replace("|", r"\|") for cell in (*cells, *figures)]
+            lines.append(f"| {' | '.join(escaped)} |")
     return _HEAD + "\n".join(lines) + "\n"
