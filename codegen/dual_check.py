@@ -47,6 +47,8 @@ _STRIDE = 5
 _FARTHEST = 1e3
 """The largest variance at which the definition is integrated where there is a closed form."""
 _MOST_DIGITS = 6000
+_ZERO_DIGITS = 640
+"""As many show the least double beside terms of any size: what is 0 then is taken for 0."""
 
 
 def dual_points(arguments: Sequence[Argument], count: int, *, seed: int = 0) -> list[Point]:
@@ -156,7 +158,12 @@ def _closed_values(
     while digits < _MOST_DIGITS:
         with mp.workdps(digits):
             value, *slopes = map(mpmath.mpmathify, function(*(mpf(point[name]) for name in names)))
-            if before is not None and abs(value - before) <= abs(value) * mpf(10) ** -DUAL_DIGITS:
+            settled = bool(value) or digits >= _ZERO_DIGITS
+            if (
+                before is not None
+                and settled
+                and (abs(value - before) <= abs(value) * mpf(10) ** -DUAL_DIGITS)
+            ):
                 return value, slopes[0], slopes[1]
             before = value
         digits *= 2

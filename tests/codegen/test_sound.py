@@ -74,6 +74,9 @@ def test_where_the_limit_vanishes_at_a_parameter_the_mean_does_not_cancel(alpha)
         pytest.param("shifted_relu", 1.9e-4, 8e-16, marks=pytest.mark.slow),
         # two kinks, and the nearer one alone at small q
         ("max(abs(x) - 1, 0) + max(x - 2, 0)", 7.6e-4, 1e-15),
+        # two kinks that cancel from where q is the difference of their squares on
+        ("clip(x, -1, 2)", 7.6e-4, 1e-15),
+        ("clip(x, -1, 1 + 1/10**7)", 7.6e-4, 1e-15),
     ],
 )
 def test_a_mean_below_every_power_of_q_keeps_its_digits(text, least, bound):
