@@ -53,7 +53,7 @@ from freejac.symbolic.functions import Phi
 from freejac.symbolic.scaled import erfcx
 from freejac.symbolic.symbols import q
 
-__all__ = ["quotient_from", "short_form"]
+__all__ = ["quotient_from", "quotient_of", "short_form"]
 
 _DIGITS = 150
 _SETTLED = mpf(10) ** -2
@@ -135,10 +135,16 @@ def _cost(form: sp.Expr) -> float | None:
 
 def _everywhere(closed: sp.Expr) -> sp.Expr | None:
     """A power of √q times a quotient in √q."""
-    if not closed.has(erfcx):
-        return None
+    return quotient_of(sp.lambdify(q, closed, "mpmath")) if closed.has(erfcx) else None
+
+
+def quotient_of(function: Function) -> sp.Expr | None:
+    """A power of √q times a quotient in √q, good on all of the domain.
+
+    Args:
+        function: of q, to many digits at the precision of the caller, and of one sign.
+    """
     variable = _Variable(sp.sqrt(q), lambda t: t * t, DECADES, 20)
-    function = sp.lambdify(q, closed, "mpmath")
     places = nodes()
     lead = _exponent(function(places[0] ** 2), function(places[1] ** 2), places[0], places[1])
     return None if lead is None else _fitted(function, sp.sqrt(q) ** lead, variable)
