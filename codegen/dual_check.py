@@ -172,7 +172,7 @@ def _closed_values(
 def _function(
     base: PiecewiseFunction, end: int | None
 ) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """Names of arguments, and the closed form with its derivatives in c and q; in q alone at an end.
+    """Names of arguments, and the closed form with its derivatives in c and q; at an end, in q.
 
     Ends are c = −1, 0 and 1, where fewer terms are left and nothing is made of the slope in c.
     """
