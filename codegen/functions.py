@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-__all__ = ["AtanRatio", "Cos1m", "ErfMean", "ExpAddend", "ExpInverse", "Root", "Sech2"]
+__all__ = ["AtanRatio", "Cos1m", "ErfMean", "ExpAddend", "ExpInverse", "FromZero", "Root", "Sech2"]
 
 
 class AtanRatio(sp.Function):
@@ -97,6 +97,24 @@ class ExpInverse(sp.Function):
     @staticmethod
     def _imp_(a: Any, x: Any) -> Any:
         return mpmath.exp(-a / x)
+
+
+class FromZero(sp.Function):
+    """x − x₀ for a number x₀, where code keeps what the double nearest to it lacks."""
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        x, zero = args
+        return x - zero
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.Add)._eval_evalf(prec)
+
+    @staticmethod
+    def _imp_(x: Any, zero: Any) -> Any:
+        return x - zero
 
 
 class Root(sp.Function):

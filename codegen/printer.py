@@ -24,9 +24,11 @@ from freejac.codegen.functions import (
     ErfMean,
     ExpAddend,
     ExpInverse,
+    FromZero,
     Root,
     Sech2,
 )
+from freejac.codegen.zero_factors import signed
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
@@ -209,6 +211,13 @@ class NumbaPrinter(Printer):
         high = float(rate)
         low = float((rate - sp.Rational(high)).evalf(20))
         return f"{HELPERS[ExpInverse]}({high!r}, {low!r}, {self._print(x)})"
+
+    def _print_FromZero(self, expr: FromZero) -> str:
+        """Write the number as the nearest double and what that lacks; in brackets."""
+        x, zero = expr.args
+        high = float(zero)
+        low = float((zero - sp.Float(high, 50)).evalf(20))
+        return f"({self._print(x)} - {high!r} {signed(repr(low), negated=True)})"
 
     def _print_Root(self, expr: Root) -> str:
         """Print it like any root: of the largest or least of numbers it is that of their roots."""

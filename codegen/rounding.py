@@ -5,7 +5,8 @@ and more. Form by form the error is measured, in 53-bit arithmetic on a grid ove
 the same on every machine. The forms are
 
 * the closed form, made sound (`codegen.sound`), with numbers under the roots;
-* the same below some q, and a polynomial in 1/q or 1/√q beyond, whose first term is nearly all.
+* the same below some q, and a polynomial in 1/q or 1/√q beyond, whose first term is nearly all;
+* for a mean that changes its sign, a factor q − q₀ and a quotient (`codegen.vanishing`).
 
 >>> from freejac.symbolic.activation import activation
 >>> slope = activation("clip(x, -1, 1)").distribution(1)
@@ -27,6 +28,7 @@ from freejac.codegen.elementary import chebyshev_series, monomials
 from freejac.codegen.functions import ErfMean, ExpInverse, Root
 from freejac.codegen.horner import Horner
 from freejac.codegen.sound import soundly
+from freejac.codegen.vanishing import with_zeros
 from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import q
@@ -67,7 +69,11 @@ def least_rounding(
         sound = soundly(integrand, closed, short=short)
         form = combined(sound.expr, power, exponent)
         if (sound.low, sound.high) == (_LOW, _HIGH) and not _nested(form):
-            return min(_candidates(form, _tails(whole)), key=_measure(whole))
+            forms, tails = [form], list(_tails(whole))
+            if (factored := with_zeros(closed)) is not None:
+                forms.append(combined(factored, power, exponent))
+            candidates = [c for form in forms for c in _candidates(form, tails)]
+            return min(candidates, key=_measure(whole))
     raise NoClosedForm(f"E[{integrand.to_sympy()}] for doubles", "its terms cancel")
 
 

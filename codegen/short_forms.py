@@ -12,6 +12,8 @@ cancels there is gone. It is sought in
 * √(1 + aq) for arc tangents with that root in them.
 
 Of those found, and the closed form, the one is taken that costs least (see `operations.cost`).
+From a q on that is given, a quotient is fitted whatever it costs, and whatever cancels in the
+expression (`quotient_from`).
 
 >>> import sympy as sp
 >>> from freejac.symbolic.scaled import erfcx
@@ -51,11 +53,13 @@ from freejac.symbolic.functions import Phi
 from freejac.symbolic.scaled import erfcx
 from freejac.symbolic.symbols import q
 
-__all__ = ["short_form"]
+__all__ = ["quotient_from", "quotient_of", "short_form"]
 
 _DIGITS = 150
 _SETTLED = mpf(10) ** -2
 _LARGEST_DEGREE = 20
+_NEEDED_DEGREE = 28
+"""What is tried where nothing else serves."""
 _FITTED = 1e-16
 """The largest error between the nodes: half of what doubles round to."""
 _UNFELT = mpf(2) ** -56
@@ -87,6 +91,7 @@ class _Variable:
         decades: exponents of ten between which v is fitted.
         count: nodes in each of them: more where all bends of the mean fall into a few.
         product: v (v + 2) if that is simpler than v, whose roundings are seen at v = 0.
+        most: the largest degree.
     """
 
     expr: sp.Expr
@@ -94,6 +99,7 @@ class _Variable:
     decades: tuple[int, int]
     count: int = 32
     product: sp.Expr | None = None
+    most: int = _LARGEST_DEGREE
 
 
 @lru_cache(maxsize=256)
@@ -129,10 +135,16 @@ def _cost(form: sp.Expr) -> float | None:
 
 def _everywhere(closed: sp.Expr) -> sp.Expr | None:
     """A power of √q times a quotient in √q."""
-    if not closed.has(erfcx):
-        return None
+    return quotient_of(sp.lambdify(q, closed, "mpmath")) if closed.has(erfcx) else None
+
+
+def quotient_of(function: Function) -> sp.Expr | None:
+    """A power of √q times a quotient in √q, good on all of the domain.
+
+    Args:
+        function: of q, to many digits at the precision of the caller, and of one sign.
+    """
     variable = _Variable(sp.sqrt(q), lambda t: t * t, DECADES, 20)
-    function = sp.lambdify(q, closed, "mpmath")
     places = nodes()
     lead = _exponent(function(places[0] ** 2), function(places[1] ** 2), places[0], places[1])
     return None if lead is None else _fitted(function, sp.sqrt(q) ** lead, variable)
@@ -147,7 +159,7 @@ def _from_onset(closed: sp.Expr) -> sp.Expr | None:
     onset = _onset(function, rest)
     if onset is None:
         return None
-    start, square = sp.Float(onset, 17), sp.Float(onset**2, 17)
+    square = sp.Float(onset**2, 17)
     sign = _parity(closed)
     form = None
     if sign:
@@ -156,13 +168,38 @@ def _from_onset(closed: sp.Expr) -> sp.Expr | None:
         decades = (_FIRST_DECADE, 2 * DECADES[1])
         form = _fitted(function, lead, _Variable(plain, lambda v: v + onset**2, decades, 20))
     if form is None:
-        lead = q ** _whole_power(function)
-        root = sp.Max(sp.sqrt(q), start) - start
-        decades = (_FIRST_DECADE, DECADES[1])
-        form = _fitted(function, lead, _Variable(root, lambda v: (v + onset) ** 2, decades))
+        form = _beyond(function, onset)
     if form is None:
         return None
     return sp.Piecewise((rest, q < square), (form, True), evaluate=False)
+
+
+def _beyond(
+    function: Function, onset: mpf, first: int = _FIRST_DECADE, most: int = _LARGEST_DEGREE
+) -> sp.Expr | None:
+    """A power of q times a quotient in what √q is more than an onset, fitted from 10^first on."""
+    start = sp.Float(onset, 17)
+    root = sp.Max(sp.sqrt(q), start) - start
+    variable = _Variable(root, lambda v: (v + onset) ** 2, (first, DECADES[1]), most=most)
+    return _fitted(function, q ** _whole_power(function), variable)
+
+
+def quotient_from(closed: sp.Expr, least: sp.Rational) -> tuple[sp.Float, sp.Expr] | None:
+    """A quotient that is as good as doubles from some q on, whatever cancels in the expression.
+
+    Args:
+        closed: in q alone, of one sign from there on, a power of q in the limit.
+        least: about where it is to begin.
+
+    Returns:
+        Where it begins, a square of few bits not above `least`, and the quotient in √q; None where
+        no quotient of moderate degree is as good.
+    """
+    with mp.workdps(_DIGITS):
+        onset = _of_few_bits(mpmath.sqrt(mpf(least.p) / least.q))
+        first = int(mpmath.floor(mpmath.log10(onset))) + 1 + _FIRST_DECADE
+        form = _beyond(sp.lambdify(q, closed, "mpmath"), onset, first, _NEEDED_DEGREE)
+    return None if form is None else (sp.Float(onset**2, 17), form)
 
 
 def _whole_power(function: Function) -> int:
@@ -209,8 +246,12 @@ def _onset(function: Function, rest: sp.Expr) -> mpf | None:
     while high - low > low / 2 ** (_PLACES + 2):
         middle = (low + high) / 2
         low, high = (middle, high) if unfelt(middle) else (low, middle)
-    unit = mpf(2) ** (int(mpmath.floor(mpmath.log(low, 2))) + 1 - _PLACES)
-    return mpmath.floor(low / unit) * unit
+    return _of_few_bits(low)
+
+
+def _of_few_bits(root: mpf) -> mpf:
+    unit = mpf(2) ** (int(mpmath.floor(mpmath.log(root, 2))) + 1 - _PLACES)
+    return mpmath.floor(root / unit) * unit
 
 
 def _parity(closed: sp.Expr) -> int:
@@ -278,7 +319,7 @@ def _fitted(function: Function, lead: sp.Expr, variable: _Variable) -> sp.Expr |
         return None
     with working_bits(BITS):
         curve = Curve([flint.arb(v) for v in places], [flint.arb(v) for v in values])
-        fit = best_quotient(curve, 0, last, most=_LARGEST_DEGREE, thorough=True)
+        fit = best_quotient(curve, 0, last, most=variable.most, thorough=True)
     if fit is None or fit.error > GOAL:
         return None
     between = [mpmath.sqrt(a * b) for a, b in pairwise(places)]

@@ -3,9 +3,10 @@
 A closed form may be exact and yet useless in doubles: its terms cancel where q is small or large.
 Three things are done about it. Products that overflow or cancel are rewritten (`stabilise`); where
 the terms that are left still cancel, a polynomial takes over (`fitted`), for the factor of each
-power of the parameters; and where it does is found from the size of the terms, in exact arithmetic,
-so that the result is the same on every machine. Where parameters stand elsewhere than in powers,
-the exact series of the expectation at q → 0 or q → ∞ takes over.
+power of the parameters, or, where they cancel everywhere, a quotient beside the slowest of the
+factors e^{−a/q} that they have; and where it does is found from the size of the terms, in exact
+arithmetic, so that the result is the same on every machine. Where parameters stand elsewhere than
+in powers, the exact series of the expectation at q → 0 or q → ∞ takes over.
 
 >>> sound_form("erf(x)**2").expr
 2*atan(2*q/sqrt(4*q + 1))/pi
@@ -31,7 +32,7 @@ from freejac.codegen.fitted import fitted
 from freejac.codegen.functions import ExpInverse
 from freejac.codegen.horner import Horner
 from freejac.codegen.joined import joined
-from freejac.codegen.short_forms import short_form
+from freejac.codegen.short_forms import quotient_from, short_form
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.asymptotics import AsymptoticSeries, mean_series
 from freejac.symbolic.errors import DomainError, NoClosedForm
@@ -45,6 +46,8 @@ _LARGEST_LOSS = 64
 """By how much the terms of a sum may outgrow it at most: six bits."""
 _WANTED_LOSSES = (3, 4, 6)
 """By how much they may where a polynomial can take over: the first with which one does."""
+_LITTLE_LOSS = mpf("1.5")
+"""By how much they may where a quotient is sure to take over."""
 _LEADING = (sp.S.One, sp.Integer(2), sp.Integer(5))
 """Leading digits of the q at which it does."""
 _NEGLIGIBLE = mpf(2) ** -55
@@ -81,7 +84,7 @@ def sound_form(f: Integrand) -> SoundForm:
         f: a SymPy expression in `freejac.x`, text, or a `PiecewiseFunction`.
 
     Returns:
-        The closed form rewritten, with polynomials where it would cancel.
+        The closed form rewritten, with polynomials where it would cancel, or quotients of them.
 
     Raises:
         NoClosedForm: there is no closed form to start from, or its terms cancel on all of the
@@ -171,7 +174,9 @@ def _sound_part(body: sp.Expr, short: bool) -> sp.Expr | None:
         if form is not None:
             return form
     form = _sound_exponentials(body, marks, short)
-    return form if form is not None else _with_small_factors(body, marks, runs[-1], short)
+    if form is None:
+        form = _with_small_factors(body, marks, runs[-1], short)
+    return form if form is not None else _with_slowest_factor(body, marks)
 
 
 def _sound_exponentials(body: sp.Expr, marks: Sequence[sp.Rational], short: bool) -> sp.Expr | None:
@@ -198,6 +203,31 @@ def _with_small_factors(
         return None
     cases = above.args if isinstance(above, sp.Piecewise) else ((above, sp.true),)
     return sp.Piecewise((below, q < marks[run[0]]), *cases, evaluate=False)
+
+
+def _with_slowest_factor(body: sp.Expr, marks: Sequence[sp.Rational]) -> sp.Expr | None:
+    """Sums with factors e^{−a/q} while they hardly cancel, then the slowest times a quotient.
+
+    What is beside the slowest of them is smooth, has no small factor, and is fitted as a whole: the
+    sums of two kinks cancel from where q is as much as the squares of their places differ by.
+    """
+    sums = exponential_parts(body)
+    if not sums:
+        return None
+    total = sp.Add(*(sp.exp(-rate / q) * rest for rate, rest in sums.items()))
+    good = [loss <= _LITTLE_LOSS for loss in _losses(total, marks)]
+    last = good.index(False) if False in good else len(good)
+    slowest = min(sums)
+    rest = sp.Add(*(sp.exp((slowest - rate) / q) * part for rate, part in sums.items()))
+    if last == 0:
+        return None
+    below = _sound_exponentials(body, marks[: last + 1], short=True)
+    beyond = quotient_from(rest, marks[last])
+    if below is None or beyond is None or below.has(sp.Piecewise):
+        return None
+    start, quotient = beyond
+    above = ExpInverse(slowest, q) * quotient
+    return sp.Piecewise((below, q < start), (above, True), evaluate=False)
 
 
 def _completed(

@@ -20,6 +20,7 @@ from freejac.codegen.correlation import completed_squares
 from freejac.codegen.crosscheck import check_points, compare, references, worst
 from freejac.codegen.dual_check import dual_reference
 from freejac.codegen.load import load_text
+from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.plan import plan
 from freejac.codegen.render import render
 from freejac.symbolic.activation import activation
@@ -243,6 +244,23 @@ def test_a_clip_between_its_layer_and_one_half_is_summed_where_nothing_cancels(q
     exact = references(module, points)
     for comparisons in compare(module, duals("hard_sigmoid"), exact).values():
         assert max(comparison.ulp for comparison in comparisons) <= 4.0
+
+
+@pytest.mark.slow
+def test_the_dual_of_an_almost_odd_clip_is_exponentially_small_at_zero_and_right() -> None:
+    phi = activation("clip(x, -1, 1.01)")
+    module = activation_dual_module(phi)
+    assert {kernel.code.method for kernel in module.kernels} == {"integral"}
+    kernel = load_text(render(module, plan(module))).dual
+    for q in (0.003, 1.0, 1e6):
+        for c in (0.0, 1e-10, -1e-3):
+            exact, condition = dual_reference(module, {"q": q, "c": c}, 1)["dual"]
+            assert abs(float(kernel(q, c)) / exact - 1) <= 2e-15 * condition
+    (mean,) = MeanValues([(phi.function, 1)], 40, relative=[True])(0.003)
+    with mp.workdps(40):
+        exact, _ = dual_reference(module, {"q": 0.003, "c": 0.0}, 1)["dual"]
+        assert 0 < exact < 1e-140
+        assert abs(exact / mean**2 - 1) <= 1e-20
 
 
 def test_what_has_no_dual_says_so() -> None:

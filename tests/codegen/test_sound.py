@@ -12,6 +12,7 @@ from freejac.codegen.fitted import fitted
 from freejac.codegen.horner import Horner
 from freejac.codegen.mean_values import MeanValues
 from freejac.codegen.quotient import Quotient
+from freejac.codegen.rounding import least_rounding
 from freejac.codegen.sound import sound_form, soundly
 from freejac.symbolic.expectation import as_function, expect
 from freejac.symbolic.mean_curve import MeanCurve
@@ -74,6 +75,9 @@ def test_where_the_limit_vanishes_at_a_parameter_the_mean_does_not_cancel(alpha)
         pytest.param("shifted_relu", 1.9e-4, 8e-16, marks=pytest.mark.slow),
         # two kinks, and the nearer one alone at small q
         ("max(abs(x) - 1, 0) + max(x - 2, 0)", 7.6e-4, 1e-15),
+        # two kinks that cancel from where q is the difference of their squares on
+        ("clip(x, -1, 2)", 7.6e-4, 1e-15),
+        ("clip(x, -1, 1 + 1/10**7)", 7.6e-4, 1e-15),
     ],
 )
 def test_a_mean_below_every_power_of_q_keeps_its_digits(text, least, bound):
@@ -87,6 +91,16 @@ def test_a_mean_below_every_power_of_q_keeps_its_digits(text, least, bound):
         assert abs(kernel(variance) / means(variance)[0] - 1) < bound, variance
     assert kernel(1e-5) == 0
     assert abs(means(1e-5)[0]) < 1e-300
+
+
+def test_a_mean_that_changes_its_sign_keeps_its_digits_up_to_the_zero():
+    # The mean of selu vanishes at 1 + 1.4e-31.
+    definition = fj.activation("selu").function
+    form = least_rounding(definition, expect(definition), 0, 1)
+    kernel = fj.compile(form, [q])
+    means = MeanValues([(definition, 1)], 40, relative=[True])
+    for variance in (0.2, 0.483, math.nextafter(1.0, 0.0), 1.0, 25.0, 1e12):
+        assert abs(kernel(variance) / means(variance)[0] - 1) < 1e-15, variance
 
 
 def test_what_no_series_helps_a_polynomial_does():
