@@ -9,14 +9,15 @@ The rooms, in the order of the work; each begins by saying what it is:
 * means that do not close: `mean_values resolution approximate`, rational functions `curve_fit
   rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a unit,
   `scaling`
-* duals in closed form: `dual_spec dual_forms correlation angle price`; those that do not close:
+* duals in closed form: `dual_spec dual_forms correlation angle`, of one arcsine `arc_parts
+  reflected share_sums`, as integrals `price rounding`; those that do not close:
   `approximate_dual approximate_dual_growth approximate_dual_table approximate_dual_quadrature`,
   fitted by `approximate_dual_fit` on the `approximate_dual_square approximate_dual_cuts
   approximate_dual_rectangles`
 * spectra: several slopes `slopes_kernels slope_height`, any φ `contour_kernels contour_nodes`,
   residual networks of finite depth `residual_kernels`; edges of sweeps `edge_solver`
 * text: `names printer statements kernel_block elementary quadrature_view filling file_head
-  operations`, put together by `render`
+  operations divisions`, put together by `render`
 * proof: `points oracle spectral_oracle slopes_oracle contour_oracle residual_oracle dual_check
   phase_check crosscheck`, decided by `plan`, kept in `record`
 * use: `load at_once compile` make kernels here and now; `measure` checks and records them;

@@ -77,6 +77,7 @@ def run_command(command: Command, folder: Path) -> None:
     """Run one command as a reader would, beside the installed tools."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    environment.pop("PYTEST_ADDOPTS", None)
     result = subprocess.run(
         ["bash", "-c", command.text],
         cwd=folder,
