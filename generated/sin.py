@@ -157,7 +157,8 @@ def _exp(x):
 def _exp_addend(x):
     """Return exp(x), x <= 0, for a sum with a number: 1e-304 where it is less than that."""
     n, t = _exp_parts(-700.0 if x < -700.0 else x, 0.0)
-    power = np.int64(np.float64(n + 6755399441056767.0).view(np.int64) << np.int64(52)).view(np.float64)
+    exponent = np.float64(n + 6755399441056767.0).view(np.int64)
+    power = np.int64(exponent << np.int64(52)).view(np.float64)
     return power + power * t
 
 
