@@ -13,8 +13,9 @@ A fifth is timed beside them: q/2, by NumPy, into an array that is there, as our
 No kernel is faster than that, so what another takes over it is the most that a ratio can be: "the
 memory allows" so much where that is less than what was asked. A ratio that the memory allows and
 ours does not reach is "missed". Arrays of five ways take turns in the caches, so that it is slower
-there than alone, which the table begins with. Lambdified formulas and JAX make new arrays; the
-allocator is told to keep what is freed, because pages that are made again cost up to 3 ns a point.
+there than alone, which the table begins with. Lambdified formulas and JAX make new arrays, whose
+pages GNU's allocator gives back and makes again, up to 3 ns a point for each: that is what they
+take, unless it is told to keep them, `--keep-pages`.
 
 The formulas are those of a textbook, which lose all digits to cancellation or overflow at the ends
 of the kernels' domain; q is drawn from 1e-3 to 1e2, evenly in log q, where they do not. `--whole`
@@ -191,7 +192,6 @@ def rows(
     span: tuple[float, float] = SPAN,
 ) -> list[Row]:
     """Measure every case; results are compared with ours first."""
-    keep_pages()
     q = 10.0 ** np.random.default_rng(0).uniform(*span, points)
     q = np.clip(q, 10.0 ** span[0], 10.0 ** span[1])
     found = []
@@ -279,6 +279,8 @@ def _verdict(asked: float, ratio: float, share: float) -> str:
 
 def main() -> None:
     """Print the table."""
+    if "--keep-pages" in sys.argv[1:]:
+        keep_pages()
     print(text(lines(span=WHOLE if "--whole" in sys.argv[1:] else SPAN)))
 
 

@@ -23,7 +23,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 from table import Line, text
-from timing import keep_pages, seconds
+from timing import seconds
 
 import freejac as fj
 from freejac.symbolic.symbols import c as correlation
@@ -138,7 +138,6 @@ def _waiting(run: Callable[[Any, Any], Any], q: Any, c: Any) -> Any:
 
 def rows() -> list[Row]:
     """Measure everything in one process."""
-    keep_pages()
     given = sample()
     return [
         Row(name, way, _nanoseconds(run, *own(way, given)), errors(name, run))

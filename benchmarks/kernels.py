@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 from table import Line, machine, text
+from timing import keep_pages
 
 ROOMS = (
     "cold_start",
@@ -35,10 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(ROOMS)}")
     parser.add_argument("--output", type=Path, help="a file for the table, in Markdown")
+    parser.add_argument("--keep-pages", action="store_true", help="new arrays reuse memory")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.parts if name not in ROOMS]
     if unknown:
         parser.error(f"no part is called {unknown[0]}; there are {', '.join(ROOMS)}")
+    if options.keep_pages:
+        keep_pages()
     start, head, found = time.time(), machine(), list[Line]()
     for name in options.parts or ROOMS:
         began = time.time()

@@ -1,7 +1,4 @@
-"""How the benchmarks time: the best of many calls, in one process.
-
-Formulas that make new arrays get the pages of old ones: made again, these cost up to 3 ns a point.
-"""
+"""How the benchmarks time: the best of many calls, in one process."""
 
 from __future__ import annotations
 
@@ -28,7 +25,10 @@ def seconds(work: Callable[[], object], least: float = 0.5) -> float:
 
 
 def keep_pages() -> None:
-    """Let new arrays find the pages of old ones, where the C library is GNU's."""
+    """Let new arrays find the pages of old ones, where the C library is GNU's.
+
+    Its allocator gives the pages of large arrays back: made again, they cost up to 3 ns a point.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
