@@ -6,14 +6,14 @@
 The same formula, as the engine derives it and with shared parts computed once, is timed in three
 other ways: `sympy.lambdify` for NumPy and SciPy, the same under JAX (jit, CPU, float64), and C that
 SymPy prints, `cc -O3 -march=native`, with the C library's functions. All run in this process on one
-processor over the same 10⁶ values of q; a figure is the best of many runs, and the runs of the
-four are interleaved. What is not installed is left out, and said.
+processor over the same 10⁶ values of q; a figure is the best of many runs, and the four take turns
+of five calls, so that each finds its arrays in the caches. What is not installed is left out, and
+said.
 
 A fifth is timed beside them: q/2, by NumPy, into an array that is there, as ours and C write into.
 No kernel is faster than that, so what another takes over it is the most that a ratio can be: "the
 memory allows" so much where that is less than what was asked. A ratio that the memory allows and
-ours does not reach is "missed". Arrays of five ways take turns in the caches, so that it is slower
-there than alone, which the table begins with. Lambdified formulas and JAX make new arrays, whose
+ours does not reach is "missed". Lambdified formulas and JAX make new arrays, whose
 pages GNU's allocator gives back and makes again, up to 3 ns a point for each: that is what they
 take, unless it is told to keep them, `--keep-pages`.
 
@@ -80,6 +80,9 @@ CASES = (
 )
 SCALES = {"sigma_w": sp.Rational(3, 2), "sigma_b": sp.Rational(1, 4)}
 """Where the maps are taken; the others have these numbers in their formulas."""
+
+_TURN = 5
+"""Calls of one way before it is another's turn."""
 
 Kernel = Callable[[], Any]
 
@@ -180,9 +183,10 @@ def best_times(works: Sequence[Kernel | None], least: float = 0.5) -> list[float
     end = time.perf_counter() + least * len(present)
     while time.perf_counter() < end:
         for work in present:
-            start = time.process_time()
-            work()
-            best[id(work)] = min(best[id(work)], time.process_time() - start)
+            for _ in range(_TURN):
+                start = time.process_time()
+                work()
+                best[id(work)] = min(best[id(work)], time.process_time() - start)
     return [None if work is None else best[id(work)] for work in works]
 
 
