@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 __all__ = ["without_waiting"]
 
@@ -49,7 +50,7 @@ def without_waiting(
         if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
             return tuple(lines), result
         for node in ast.walk(statement.value):
-            if _divides(node) and not (_least(node.right, bounds) or 0.0) > _SMALLEST:  # type: ignore[attr-defined]
+            if _divides(node) and not (_least(node.right, bounds) or 0.0) > _SMALLEST:
                 return tuple(lines), result
         found = _least(statement.value, bounds)
         if found is not None:
@@ -78,7 +79,7 @@ def _waits(tree: ast.Module) -> bool:
     return max(work + _BY_STEPS * divisions, _ROOT * len(roots)) <= _GAIN * now
 
 
-def _divides(node: ast.AST) -> bool:
+def _divides(node: ast.AST) -> TypeGuard[ast.BinOp]:
     return (
         isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Div)
@@ -88,8 +89,8 @@ def _divides(node: ast.AST) -> bool:
 
 def _least(node: ast.expr, bounds: Mapping[str, float]) -> float | None:
     """A lower bound of what is never negative; None where that is not seen."""
-    if isinstance(node, ast.Constant):
-        return float(node.value) if node.value >= 0 else None  # type: ignore[arg-type, operator]
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value) if node.value >= 0 else None
     if isinstance(node, ast.Name):
         return bounds.get(node.id)
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "math.sqrt":

@@ -71,10 +71,14 @@ def test_where_an_activation_jumps_its_own_means_stand_and_the_rest_is_said_to_b
     assert k.length_map(q, 2.0, 0.5) == pytest.approx(
         [4 * float(t) + 0.25 for t in tail], rel=1e-15
     )
-    assert k.chi_parallel(q, 2.0) == pytest.approx([4 * float(s) for s in slope], rel=1e-14)
+    assert k.chi_parallel(q, 2.0) == pytest.approx(
+        [4 * float(s) for s in slope], rel=1e-13, abs=0.0
+    )
     # P(both > 0) = 1/4 + asin(c)/(2π) (Sheppard 1899)
     centred, c = fj.kernels("sign(x)"), np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    assert centred.dual(2.0, c) == pytest.approx([-1.0, -1 / 3, 0.0, 1 / 3, 1.0], rel=1e-15)
+    assert centred.dual(2.0, c) == pytest.approx(
+        [-1.0, -1 / 3, 0.0, 1 / 3, 1.0], rel=1e-15, abs=0.0
+    )
     for ask in (lambda: k.chi(1.0, 1.0), lambda: k.dual_slope(1.0, 0.5), lambda: k.phase(1.0, 0.1)):
         with pytest.raises(fj.Error, match="jumps at x = 3"):
             ask()
