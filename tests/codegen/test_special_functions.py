@@ -142,13 +142,15 @@ def test_relative_accuracy_at_many_points(kernels: ModuleType, name: str) -> Non
 def test_scipy_agrees(kernels: ModuleType) -> None:
     for h, a in owens_points(60):
         if a > 1e-3:  # below, SciPy's loses digits
-            assert kernels._owens_t(h, a) == pytest.approx(special.owens_t(h, a), rel=1e-12)
+            assert kernels._owens_t(h, a) == pytest.approx(
+                special.owens_t(h, a), rel=1e-12, abs=0.0
+            )
     for x, y in half_plane_points(60):
         witness = special.wofz(complex(x, y))
-        assert kernels._voigt_l(x, y) == pytest.approx(witness.imag, rel=1e-12)
+        assert kernels._voigt_l(x, y) == pytest.approx(witness.imag, rel=1e-12, abs=0.0)
         assert abs(kernels._voigt_k(x, y) - witness.real) <= 1e-12 * abs(witness)
     for (x,) in line_points(60):
-        assert kernels._dawson(x) == pytest.approx(special.dawsn(x), rel=1e-13)
+        assert kernels._dawson(x) == pytest.approx(special.dawsn(x), rel=1e-13, abs=0.0)
 
 
 def test_below_the_real_line_the_error_is_small_against_the_modulus(kernels: ModuleType) -> None:
@@ -173,10 +175,12 @@ def test_symmetries_hold_exactly(kernels: ModuleType) -> None:
 def test_limits_of_the_quadrant_probability(kernels: ModuleType) -> None:
     quadrant, inf = kernels._bivariate_normal_cdf, math.inf
     below_one = special.ndtr(1.0)
-    assert quadrant(inf, 1.0, 0.3) == pytest.approx(below_one, rel=1e-15)
-    assert quadrant(1.0, 1e300, -0.3) == pytest.approx(below_one, rel=1e-15)
-    assert quadrant(1.0, 2.0, 1.0) == pytest.approx(below_one, rel=1e-15)
-    assert quadrant(1.0, 2.0, -1.0) == pytest.approx(below_one - special.ndtr(-2.0), rel=1e-14)
+    assert quadrant(inf, 1.0, 0.3) == pytest.approx(below_one, rel=1e-15, abs=0.0)
+    assert quadrant(1.0, 1e300, -0.3) == pytest.approx(below_one, rel=1e-15, abs=0.0)
+    assert quadrant(1.0, 2.0, 1.0) == pytest.approx(below_one, rel=1e-15, abs=0.0)
+    assert quadrant(1.0, 2.0, -1.0) == pytest.approx(
+        below_one - special.ndtr(-2.0), rel=1e-14, abs=0.0
+    )
     assert [quadrant(inf, inf, 0.5), quadrant(-inf, inf, 0.5), quadrant(-1.0, 0.5, -1.0)] == [
         1,
         0,
@@ -188,18 +192,18 @@ def test_limits_of_the_quadrant_probability(kernels: ModuleType) -> None:
 
 def test_limits_of_the_mean_over_a_quadrant(kernels: ModuleType) -> None:
     tail = kernels._bivariate_tail
-    assert tail(0.0, 0.0, 0.5, 1.5, 0.5) == pytest.approx(1 / 3, rel=1e-15)
+    assert tail(0.0, 0.0, 0.5, 1.5, 0.5) == pytest.approx(1 / 3, rel=1e-15, abs=0.0)
     assert tail(2.0, 3.0, -1.0, 0.0, 2.0) == 0.0
     # Of one variable: E[exp(−5X); X > 0] = erfcx(5/√2)/2.
     scaled = special.erfcx(5 / math.sqrt(2)) / 2
-    assert tail(2.0, 3.0, 1.0, 2.0, 0.0) == pytest.approx(scaled, rel=1e-15)
-    assert tail(5.0, 0.0, 0.0, 1.0, 1.0) == pytest.approx(scaled / 2, rel=1e-15)
+    assert tail(2.0, 3.0, 1.0, 2.0, 0.0) == pytest.approx(scaled, rel=1e-15, abs=0.0)
+    assert tail(5.0, 0.0, 0.0, 1.0, 1.0) == pytest.approx(scaled / 2, rel=1e-15, abs=0.0)
 
 
 def test_limits_of_the_others(kernels: ModuleType) -> None:
     inf, nan = math.inf, math.nan
-    assert kernels._owens_t(1.0, inf) == pytest.approx(special.ndtr(-1.0) / 2, rel=1e-15)
-    assert kernels._owens_t(0.0, 1.0) == pytest.approx(0.125, rel=1e-15)
+    assert kernels._owens_t(1.0, inf) == pytest.approx(special.ndtr(-1.0) / 2, rel=1e-15, abs=0.0)
+    assert kernels._owens_t(0.0, 1.0) == pytest.approx(0.125, rel=1e-15, abs=0.0)
     assert [kernels._owens_t(inf, 1.0), kernels._owens_t(5.0, 0.0)] == [0.0, 0.0]
     assert [kernels._dawson(v) for v in (0.0, inf, -inf)] == [0.0, 0.0, 0.0]
     assert kernels._voigt_k(0.0, 0.0) == 1.0
@@ -226,7 +230,7 @@ def test_all_of_them_compile_together() -> None:
     compiled = compile_expression(expr, [h, k, c])
     point = (0.3, -1.2, 4.0)
     exact = expr.subs(dict(zip((h, k, c), map(sp.Rational, point), strict=True))).evalf(20)
-    assert float(compiled(*point)) == pytest.approx(float(exact), rel=1e-14)
+    assert float(compiled(*point)) == pytest.approx(float(exact), rel=1e-14, abs=0.0)
     assert compiled(np.ones(3), 0.5, 1.0).shape == (3,)
 
 
@@ -248,5 +252,5 @@ def test_the_trapezoidal_rule_is_exact_for_its_weight() -> None:
     template = environment().from_string('{% from "helpers.jinja" import helper %}{{ helper(n) }}')
     exec(template.render(n="_MIDPOINTS"), scope)  # our own text, never a user's
     total = math.sqrt(math.pi)
-    assert scope["_MIDPOINT_WEIGHTS"].sum() == pytest.approx(total, rel=1e-15)
-    assert 0.5 + scope["_MULTIPLE_WEIGHTS"].sum() == pytest.approx(total, rel=1e-15)
+    assert scope["_MIDPOINT_WEIGHTS"].sum() == pytest.approx(total, rel=1e-15, abs=0.0)
+    assert 0.5 + scope["_MULTIPLE_WEIGHTS"].sum() == pytest.approx(total, rel=1e-15, abs=0.0)

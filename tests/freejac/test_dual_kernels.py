@@ -36,7 +36,9 @@ def test_the_correlation_map_has_its_fixed_point_with_slope_chi() -> None:
     q = 1.0
     for _ in range(500):
         q = float(k.length_map(q, sigma_w, sigma_b))
-    assert float(k.correlation_map(q, 1.0, sigma_w, sigma_b)) == pytest.approx(1.0, rel=1e-14)
+    assert float(k.correlation_map(q, 1.0, sigma_w, sigma_b)) == pytest.approx(
+        1.0, rel=1e-14, abs=0.0
+    )
     step = 1e-7
     rise = 1.0 - float(k.correlation_map(q, 1.0 - step, sigma_w, sigma_b))
     assert rise / step == pytest.approx(float(k.chi(q, sigma_w)), rel=1e-5)
@@ -55,8 +57,8 @@ def test_an_expression_of_a_user_is_compiled_at_once() -> None:
     # E[(h₁² + h₁)(h₂² + h₂)] = q²(1 + 2c²) + q c, by Isserlis' theorem.
     k = fj.kernels("x**2 + x")
     q, c = np.array([0.25, 3.0]), np.array([-0.5, 0.75])
-    assert k.dual(q, c) == pytest.approx(q**2 * (1 + 2 * c**2) + q * c, rel=1e-15)
-    assert k.dual_slope(q, c) == pytest.approx(4 * q * c + 1, rel=1e-15)
+    assert k.dual(q, c) == pytest.approx(q**2 * (1 + 2 * c**2) + q * c, rel=1e-15, abs=0.0)
+    assert k.dual_slope(q, c) == pytest.approx(4 * q * c + 1, rel=1e-15, abs=0.0)
 
 
 @pytest.mark.slow
@@ -69,7 +71,7 @@ def test_where_an_activation_jumps_its_own_means_stand_and_the_rest_is_said_to_b
         tail = [mpmath.ncdf(-3 / mpmath.sqrt(v)) for v in q]
         slope = [mpmath.npdf(3 / mpmath.sqrt(v)) * 3 / (2 * mpmath.sqrt(v) ** 3) for v in q]
     assert k.length_map(q, 2.0, 0.5) == pytest.approx(
-        [4 * float(t) + 0.25 for t in tail], rel=1e-15
+        [4 * float(t) + 0.25 for t in tail], rel=1e-15, abs=0.0
     )
     assert k.chi_parallel(q, 2.0) == pytest.approx(
         [4 * float(s) for s in slope], rel=1e-13, abs=0.0

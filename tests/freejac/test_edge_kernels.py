@@ -51,7 +51,7 @@ def test_the_upper_edge_is_the_least_eigenvalue_of_the_outer_sheet(
     wanted = by_quadrature(lambda h: mpmath.sech(h) ** 2, q, 1.3, depth, weights == "gaussian")
     low, high = edges("tanh", weights, depth, q, 1.3)
     assert float(low) == 0
-    assert float(high) == pytest.approx(wanted, rel=1e-11)
+    assert float(high) == pytest.approx(wanted, rel=1e-11, abs=0.0)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 30, 1000])
@@ -68,17 +68,17 @@ def test_a_projection_between_rotations() -> None:
     # Two free projections of rank p: the product lives on [0, 4p(1 − p)], with an atom at 1 for
     # p > 1/2 (Voiculescu, Dykema & Nica (1992), example 3.6.7).
     low, high = edges("relu", "orthogonal", 2, 1.0, 1.0)
-    assert (float(low), float(high)) == (0, pytest.approx(1, rel=1e-15))
+    assert (float(low), float(high)) == (0, pytest.approx(1, rel=1e-15, abs=0.0))
     low, high = edges("hard_tanh", "orthogonal", 2, [0.5, 4.0], 1.0)
     p = math.erf(0.5 / math.sqrt(2))
-    assert high == pytest.approx([1, 4 * p * (1 - p)], rel=1e-14)
+    assert high == pytest.approx([1, 4 * p * (1 - p)], rel=1e-14, abs=0.0)
 
 
 def test_an_invertible_network_has_a_lower_edge() -> None:
     phi = "0.3*x + tanh(x)"
     low, high = edges(phi, "orthogonal", 4, [0.2, 1.5], 1.2)
     exact = fj.Jacobian(phi, "orthogonal").support(q=1.5, sigma_w=1.2, depth=4)
-    assert (low[1], high[1]) == pytest.approx(exact[0], rel=1e-12)
+    assert (low[1], high[1]) == pytest.approx(exact[0], rel=1e-12, abs=0.0)
     assert (low > (1.2**2 * 0.09) ** 4).all()  # inf φ′ = 0.3
     gaussian = edges(phi, "gaussian", 4, 1.5, 1.2)
     assert float(gaussian[0]) == 0

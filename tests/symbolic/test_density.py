@@ -72,7 +72,7 @@ def test_mass_and_moments(phi, weights, layers):
         place, share = (float(e.subs({q: Q, sigma_w: SIGMA})) for e in (location, mass))
         found += share * np.array([1, place, place**2])
     theory = [float(jacobian.moment(k).subs({q: Q, sigma_w: SIGMA})) for k in (0, 1, 2)]
-    assert found == pytest.approx(theory, rel=1e-10)
+    assert found == pytest.approx(theory, rel=1e-10, abs=0.0)
 
 
 LAYERS = {
@@ -101,7 +101,7 @@ def test_mass_and_moments_of_layers(name):
         place, share = (float(e.subs({sigma_w: SIGMA})) for e in (location, mass))
         found += share * np.array([1, place, place**2])
     theory = [float(jacobian.moment(k).subs(sigma_w, SIGMA)) for k in (0, 1, 2)]
-    assert found == pytest.approx(theory, rel=1e-10)
+    assert found == pytest.approx(theory, rel=1e-10, abs=0.0)
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_symbols_in_layers_get_values():
     layers = [Layer(bernoulli(), ratio, sigma_w=scale)]
     jacobian = Jacobian(layers=layers, input_width=1)
     found = jacobian.density(2, parameters={ratio: 3, scale: 1, p: sp.Rational(1, 3)})
-    assert found == pytest.approx(1 / (2 * math.pi), rel=1e-12)
+    assert found == pytest.approx(1 / (2 * math.pi), rel=1e-12, abs=0.0)
     with pytest.raises(DomainError, match="value for p"):
         jacobian.density(2, parameters={ratio: 3, scale: 1})
     block = Jacobian(layers=[Layer("linear", 2), Layer("linear", 3, count=depth)], input_width=1)
@@ -139,7 +139,7 @@ def test_support_agrees_with_the_closed_edges(weights, layers):
     edges = [e.subs({q: Q, sigma_w: SIGMA}).evalf(20) for e in jacobian.edges()]
     support = jacobian.layer_product(q=Q, sigma_w=SIGMA).support
     flat = [end for interval in support for end in interval]
-    assert [float(e) for e in flat] == pytest.approx([float(e) for e in edges], rel=1e-12)
+    assert [float(e) for e in flat] == pytest.approx([float(e) for e in edges], rel=1e-12, abs=0.0)
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_band_beside_an_atom():
     shares = [(sp.Rational(1, 100), sp.Rational(1, 10)), (1, sp.Rational(9, 10))]
     curve = LayerProduct.equal(shares, sp.Integer(1), 2)
     ((lower, upper),) = curve.support
-    assert lower * upper == pytest.approx(1e-4, rel=1e-12)
+    assert lower * upper == pytest.approx(1e-4, rel=1e-12, abs=0.0)
     assert upper < 1
     assert integrals(curve, (0,))[0] == pytest.approx(0.2, rel=1e-8)
 
@@ -174,7 +174,7 @@ def test_known_densities():
     grid = [0.01, 0.5, 1.0, 3.9]
     found = Jacobian("linear", depth=1).density(grid)
     assert found == pytest.approx(
-        [math.sqrt(x * (4 - x)) / (2 * math.pi * x) for x in grid], rel=1e-12
+        [math.sqrt(x * (4 - x)) / (2 * math.pi * x) for x in grid], rel=1e-12, abs=0.0
     )
 
     def fuss(x):
@@ -185,7 +185,7 @@ def test_known_densities():
 
     grid = [0.001, 0.3, 1.0, 6.5]
     assert Jacobian("linear", depth=2).density(grid) == pytest.approx(
-        [fuss(x) for x in grid], rel=1e-11
+        [fuss(x) for x in grid], rel=1e-11, abs=0.0
     )
 
 
@@ -195,7 +195,7 @@ def test_two_free_projections():
     grid = [0.1, 0.5, 0.9]
     found = jacobian.density(grid, q=1)
     assert found == pytest.approx(
-        [1 / (2 * math.pi * math.sqrt(x * (1 - x))) for x in grid], rel=1e-12
+        [1 / (2 * math.pi * math.sqrt(x * (1 - x))) for x in grid], rel=1e-12, abs=0.0
     )
 
 
@@ -212,7 +212,7 @@ def test_order_and_repetition_do_not_matter():
     jacobian = Jacobian("hard_tanh", "orthogonal", 2)
     grid = [0.3, 0.05, 0.3]
     one_by_one = [jacobian.density(x, q=Q) for x in grid]
-    assert jacobian.density(grid, q=Q) == pytest.approx(one_by_one, rel=1e-12)
+    assert jacobian.density(grid, q=Q) == pytest.approx(one_by_one, rel=1e-12, abs=0.0)
 
 
 def test_near_the_edge_and_more_digits():

@@ -84,15 +84,15 @@ def test_scale_invariant_networks():
     """ReLU: q → σ_w² q/2 + σ_b², χ = σ_w²/2; on the line σ_w² = 2, σ_b = 0 every q is kept."""
     network = MeanField("relu")
     found = network.depth_scales(1, 0.2)
-    assert found.q == pytest.approx(0.08, rel=1e-14)
-    assert found.xi_q == found.xi_c == pytest.approx(1 / math.log(2), rel=1e-13)
+    assert found.q == pytest.approx(0.08, rel=1e-14, abs=0.0)
+    assert found.xi_q == found.xi_c == pytest.approx(1 / math.log(2), rel=1e-13, abs=0.0)
     for root in (2**0.5, sp.sqrt(2)):
         kept = network.depth_scales(root, 0)
         assert (kept.xi_q, kept.xi_c, kept.c) == (math.inf, math.inf, 1)
     assert network.depth_scales(sp.sqrt(2), 0, q=7).q == 7
     fading = network.depth_scales(1, 0)
     assert fading.q == 0
-    assert fading.xi_q == fading.xi_c == pytest.approx(1 / math.log(2), rel=1e-13)
+    assert fading.xi_q == fading.xi_c == pytest.approx(1 / math.log(2), rel=1e-13, abs=0.0)
 
 
 def test_marginal_and_flat_origins():

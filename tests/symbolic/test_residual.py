@@ -122,7 +122,7 @@ def test_density_has_mass_one_and_the_moments(c):
         slope = lam * edge * mp.cos(mp.pi / 2 * x) * mp.pi / 2 * w
         rho = residual_density(lam, c)
         total += [float(slope * rho * lam**k * mp.exp(-k * c)) for k in range(5)]
-    assert total[:3] == pytest.approx([1, 1, 1 + 2 * c], rel=1e-10)
+    assert total[:3] == pytest.approx([1, 1, 1 + 2 * c], rel=1e-10, abs=0.0)
     m2, m3, m4 = total[2:]
     third, fourth = m3 - 3 * m2 + 2, m4 - 4 * m3 + 6 * m2 - 3
     shape = [float(e.subs(cumulant, c)) for e in (ResNet().skewness, ResNet().kurtosis)]
@@ -195,7 +195,7 @@ def test_skip_weight_scales_the_universal_law():
     expected = [
         value / scale for value in plain.density([0.02 / scale, 0.05 / scale], cumulant=0.3 / 0.49)
     ]
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert found == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 def test_skip_weight_moments_by_simulation():
@@ -275,10 +275,10 @@ def test_linear_propagation_is_geometric():
     for layer in range(5):
         variance = 2.25 / 5 * square + 0.09
         square += variance
-        assert found.q[layer] == pytest.approx(variance, rel=1e-14)
-        assert found.second_moment[layer] == pytest.approx(square, rel=1e-14)
+        assert found.q[layer] == pytest.approx(variance, rel=1e-14, abs=0.0)
+        assert found.second_moment[layer] == pytest.approx(square, rel=1e-14, abs=0.0)
     assert found.mean == (0,) * 5
-    assert found.effective_cumulant == pytest.approx(2.25, rel=1e-14)
+    assert found.effective_cumulant == pytest.approx(2.25, rel=1e-14, abs=0.0)
 
 
 @pytest.mark.parametrize("name", ["tanh", "relu", "sigmoid", "selu"])

@@ -69,7 +69,7 @@ def test_a_root_is_a_number_like_others():
     assert root.func(*root.args) == root
     assert RealRoot((1, 0, -3, 1), 0).is_positive is False
     assert sp.latex(root) == r"\operatorname{root}_{0}\left(t^{3} - t - 1\right)"
-    assert sp.lambdify([], root, "math")() == pytest.approx(float(root), rel=1e-15)
+    assert sp.lambdify([], root, "math")() == pytest.approx(float(root), rel=1e-15, abs=0.0)
     with mpmath.workdps(40):
         at_forty = sp.lambdify([], root, "mpmath")()
         assert abs(at_forty**3 - at_forty - 1) < mpmath.mpf(10) ** -38
