@@ -34,9 +34,11 @@ def test_orthogonal_weights_keep_to_a_variance(depth: int, target: float) -> Non
     found = fj.initialisation("tanh", depth, weights="orthogonal", variance=target)
     slope = lambda h: mpmath.sech(h) ** 4  # noqa: E731
     mu_1, mu_2 = mean(slope, found.q), mean(lambda h: slope(h) ** 2, found.q)
-    assert float(found.sigma_w**2 * mu_1) == pytest.approx(1, rel=1e-12)
+    assert float(found.sigma_w**2 * mu_1) == pytest.approx(1, rel=1e-12, abs=0.0)
     square = mean(lambda h: mpmath.tanh(h) ** 2, found.q)
-    assert float(found.sigma_w**2 * square + found.sigma_b**2) == pytest.approx(found.q, rel=1e-10)
+    assert float(found.sigma_w**2 * square + found.sigma_b**2) == pytest.approx(
+        found.q, rel=1e-10, abs=0.0
+    )
     variance = depth * (mu_2 / mu_1**2 - 1)  # s_1 = 0
     assert float(variance) == pytest.approx(target, rel=1e-9)
     assert found.variance <= target
@@ -70,7 +72,7 @@ def test_a_network_has_the_spectrum_that_is_promised() -> None:
 def test_relu_is_he_and_cannot_do_better() -> None:
     found = fj.initialisation("relu", 10)
     # He et al. (2015), arXiv:1502.01852: variance 2/N, biases 0
-    assert (found.sigma_w, found.sigma_b) == (pytest.approx(2**0.5, rel=1e-15), 0)
+    assert (found.sigma_w, found.sigma_b) == (pytest.approx(2**0.5, rel=1e-15, abs=0.0), 0)
     assert found.variance == pytest.approx(20)
     assert found.atoms == ((0.0, 0.5),)
     assert found.condition_number == math.inf
@@ -88,10 +90,10 @@ def test_a_kink_at_zero_keeps_its_two_slopes_as_signals_vanish() -> None:
     right, left = 1.0507009873554805**2, (1.0507009873554805 * 1.6732632423543772) ** 2
     spread = ((right**2 + left**2) / 2) / ((right + left) / 2) ** 2 - 1
     assert (found.q, found.chi, found.chi_parallel) == (0, 1, 1)
-    assert found.variance == pytest.approx(10 * (spread + 1), rel=1e-12)
+    assert found.variance == pytest.approx(10 * (spread + 1), rel=1e-12, abs=0.0)
     two_slopes = edges("where(x > 0, x, 1.6732632423543772*x)", "gaussian", 10, 1.0, 1.0)
     scale = (found.sigma_w**2 * right) ** 10
-    assert found.edges == (0, pytest.approx(float(two_slopes[1]) * scale, rel=1e-12))
+    assert found.edges == (0, pytest.approx(float(two_slopes[1]) * scale, rel=1e-12, abs=0.0))
     assert fj.initialisation("tanh", 10, weights="gaussian").variance == 10
 
 
@@ -117,8 +119,8 @@ def test_no_point_of_the_plane_is_critical_for_softplus() -> None:
 def test_a_point_of_the_line_may_be_asked_for() -> None:
     found = fj.initialisation("erf", 5, q=1.0)
     weight, bias = fj.MeanField("erf").critical_line()
-    assert found.sigma_w**2 == pytest.approx(float(weight.subs(fj.q, 1)), rel=1e-14)
-    assert found.sigma_b**2 == pytest.approx(float(bias.subs(fj.q, 1)), rel=1e-13)
+    assert found.sigma_w**2 == pytest.approx(float(weight.subs(fj.q, 1)), rel=1e-14, abs=0.0)
+    assert found.sigma_b**2 == pytest.approx(float(bias.subs(fj.q, 1)), rel=1e-13, abs=0.0)
     with pytest.raises(InputError, match="is not on the critical line of sigmoid"):
         fj.initialisation("sigmoid", 5, q=0.1)
 
@@ -127,7 +129,7 @@ def test_a_point_of_the_line_may_be_asked_for() -> None:
 def test_residual_networks_get_their_cumulant(name: str) -> None:
     found = fj.initialisation(name, 20, architecture="residual", cumulant=0.5, sigma_b=0.1)
     exact = fj.ResNet(name).propagate(20, found.sigma_w, 0.1, found.q)  # mpmath, layer by layer
-    assert exact.effective_cumulant == pytest.approx(0.5, rel=1e-10)
+    assert exact.effective_cumulant == pytest.approx(0.5, rel=1e-10, abs=0.0)
     assert found.q == pytest.approx(found.sigma_w**2 / 20 + 0.01)
     # Tarnowski et al. (2019): m_1 = eᶜ; the spectrum is symmetric in log λ.
     assert found.moment_1 == pytest.approx(math.exp(0.5))

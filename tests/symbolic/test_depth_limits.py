@@ -76,7 +76,7 @@ def test_edges_and_atoms_are_those_of_deep_networks():
     (_, upper), (_, top) = network.edges(), network.atoms()
     limit = bernoulli_limit(HALF)
     assert float((upper / scale).subs(values)) == pytest.approx(math.e / 4, rel=1e-4)
-    assert float(limit.edges()[1]) == pytest.approx(math.e / 4, rel=1e-14)
+    assert float(limit.edges()[1]) == pytest.approx(math.e / 4, rel=1e-14, abs=0.0)
     ((location, mass),) = limit.atoms()
     assert float((top[0] / scale).subs(values)) == pytest.approx(float(location), rel=1e-4)
     assert float(top[1].subs(values)) == pytest.approx(float(mass), abs=1e-4)
@@ -127,7 +127,7 @@ def test_the_smooth_class_is_a_residual_law(lam):
     """e^{−c} times the residual law of cumulant c = σ₀²/2."""
     scale = mp.exp(mp.mpf("0.5"))
     expected = scale * residual_density(scale * lam, HALF, 20)
-    assert smooth_limit(1).density(lam) == pytest.approx(float(expected), rel=1e-13)
+    assert smooth_limit(1).density(lam) == pytest.approx(float(expected), rel=1e-13, abs=0.0)
 
 
 def moments_of(limit, nodes=70):
@@ -171,7 +171,7 @@ def moments_of(limit, nodes=70):
 def test_mass_and_moments(sigma0, rare):
     """With the atom the mass is 1, the mean 1 and the variance σ₀²."""
     limit = DepthLimit(sigma0, rare)
-    assert moments_of(limit) == pytest.approx([1, 1, 1 + float(sigma0) ** 2], rel=1e-10)
+    assert moments_of(limit) == pytest.approx([1, 1, 1 + float(sigma0) ** 2], rel=1e-10, abs=0.0)
 
 
 def test_which_activation_has_which_limit():

@@ -35,7 +35,7 @@ def test_a_supremum_at_infinity_with_a_turning_point_before_it():
     network = Jacobian("softplus", depth=1)
     ((low, high),) = network.support(q=1)
     assert low == 0
-    assert high == pytest.approx(float(edge), rel=1e-14)
+    assert high == pytest.approx(float(edge), rel=1e-14, abs=0.0)
     inside, outside = network.density([high * (1 - 1e-8), high * (1 + 1e-8)], q=1)
     assert outside == 0
     # √(λ₊ − λ): the density a hundred times nearer is ten times smaller
@@ -50,7 +50,7 @@ def test_a_supremum_at_infinity_that_is_the_end():
         assert 9 * steep / (m * (1 + m)) < 10  # d log λ/dκ < 0
         edge = (m / (1 + m)) ** 9
     found = Jacobian("softplus", "orthogonal", depth=10).support(q=sp.Rational(1, 10))
-    assert found == ((0, pytest.approx(float(edge), rel=1e-13)),)
+    assert found == ((0, pytest.approx(float(edge), rel=1e-13, abs=0.0)),)
 
 
 def tail_slope(name):
@@ -97,7 +97,7 @@ def test_an_infimum_at_infinity():
         assert steep / (m * (1 + m)) < 2  # d log λ/dκ < 0
     network = Jacobian("x + log(1 + exp(x))", "orthogonal", depth=2)
     ((low, high),) = network.support(q=sp.Rational(1, 10))
-    assert low == pytest.approx(float(m / (1 + m)), rel=1e-13)
+    assert low == pytest.approx(float(m / (1 + m)), rel=1e-13, abs=0.0)
     assert low < 2.25**2 < high < 16
 
 
@@ -128,7 +128,7 @@ def test_layers_of_different_activations():
     two = [one[1], Layer("softplus", weights="orthogonal", q=1, sigma_w=3)]
     ((_, first),) = Jacobian(layers=one).support()
     ((_, second),) = Jacobian(layers=two).support()
-    assert second == pytest.approx(9 * first, rel=1e-13)
+    assert second == pytest.approx(9 * first, rel=1e-13, abs=0.0)
 
 
 def test_the_range_of_slopes():

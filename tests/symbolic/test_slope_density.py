@@ -29,7 +29,7 @@ def test_tanh_by_its_inverse() -> None:
         place = math.acosh((2.25 / lam) ** 0.25)
         return math.erfc(place / 2)
 
-    assert probability(law, 0.2, 1.5) == pytest.approx(below(1.5) - below(0.2), rel=1e-12)
+    assert probability(law, 0.2, 1.5) == pytest.approx(below(1.5) - below(0.2), rel=1e-12, abs=0.0)
     assert [float(e) for e in law.support[0]] == [0.0, 2.25]
 
 
@@ -53,7 +53,7 @@ def test_a_piece_of_the_law_is_a_gaussian_probability(name: str) -> None:
                     lambda h, g=goal: slope(h) ** 2 - g, (a, b), solver="anderson"
                 )
                 expected += (1 if at_a else -1) * mp.ncdf(root)
-    assert probability(law, low, high) == pytest.approx(float(expected), rel=1e-10)
+    assert probability(law, low, high) == pytest.approx(float(expected), rel=1e-10, abs=0.0)
 
 
 def test_the_jacobian_of_one_orthogonal_layer_has_it() -> None:
@@ -69,8 +69,8 @@ def test_the_jacobian_of_one_orthogonal_layer_has_it() -> None:
         (0.5 * math.erfc(x / 2**0.5) - x * math.exp(-x * x / 2) / (2 * math.pi) ** 0.5) ** 2
         for x in (2**0.5, -(2**0.5))
     ]
-    assert ends[1] == pytest.approx(min(extreme), rel=1e-12)
-    assert ends[-1] == pytest.approx(max(extreme), rel=1e-12)
+    assert ends[1] == pytest.approx(min(extreme), rel=1e-12, abs=0.0)
+    assert ends[-1] == pytest.approx(max(extreme), rel=1e-12, abs=0.0)
 
 
 def test_digits() -> None:
@@ -91,7 +91,7 @@ def test_a_kinked_activation_keeps_its_atom_apart() -> None:
     # φ′² = e^{2h} on h < 0
     place = math.log(0.25) / 2
     expected = math.exp(-(place**2) / 2) / math.sqrt(2 * math.pi) / (2 * 0.25) / 4
-    assert float(law.density([1.0])[0]) == pytest.approx(expected, rel=1e-12)
+    assert float(law.density([1.0])[0]) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 def test_singular_places_and_refusals() -> None:

@@ -43,7 +43,7 @@ def test_mass_and_moments(weights):
     network = Jacobian(layers=layers, input_width=1)
     found = integrals(network, (0, 1, 2), 40)
     theory = [1.0] + [float(network.moment(k).subs(sigma_w, 1).evalf(20)) for k in (1, 2)]
-    assert found == pytest.approx(theory, rel=1e-10)
+    assert found == pytest.approx(theory, rel=1e-10, abs=0.0)
 
 
 def test_mass_beside_an_atom():
@@ -133,7 +133,7 @@ def test_piecewise_linear_layers_among_others():
     # D of trace 1/2 on 18 rows of variance 2σ²/N leaves 9 rows of twice the variance
     one = Jacobian(layers=first, input_width=1).density([8.0, 20.0])
     two = Jacobian(layers=second, input_width=1).density([8 * 2.0, 20 * 2.0])
-    assert two == pytest.approx([rho / 2 for rho in one], rel=1e-12)
+    assert two == pytest.approx([rho / 2 for rho in one], rel=1e-12, abs=0.0)
 
 
 def test_scale_of_the_weights_and_order_of_the_points():
@@ -141,8 +141,8 @@ def test_scale_of_the_weights_and_order_of_the_points():
     grid = [0.3, 0.02, 1.1, 0.3]
     plain = network.density(grid, q=1)
     scaled = network.density([64 * x for x in grid], q=1, sigma_w=2)
-    assert scaled == pytest.approx([rho / 64 for rho in plain], rel=1e-12)
-    assert network.density(0.3, q=1) == pytest.approx(plain[0], rel=1e-13)
+    assert scaled == pytest.approx([rho / 64 for rho in plain], rel=1e-12, abs=0.0)
+    assert network.density(0.3, q=1) == pytest.approx(plain[0], rel=1e-13, abs=0.0)
     assert network.density([-1, 0, 1e3], q=1) == [0, math.inf, 0]
 
 
@@ -165,7 +165,9 @@ def test_means_at_a_distance_from_the_poles():
                 square = mp.sech(h) ** 4
                 return square / (1 - kappa * square) ** power * mp.npdf(h)
 
-            assert value == pytest.approx(complex(mp.quad(integrand, [-9, -1, 1, 9])), rel=1e-12)
+            assert value == pytest.approx(
+                complex(mp.quad(integrand, [-9, -1, 1, 9])), rel=1e-12, abs=0.0
+            )
 
 
 @pytest.mark.parametrize("distance", [1e-4, 1e-8])
