@@ -13,7 +13,8 @@ said.
 A fifth is timed beside them: q/2, by NumPy, into an array that is there, as ours and C write into.
 No kernel is faster than that, so what another takes over it is the most that a ratio can be: "the
 memory allows" so much where that is less than what was asked. A ratio that the memory allows and
-ours does not reach is "missed". Lambdified formulas and JAX make new arrays, whose
+ours does not reach is "missed". A root and a division by themselves are timed too: the unit that
+takes both is the limit of many a kernel. Lambdified formulas and JAX make new arrays, whose
 pages GNU's allocator gives back and makes again, up to 3 ns a point for each: that is what they
 take, unless it is told to keep them, `--keep-pages`.
 
@@ -263,12 +264,19 @@ def lines(cases: Sequence[tuple[str, str]] = CASES, span: tuple[float, float] = 
 
 
 def _floors() -> list[Line]:
-    """What one multiplication takes; last of all, because it changes what the allocator keeps."""
+    """What little takes by itself; last of all, because it changes what the allocator keeps."""
     q, out = np.ones(POINTS), np.empty(POINTS)
-    there, new = best_times([lambda: np.multiply(q, 0.5, out=out)]), best_times([lambda: q * 0.5])
+    root = fj.compile(sp.sqrt(1 + 2 * fj.q), [fj.q])
+    ratio = fj.compile(sp.sqrt(1 + 2 * fj.q) / (1 + fj.q), [fj.q])
+    found = [
+        ("q/2", "numpy.multiply", "into an array that is there", lambda: np.multiply(q, 0.5, out)),
+        ("q/2", "numpy.multiply", "a new array", lambda: q * 0.5),
+        ("√(1 + 2q)", "freejac.compile", "a root alone", lambda: root(q, out)),
+        ("√(1 + 2q)/(1 + q)", "freejac.compile", "a root and a division", lambda: ratio(q, out)),
+    ]
     return [
-        Line("q/2", "numpy.multiply", (taken or math.nan) / POINTS, remark=remark)
-        for (taken,), remark in ((there, "into an array that is there"), (new, "a new array"))
+        Line(what, by, (best_times([work])[0] or math.nan) / POINTS, remark=remark)
+        for what, by, remark, work in found
     ]
 
 

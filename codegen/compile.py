@@ -120,6 +120,7 @@ def _view(
         "equation": "Return the expression's value",
         "call": ", ".join(names),
         "inputs": names,
+        "scales": (),
         "straight": False,
         "block": block,
         "details": ["Args:", *(f"    {name}: a double." for name in names)],

@@ -111,6 +111,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         "equation": kernel.equation,
         "call": ", ".join(names),
         "inputs": names,
+        "scales": (),
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
@@ -136,6 +137,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         # Where quadrature is called, a loop calls it for no more numbers than it must.
         inner_record = record.kernels[kernel.of]
         view["straight"] = inner_record.form is not None or inner_record.quadrature_condition == ""
+        view["scales"] = tuple(a.name for a in kernel.extra) if view["straight"] else ()
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):

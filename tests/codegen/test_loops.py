@@ -67,10 +67,10 @@ def assembly(module: ModuleType, kernel: str) -> str:
     return text
 
 
-def row_of(text: str, kernel: str) -> str:
+def row_of(text: str, kernel: str, way: str = "along") -> str:
     """The function that evaluates a kernel in a row, or the loop that it became a part of."""
     bodies = text.split(".cfi_endproc")
-    label = re.compile(rf"^_Z\S*{kernel}_along\S*:$", re.MULTILINE)
+    label = re.compile(rf"^_Z\S*{kernel}_{way}\S*:$", re.MULTILINE)
     return next((body for body in bodies if label.search(body)), bodies[0])
 
 
@@ -79,6 +79,7 @@ def test_loops_of_closed_forms_are_vectorised(closed: Closed, name: str) -> None
     for kernel in sorted(closed(name)):
         text = assembly(module_of(name), kernel)
         assert PACKED.search(row_of(text, kernel)), (name, kernel)
+        assert PACKED.search(row_of(text, kernel, "scaled")), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 
@@ -137,6 +138,30 @@ def test_arrays_of_every_argument_give_the_same_bits() -> None:
     assert (kernel(q, sigma_w, sigma_b, same, out=same) == whole).all()
 
 
+def test_one_scale_for_a_row_gives_the_same_bits() -> None:
+    # Numbers in place of arrays are checked and squared once: in blocks, singles, in place.
+    for name, kernel, scales in (
+        ("erf", "length_map", (1.3, 0.7)),
+        ("gelu", "chi", (1.7,)),
+        ("relu", "chi_parallel", (0.9,)),
+    ):
+        function = getattr(module_of(name), kernel)
+        q = np.geomspace(1e-13, 1e11, 1100)
+        whole = function(q, *(np.full(q.size, s) for s in scales))
+        assert np.isnan(whole[0])
+        assert not np.isnan(whole[100:]).any()
+        singles = function(q.astype(np.float32), *map(np.float32, scales))
+        expected = [np.full(q.size, s, np.float32) for s in scales]
+        np.testing.assert_array_equal(singles, function(q.astype(np.float32), *expected))
+        for size in (1, 63, 64, 65, 512, 576, 1100):
+            np.testing.assert_array_equal(function(q[:size], *scales), whole[:size])
+            np.testing.assert_array_equal(function(q[::-1][:size], *scales), whole[::-1][:size])
+        room = np.append(q, 0.0)
+        np.testing.assert_array_equal(function(room[:-1], *scales, out=room[1:]), whole)
+        assert np.isnan(function(q, 1e4, *scales[1:])).all()
+        assert function(1.0, *scales) == function(np.ones(3), *scales)[1]
+
+
 def test_floats_come_back_as_floats() -> None:
     module = module_of("hard_tanh")
     q = np.geomspace(1e-11, 1e11, 999).astype(np.float32)
@@ -175,6 +200,7 @@ def test_loops_of_elementary_duals_are_vectorised(name: str) -> None:
     for kernel in ("dual", "dual_slope"):
         text = assembly(module_of(name), kernel)
         assert PACKED.search(row_of(text, kernel)), (name, kernel)
+        assert PACKED.search(row_of(text, kernel, "scaled")), (name, kernel)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 
