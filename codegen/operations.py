@@ -15,9 +15,9 @@ from functools import lru_cache
 
 from freejac.codegen.filling import helper_text
 
-__all__ = ["cost", "counted"]
+__all__ = ["ROOT", "cost", "counted"]
 
-_DIVISION, _ROOT, _CALL = 8.0, 12.0, 100.0
+_DIVISION, ROOT, _CALL = 8.0, 12.0, 100.0
 """Times in a vectorised loop, in fused multiply-adds; a call is one of the C library's."""
 
 _FREE = frozenset({"abs", "copysign", "min", "max", "view", "float64", "int64"})
@@ -76,7 +76,7 @@ def _cost(tree: ast.AST) -> float:
                 roots.add(ast.unparse(node))
             elif name not in _FREE:
                 total += _helper_cost(name)
-    return total + _ROOT * len(roots)
+    return total + ROOT * len(roots)
 
 
 @lru_cache(maxsize=128)

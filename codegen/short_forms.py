@@ -9,7 +9,7 @@ cancels there is gone. It is sought in
 * √q on all of the domain, for scaled error functions;
 * √q from an onset on, for error functions of b/√q, or q if the mean is even or odd in √q: below the
   onset it is, to the last bit, what is left when they are replaced by their limits;
-* √(1 + aq) for arc tangents with that root in them.
+* √(1 + aq) for arcs that have that root in them, or for a sine in √(1 − sine²).
 
 Of those found, and the closed form, the one is taken that costs least (see `operations.cost`).
 From a q on that is given, a quotient is fitted whatever it costs, and whatever cancels in the
@@ -30,24 +30,17 @@ True
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import TypeAlias
 
-import flint
 import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
-from freejac.codegen.curve_fit import DECADES, GOAL, Curve, best_quotient, in_doubles, nodes
+from freejac.codegen.curve_fit import DECADES, nodes
 from freejac.codegen.kernel_block import select_block
-from freejac.codegen.operations import cost
+from freejac.codegen.operations import ROOT, cost
 from freejac.codegen.quotient import Quotient
-from freejac.codegen.rational_fit import BITS, Fit
-from freejac.symbolic.balls import working_bits
+from freejac.codegen.quotient_fit import LARGEST_DEGREE, TINY, Function, Variable, exponent, fitted
 from freejac.symbolic.errors import InputError
 from freejac.symbolic.functions import Phi
 from freejac.symbolic.scaled import erfcx
@@ -56,12 +49,8 @@ from freejac.symbolic.symbols import q
 __all__ = ["quotient_from", "quotient_of", "short_form"]
 
 _DIGITS = 150
-_SETTLED = mpf(10) ** -2
-_LARGEST_DEGREE = 20
 _NEEDED_DEGREE = 28
 """What is tried where nothing else serves."""
-_FITTED = 1e-16
-"""The largest error between the nodes: half of what doubles round to."""
 _UNFELT = mpf(2) ** -56
 _LARGEST_LOSS = 3
 _PLACES = 6
@@ -71,35 +60,7 @@ _CHEAP = 30.0
 _TRIED = (mpf("0.375"), mpf("1.5"))
 """Values of √q at which a parity is looked for."""
 _SAME = mpf(10) ** -100
-_TINY = mpf(10) ** -40
 _FIRST_DECADE = -4
-_SAME_START = mpf(10) ** -30
-_SHORT = 64
-"""Denominator of numbers that no rounding is needed for."""
-_WHOLE = 1.1
-
-Function: TypeAlias = Callable[[mpf], mpf]
-
-
-@dataclass(frozen=True)
-class _Variable:
-    """What polynomials are taken in.
-
-    Attributes:
-        expr: v as an expression in q.
-        variance: q of v.
-        decades: exponents of ten between which v is fitted.
-        count: nodes in each of them: more where all bends of the mean fall into a few.
-        product: v (v + 2) if that is simpler than v, whose roundings are seen at v = 0.
-        most: the largest degree.
-    """
-
-    expr: sp.Expr
-    variance: Function
-    decades: tuple[int, int]
-    count: int = 32
-    product: sp.Expr | None = None
-    most: int = _LARGEST_DEGREE
 
 
 @lru_cache(maxsize=256)
@@ -126,11 +87,13 @@ def short_form(closed: sp.Expr) -> sp.Expr | None:
 
 
 def _cost(form: sp.Expr) -> float | None:
+    """About the time it takes; a quotient's root is taken while sums in its square are made."""
     try:
         block = select_block(form, ["q"])
     except InputError:
         return None
-    return cost(block.lines, block.result)
+    waits = not any(part.args[0].is_Pow for part in form.atoms(Quotient))
+    return cost(block.lines, block.result) - (0.0 if waits else ROOT)
 
 
 def _everywhere(closed: sp.Expr) -> sp.Expr | None:
@@ -144,10 +107,10 @@ def quotient_of(function: Function) -> sp.Expr | None:
     Args:
         function: of q, to many digits at the precision of the caller, and of one sign.
     """
-    variable = _Variable(sp.sqrt(q), lambda t: t * t, DECADES, 20)
+    variable = Variable(sp.sqrt(q), lambda t: t * t, DECADES, 20)
     places = nodes()
-    lead = _exponent(function(places[0] ** 2), function(places[1] ** 2), places[0], places[1])
-    return None if lead is None else _fitted(function, sp.sqrt(q) ** lead, variable)
+    lead = exponent(function(places[0] ** 2), function(places[1] ** 2), places[0], places[1])
+    return None if lead is None else fitted(function, sp.sqrt(q) ** lead, variable)
 
 
 def _from_onset(closed: sp.Expr) -> sp.Expr | None:
@@ -166,7 +129,7 @@ def _from_onset(closed: sp.Expr) -> sp.Expr | None:
         lead = sp.S.One if sign == 1 else sp.sqrt(q)
         plain = sp.Max(q, square) - square
         decades = (_FIRST_DECADE, 2 * DECADES[1])
-        form = _fitted(function, lead, _Variable(plain, lambda v: v + onset**2, decades, 20))
+        form = fitted(function, lead, Variable(plain, lambda v: v + onset**2, decades, 20))
     if form is None:
         form = _beyond(function, onset)
     if form is None:
@@ -175,13 +138,18 @@ def _from_onset(closed: sp.Expr) -> sp.Expr | None:
 
 
 def _beyond(
-    function: Function, onset: mpf, first: int = _FIRST_DECADE, most: int = _LARGEST_DEGREE
+    function: Function, onset: mpf, first: int = _FIRST_DECADE, most: int = LARGEST_DEGREE
 ) -> sp.Expr | None:
     """A power of q times a quotient in what √q is more than an onset, fitted from 10^first on."""
     start = sp.Float(onset, 17)
-    root = sp.Max(sp.sqrt(q), start) - start
-    variable = _Variable(root, lambda v: (v + onset) ** 2, (first, DECADES[1]), most=most)
-    return _fitted(function, q ** _whole_power(function), variable)
+    variable = Variable(
+        sp.Max(sp.sqrt(q), start) - start,
+        lambda v: (v + onset) ** 2,
+        (first, DECADES[1]),
+        most=most,
+        root=(sp.sqrt(sp.Max(q, sp.Float(onset**2, 17))), onset),
+    )
+    return fitted(function, q ** _whole_power(function), variable)
 
 
 def quotient_from(closed: sp.Expr, least: sp.Rational) -> tuple[sp.Float, sp.Expr] | None:
@@ -205,7 +173,7 @@ def quotient_from(closed: sp.Expr, least: sp.Rational) -> tuple[sp.Float, sp.Exp
 def _whole_power(function: Function) -> int:
     """The whole power of q as which a mean grows at most: powers above and below are the same."""
     low, high = nodes()[-2], nodes()[-1]
-    power = _exponent(function(low**2), function(high**2), low, high)
+    power = exponent(function(low**2), function(high**2), low, high)
     return max(0, (power or 0) // 2)
 
 
@@ -271,6 +239,7 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
     bases = {
         p.base for p in closed.atoms(sp.Pow) if p.exp.is_Rational and p.exp.q == 2 and p.has(q)
     }
+    bases |= {base for arc in closed.atoms(sp.asin, sp.acos) for base in _roots_of(arc)}
     if len(bases) != 1 or closed.has(sp.erf, sp.erfc, erfcx, Phi, sp.exp):
         return None
     (base,) = bases
@@ -280,97 +249,22 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
     if not (ratio.is_Rational and ratio > 0):
         return None
     per = mpf(ratio.q) / ratio.p
-    variable = _Variable(
+    variable = Variable(
         sp.sqrt(1 + ratio * q) - 1,
         lambda v: v * (v + 2) * per,
         (_FIRST_DECADE, DECADES[1] + 1),
         product=ratio * q,
+        root=(sp.sqrt(1 + ratio * q), mpf(1)),
     )
     function = sp.lambdify(q, closed, "mpmath")
-    tiny, less = _TINY, _TINY / 10
-    lead = _exponent(function(less), function(tiny), less, tiny)
-    return None if lead is None else _fitted(function, q**lead, variable)
+    tiny, less = TINY, TINY / 10
+    lead = exponent(function(less), function(tiny), less, tiny)
+    return None if lead is None else fitted(function, q**lead, variable)
 
 
-def _exponent(first: mpf, second: mpf, low: mpf, high: mpf) -> int | None:
-    """The whole power of the argument as which a function goes between two close points."""
-    if not first or not second or (first > 0) != (second > 0):
-        return None
-    slope = mpmath.log(second / first) / mpmath.log(high / low)
-    whole = int(mpmath.nint(slope))
-    return whole if abs(slope - whole) <= _SETTLED else None
-
-
-def _fitted(function: Function, lead: sp.Expr, variable: _Variable) -> sp.Expr | None:
-    """The expression `lead` times a quotient of values ≠ 0 at v = 0; None where none is good."""
-    factor = sp.lambdify(q, lead, "mpmath")
-
-    def ratio(v: mpf) -> mpf:
-        at = variable.variance(v)
-        return mpf(function(at)) / factor(at)
-
-    places = nodes(variable.decades, variable.count)
-    values = [ratio(v) for v in places]
-    if any(not value or (value > 0) != (values[0] > 0) for value in values):
-        return None
-    first = _exponent(*values[:2], *places[:2])
-    last = _exponent(*values[-2:], *places[-2:])
-    if first != 0 or last is None:
-        return None
-    with working_bits(BITS):
-        curve = Curve([flint.arb(v) for v in places], [flint.arb(v) for v in values])
-        fit = best_quotient(curve, 0, last, most=variable.most, thorough=True)
-    if fit is None or fit.error > GOAL:
-        return None
-    between = [mpmath.sqrt(a * b) for a, b in pairwise(places)]
-    if not _is_good(fit, between, [ratio(v) for v in between]):
-        return None
-    ends = ((_TINY, variable.expr), (1 / _TINY, sp.S.One)) if last == 0 else ()
-    for at, power in sorted(ends, key=lambda end: _share(values, ratio(end[0]))):
-        start, rest = _apart(fit, ratio(at), power.has(q))
-        if start and _share(values, start) < 1:
-            if not power.has(q) or variable.product is None:
-                return lead * (sp.Rational(start) + power * _quotient(variable, rest))
-            shared = _quotient(variable, _over_two_more(rest))
-            return lead * (sp.Rational(start) + variable.product * shared)
-    return lead * _quotient(variable, fit)
-
-
-def _over_two_more(fit: Fit) -> Fit:
-    """A quotient divided by v + 2."""
-    with working_bits(BITS):
-        below = flint.arb_poly(list(fit.below)) * flint.arb_poly([2, 1])
-        return Fit(fit.error, fit.above, tuple(c.mid() for c in below.coeffs()))
-
-
-def _quotient(variable: _Variable, fit: Fit) -> Quotient:
-    above, below = in_doubles(fit)
-    return Quotient(variable.expr, len(above), *(sp.Float(c, 40) for c in (*above, *below)))
-
-
-def _share(values: Sequence[mpf], start: mpf) -> float:
-    """What a number leaves of values, as a share of them: so much of their roundings is seen."""
-    shares = [float(abs(1 - start / value)) for value in values]
-    return math.inf if max(shares) > _WHOLE else math.fsum(shares) / len(shares)
-
-
-def _apart(fit: Fit, start: mpf, at_0: bool) -> tuple[float, Fit]:
-    """A quotient as its value c at v = 0 or ∞ and the rest R: c + v R, or c + R.
-
-    c is 0, and R the quotient, where c needs rounding, or R has coefficients of both signs.
-    """
-    short = float(mpmath.nint(start * _SHORT) / _SHORT)
-    if abs(short - start) > _SAME_START * abs(start):
-        return 0.0, fit
-    with working_bits(BITS):
-        rest = [(a - short * b).mid() for a, b in zip(fit.above, fit.below, strict=True)]
-    apart = Fit(fit.error, tuple(rest[1:] if at_0 else rest[:-1]), fit.below)
-    return (short, apart) if apart.one_signed else (0.0, fit)
-
-
-def _is_good(fit: Fit, places: Sequence[mpf], values: Sequence[mpf]) -> bool:
-    """Whether it is as good at other places than those of the fit."""
-    with working_bits(BITS):
-        above, below = flint.arb_poly(list(fit.above)), flint.arb_poly(list(fit.below))
-        pairs = [(flint.arb(v), flint.arb(value)) for v, value in zip(places, values, strict=True)]
-        return all(abs(float(above(v) / (below(v) * y) - 1)) <= _FITTED for v, y in pairs)
+def _roots_of(arc: sp.Expr) -> set[sp.Expr]:
+    """The linear functions of q, 1 at q = 0, whose roots √(1 − u²) holds, for an arc of sine u."""
+    above, _ = sp.fraction(sp.together(1 - arc.args[0] ** 2))
+    _, factors = sp.factor_list(above, q)
+    odd = (sp.Poly(factor, q) for factor, power in factors if power % 2)
+    return {sp.expand(f.as_expr() / f.eval(0)) if f.eval(0) else f.as_expr() for f in odd}

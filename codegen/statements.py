@@ -97,10 +97,12 @@ class _Writer:
     def _quotient(self, part: Quotient) -> sp.Symbol:
         """Write the lines of a quotient of polynomials, and name it."""
         v, name = part.args[0], self._fresh("quotient")
+        if v.is_Pow and v.base.args and v.base not in self._named:
+            self._named[v.base] = self._assign(v.base)
         if v.args and v not in self._named:
-            self._named[v] = self._assign(v)
+            self._named[v] = self._assign(v.subs(self._named))
         root = self._named.get(v, v)
-        square = source(v**2)
+        square = source((v**2).subs(self._named))
         if not v.is_Pow:
             square = self._fresh("square")
             self._lines.append(f"{square} = {root} * {root}")
