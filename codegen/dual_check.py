@@ -182,7 +182,7 @@ def _function(
         closed = expect2(base, base, c=c if end is None else sp.Integer(end))
     symbols = sorted(closed.free_symbols | {q}, key=str)
     forms = [closed, sp.diff(closed, c), sp.diff(closed, q)]
-    return tuple(s.name for s in symbols), sp.lambdify(symbols, forms, "mpmath")
+    return tuple(s.name for s in symbols), sp.lambdify(symbols, forms, "mpmath", cse=True)
 
 
 def _quadrature(module: Module, kernel: Dual, point: Point, digits: int) -> mpf:

@@ -29,6 +29,10 @@ from freejac.symbolic.symbols import x
 __all__ = ["Scale", "ScaledForm", "scale_of"]
 
 _EXPONENTS = (0, 1, -1)
+_PLACES = (sp.Rational(3, 7), sp.Rational(-8, 5), sp.Rational(13, 6))
+_SETTINGS = (2, 3)
+"""Values of x and of a parameter that show most of those that are no unit."""
+_APART = sp.Rational(1, 10**9)
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,11 @@ def scale_of(function: PiecewiseFunction, symbol: sp.Symbol) -> Scale | None:
     smooth = (0, -1) if len(function.pieces) == 1 else (0,)
     for exponent in _EXPONENTS if symbol.is_positive else smooth:
         unit = symbol**exponent
+        bodies = [piece.expr.subs(x, x * unit) for piece in function.pieces]
+        if not _may_scale(bodies, symbol):
+            continue
         ends = [sp.simplify(end / unit) for end in function.breakpoints]
-        bodies = [sp.simplify(piece.expr.subs(x, x * unit)) for piece in function.pieces]
+        bodies = [sp.simplify(body) for body in bodies]
         powers = {sp.simplify(symbol * e.diff(symbol) / e) for e in bodies if e != 0}
         if any(end.has(symbol) for end in ends) or len(powers) != 1:
             continue
@@ -68,6 +75,23 @@ def scale_of(function: PiecewiseFunction, symbol: sp.Symbol) -> Scale | None:
         if power.is_Integer:
             return Scale(exponent, int(power), function.subs({symbol: sp.S.One}))
     return None
+
+
+def _may_scale(bodies: Sequence[sp.Expr], symbol: sp.Symbol) -> bool:
+    """False where numbers show that s d/ds log f(x sᵉ; s) varies: simplifying takes far longer."""
+    sign = -1 if symbol.is_nonpositive else 1
+    known = None
+    for body in bodies:
+        rate = symbol * body.diff(symbol) / body if body else body
+        for place in _PLACES if body else ():
+            for setting in _SETTINGS:
+                value = rate.subs({x: place, symbol: sign * setting}).evalf(20)
+                if not (value.is_Float or value.is_Rational):
+                    continue
+                known = value if known is None else known
+                if abs(value - known) > _APART * (1 + abs(known)):
+                    return False
+    return True
 
 
 @dataclass(frozen=True)

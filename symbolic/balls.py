@@ -85,15 +85,15 @@ def integral(function: Callable[[Any], Any], ends: Sequence[Any], goal: int) -> 
         A ball. Its radius holds the rounding errors and the size of the last Legendre
         coefficients, which is what the rule may have missed.
     """
-    points, weights, rows = _legendre_rule(_FEWEST_NODES + goal // 4, -(-flint.ctx.prec // 64) * 64)
+    points, rows = _legendre_rule(_FEWEST_NODES + goal // 4, -(-flint.ctx.prec // 64) * 64)
     panels = list(pairwise(map(flint.arb, sorted(ends))))
     total, tolerance = flint.arb(0), flint.arb(2) ** (-goal - 2)
     for _ in range(_BISECTIONS):
         measured = []
         for a, b in panels:
             middle, half = (a + b) / 2, (b - a) / 2
-            values = [function(middle + half * t) for t in points]
-            parts = [_dot(row, values) * half for row in (weights, *rows)]
+            values = flint.arb_mat([[function(middle + half * t)] for t in points])
+            parts = [part * half for part in (rows * values).entries()]
             measured.append((a, b, parts[0], max(abs(part.mid()) for part in parts[1:])))
         size = total + sum((part for _, _, part, _ in measured), flint.arb(0))
         panels = []
@@ -108,19 +108,15 @@ def integral(function: Callable[[Any], Any], ends: Sequence[Any], goal: int) -> 
     return flint.arb("nan")
 
 
-def _dot(row: Sequence[Any], values: Sequence[Any]) -> Any:
-    return sum((w * v for w, v in zip(row, values, strict=True)), flint.arb(0))
-
-
 @lru_cache(maxsize=32)
-def _legendre_rule(nodes: int, bits: int) -> tuple[list[Any], list[Any], list[list[Any]]]:
-    """Nodes, weights, and the rows that give the last Legendre coefficients."""
+def _legendre_rule(nodes: int, bits: int) -> tuple[list[Any], Any]:
+    """Nodes, and the matrix of the weights and of what gives the last Legendre coefficients."""
     with working_bits(bits):
         pairs = [flint.arb.legendre_p_root(nodes, k, weight=True) for k in range(nodes)]
-        rows = [
+        rows = [[weight for _, weight in pairs]] + [
             [weight * root.legendre_p(nodes - back) for root, weight in pairs] for back in (1, 2, 3)
         ]
-    return [root for root, _ in pairs], [weight for _, weight in pairs], rows
+    return [root for root, _ in pairs], flint.arb_mat(rows)
 
 
 def midpoint(ball: Any) -> Any:

@@ -12,7 +12,7 @@ import flint
 import mpmath
 from mpmath import mp, mpf
 
-from freejac.symbolic.balls import integral, midpoint
+from freejac.symbolic.balls import integral, midpoint, working_bits
 
 __all__ = ["wedge"]
 
@@ -43,9 +43,11 @@ def wedge(goal: int, below: Any, above: Any, end: Any) -> Any:
     if scale.rel_accuracy_bits() <= 0:
         return scale * flint.arb(2)  # the integral of 1/(1 + v²) is less
 
+    left, right = below / 2, above / 2
+
     def integrand(v: Any) -> Any:
         square = v * v
-        return (peak - (below / square + above * square) / 2).exp() / (1 + square)
+        return (peak - left / square - right * square).exp() / (1 + square)
 
     # Without the part that a pole at 0 would blow up, the integrand is smooth down to 0.
     smooth = 1 / (1 + mpmath.sqrt(midpoint(above))) if below == 0 else mpf(0)
@@ -91,17 +93,22 @@ def _reach(below: mpf, above: mpf, end: mpf, drop: mpf) -> tuple[mpf, mpf, mpf]:
                 left, right = (top, right) if slope(top) > 0 else (left, top)
         a, b = below * mpmath.exp(-2 * top), above * mpmath.exp(2 * top)
 
-        def fallen(side: int) -> mpf:
-            def fall(step: mpf) -> mpf:
-                sides = a * mpmath.expm1(-2 * side * step) + b * mpmath.expm1(2 * side * step)
-                return sides / 2 + mpmath.log(mpmath.cosh(top + side * step) / mpmath.cosh(top))
+        centre, rising, falling, depth = map(flint.arb, (top, a, b, drop))
 
-            step = 1 / (abs(slope(top)) + bend(top))
-            while fall(step) < drop:
-                step *= 2
-            for _ in range(4):
-                shorter = step * _SHORTER
-                step = shorter if fall(shorter) >= drop else step
+        def reaches(shift: mpf) -> bool:
+            move = flint.arb(shift)
+            sides = rising * (-2 * move).expm1() + falling * (2 * move).expm1()
+            bends = ((centre + move).cosh() / centre.cosh()).log()
+            return bool(sides / 2 + bends >= depth)
+
+        def fallen(side: int) -> mpf:
+            with working_bits(mp.prec):
+                step = 1 / (abs(slope(top)) + bend(top))
+                while not reaches(side * step):
+                    step *= 2
+                for _ in range(4):
+                    shorter = step * _SHORTER
+                    step = shorter if reaches(side * shorter) else step
             return mpmath.exp(top + side * step)
 
         if top == limit:

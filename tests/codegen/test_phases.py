@@ -89,7 +89,7 @@ def test_fixed_points_are_those_of_the_exact_side(name):
         found = finite(kernels(name).fixed_points(sigma_w, sigma_b))
         assert len(found) == len(exact)
         for (q, slope, stability), point in zip(found, exact, strict=True):
-            assert q == pytest.approx(point.q, rel=1e-11)
+            assert q == pytest.approx(point.q, rel=1e-11, abs=0.0)
             assert slope == pytest.approx(point.slope, rel=1e-9, abs=1e-11)
             assert (stability == Stability.STABLE) == point.stable
 
@@ -157,7 +157,7 @@ def test_the_critical_line(q):
     found = kernels("erf").phase(sigma_w, sigma_b)
     assert found.phase == Phase.CRITICAL
     assert (found.c, found.xi_c) == (1, math.inf)
-    assert float(found.q) == pytest.approx(q, rel=1e-11)
+    assert float(found.q) == pytest.approx(q, rel=1e-11, abs=0.0)
 
 
 def test_a_length_map_that_is_the_identity():
@@ -194,7 +194,7 @@ def test_lengths_below_the_table():
     """Without a bias V is linear at 0: q* = σ_b²/(1 − σ_w² s), here with s = 4/π."""
     found = kernels("erf").phase(0.5, 1e-9)
     assert found.status == Status.RESOLVED
-    assert float(found.q) == pytest.approx(1e-18 / (1 - 1 / math.pi), rel=1e-14)
+    assert float(found.q) == pytest.approx(1e-18 / (1 - 1 / math.pi), rel=1e-14, abs=0.0)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_parameters():
     """Leaky ReLU, V = σ_w²(1 + a²)q/2 + σ_b²."""
     slopes = np.array([0.0, 0.3, -0.5])
     found = fj.kernels("leaky_relu").phase(1.1, 0.2, a=slopes)
-    assert found.q == pytest.approx(0.04 / (1 - 1.21 * (1 + slopes**2) / 2), rel=1e-14)
+    assert found.q == pytest.approx(0.04 / (1 - 1.21 * (1 + slopes**2) / 2), rel=1e-14, abs=0.0)
     assert fj.kernels("leaky_relu(3/10)").phase(1.1, 0.2).q == found.q[1]
 
 
@@ -320,8 +320,8 @@ def test_residual_network_against_the_exact_side():
     exact = fj.ResNet("erf", skip=sp.Rational(9, 10)).propagate(12, 1.3, 0.2, 0.8, mean=0.5)
     found = kernels("erf").propagate(12, 1.3, 0.2, 0.8, skip=0.9, mean=0.5)
     for name in ("q", "mean", "second_moment", "cumulants"):
-        assert getattr(found, name) == pytest.approx(getattr(exact, name), rel=1e-14)
-    assert found.effective_cumulant == pytest.approx(exact.effective_cumulant, rel=1e-14)
+        assert getattr(found, name) == pytest.approx(getattr(exact, name), rel=1e-14, abs=0.0)
+    assert found.effective_cumulant == pytest.approx(exact.effective_cumulant, rel=1e-14, abs=0.0)
 
 
 @pytest.mark.slow
@@ -342,7 +342,7 @@ def test_residual_network_of_100_000_layers():
             variance = share * square + bias
     assert abs(found.mean[-1] / centre - 1) < 1e-13
     assert abs(found.second_moment[-1] / square - 1) < 1e-13
-    assert found.effective_cumulant == pytest.approx(sigma_w**2 / 2, rel=1e-14)
+    assert found.effective_cumulant == pytest.approx(sigma_w**2 / 2, rel=1e-14, abs=0.0)
 
 
 def test_a_signal_that_leaves_the_domain():
@@ -369,7 +369,7 @@ def test_without_a_dual_c_is_that_of_the_closed_form(tmp_path):
     assert (ours[7] == Status.RESOLVED).all()
     loss = 1 / np.abs(1 - np.exp(-1 / theirs.xi_c))
     assert (np.abs(ours[3] - theirs.c) <= 2e-14 * loss * np.maximum(theirs.c, 1e-16)).all()
-    assert ours[5] == pytest.approx(theirs.xi_c, rel=1e-11)
+    assert ours[5] == pytest.approx(theirs.xi_c, rel=1e-11, abs=0.0)
     # Where no polynomial is good enough nothing is said.
     k._cell_of = lambda *_: (np.empty((0, 2, k._DEGREES, k._LENGTHS)), np.empty((0, 2)), 1.0, 0)
     *_, c, _, xi_c, phase, status = k.phase(1.4, 0.1)
@@ -389,7 +389,9 @@ def test_c_of_an_expression_solves_the_definition():
         product = gaussian_mean2(phi.function, phi.function, q, q, c, 20)
         slopes = gaussian_mean2(phi.distribution(1), phi.distribution(1), q, q, c, 20)
         assert abs((weight * product + bias) / q - c) < 5e-15
-        assert math.exp(-1 / found.xi_c[i]) == pytest.approx(float(weight * slopes), rel=3e-14)
+        assert math.exp(-1 / found.xi_c[i]) == pytest.approx(
+            float(weight * slopes), rel=3e-14, abs=0.0
+        )
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "leaky_relu"])

@@ -31,10 +31,10 @@ def test_the_phase_of_networks_is_that_of_the_exact_maps() -> None:
         for weight in weights:
             here = found.sel(activation=name, sigma_w=weight, sigma_b=0.2)
             scales = field.depth_scales(weight, 0.2)  # mpmath, by brackets
-            assert float(here.q) == pytest.approx(scales.q, rel=1e-10)
+            assert float(here.q) == pytest.approx(scales.q, rel=1e-10, abs=0.0)
             assert float(here.xi_q) == pytest.approx(scales.xi_q, rel=1e-8)
             chi = field.chi.subs({fj.sigma_w: weight, fj.q: scales.q}).evalf()
-            assert float(here.chi) == pytest.approx(float(chi), rel=1e-10)
+            assert float(here.chi) == pytest.approx(float(chi), rel=1e-10, abs=0.0)
             assert int(here.phase) == (1 if chi < 1 else 3)
             if chi < 1:
                 assert float(here.xi_c) == pytest.approx(scales.xi_c, rel=1e-8)
@@ -72,7 +72,7 @@ def test_residual_networks_of_finite_depth() -> None:
             at = here.sel(depth=depth)
             for k, value in ((1, at.moment_1), (2, at.moment_2)):
                 wanted = float(exact.moment(k).subs(fj.sigma_w, 1.2))
-                assert float(value) == pytest.approx(wanted, rel=1e-14)
+                assert float(value) == pytest.approx(wanted, rel=1e-14, abs=0.0)
             assert float(at.variance) == pytest.approx(float(at.moment_2 - at.moment_1**2))
         limit = found.sel(ensemble="residual", depth=10000).squeeze(drop=True)
         assert float(here.moment_2[-1]) == pytest.approx(float(limit.moment_2), rel=1e-3)
@@ -125,7 +125,10 @@ def test_the_limit_of_short_signals_and_signals_that_grow() -> None:
     ).squeeze(drop=True)
     short = found.sel(activation="erf", sigma_w=0.5)
     # φ′(0)² = 4/π
-    assert (float(short.q), float(short.mu_1)) == (0, pytest.approx(4 / math.pi, rel=1e-11))
+    assert (float(short.q), float(short.mu_1)) == (
+        0,
+        pytest.approx(4 / math.pi, rel=1e-11, abs=0.0),
+    )
     growing = found.sel(activation="relu", sigma_w=2)
     assert (float(growing.q), float(growing.chi)) == (math.inf, pytest.approx(2))
     assert float(growing.moment_1) == pytest.approx(2)  # the law of D² is the same at every q
@@ -136,7 +139,7 @@ def test_a_residual_signal_needs_room_beside_the_biases() -> None:
     spec = {"activations": "erf", "sigma_w": 1, "sigma_b": [0.5, 2], "depth": 3}
     found = sweep(spec, quantities="cumulant", q1=1).squeeze(drop=True).cumulant
     exact = fj.ResNet("erf").propagate(3, 1, 0.5, 1).effective_cumulant
-    assert float(found[0]) == pytest.approx(exact, rel=1e-12)
+    assert float(found[0]) == pytest.approx(exact, rel=1e-12, abs=0.0)
     assert np.isnan(found[1])
 
 
@@ -306,5 +309,5 @@ def test_depth_scales_at_one_point_by_quadrature() -> None:
 
     length = 1.5**2 * mean(lambda h: mpmath.erf(h) ** 2) + 0.1**2
     chi = 1.5**2 * mean(lambda h: 4 / mpmath.pi * mpmath.exp(-2 * h**2))
-    assert float(length) == pytest.approx(float(q), rel=1e-12)
-    assert float(found.chi.squeeze()) == pytest.approx(float(chi), rel=1e-12)
+    assert float(length) == pytest.approx(float(q), rel=1e-12, abs=0.0)
+    assert float(found.chi.squeeze()) == pytest.approx(float(chi), rel=1e-12, abs=0.0)

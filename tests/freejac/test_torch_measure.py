@@ -72,7 +72,7 @@ def test_seeds_and_chunks() -> None:
     chunked = measure(tower(6, 1, torch.nn.GELU), x, chunk_size=1, **shared)
     more = measure(tower(6, 1, torch.nn.GELU), x, draws=3, seed=7)
     assert torch.equal(before, torch.random.get_rng_state())
-    assert whole.eigenvalues == pytest.approx(chunked.eigenvalues, rel=1e-12)
+    assert whole.eigenvalues == pytest.approx(chunked.eigenvalues, rel=1e-12, abs=0.0)
     assert np.array_equal(whole.eigenvalues, more.eigenvalues[:2])
     assert not np.array_equal(whole.eigenvalues[0], whole.eigenvalues[1])
 
@@ -155,8 +155,8 @@ def test_a_graphics_card_measures_the_same() -> None:
         for device in ("cpu", "cuda")
     )
     assert there.eigenvalues == pytest.approx(here.eigenvalues, rel=1e-9, abs=1e-12)
-    assert there.overlap == pytest.approx(here.overlap, rel=1e-12)
-    assert there.chi == pytest.approx(here.chi, rel=1e-12)
+    assert there.overlap == pytest.approx(here.overlap, rel=1e-12, abs=0.0)
+    assert there.chi == pytest.approx(here.chi, rel=1e-12, abs=0.0)
 
 
 def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_density_has_mass_one_and_the_moments(weights, layers, skip):
     scale = sp.sqrt(sp.Rational(1, 2))
     expected = [float(network.moment(k).subs(sigma_w, scale)) for k in range(4)]
     found = moments_of_density(network, 60, sigma_w=scale)
-    assert found == pytest.approx(expected, rel=1e-10)
+    assert found == pytest.approx(expected, rel=1e-10, abs=0.0)
 
 
 def test_linear_orthogonal_layer_is_the_arcsine_law():
@@ -51,7 +51,7 @@ def test_linear_orthogonal_layer_is_the_arcsine_law():
     network = ResNet("linear", skip=sp.Rational(3, 2)).finite(1, "orthogonal")
     for lam in (0.5, 2.0, 6.0):
         expected = 1 / (np.pi * np.sqrt((lam - 0.25) * (6.25 - lam)))
-        assert network.density(lam) == pytest.approx(expected, rel=1e-13)
+        assert network.density(lam) == pytest.approx(expected, rel=1e-13, abs=0.0)
     assert network.edges() == pytest.approx((0.25, 6.25))
     assert network.density([0.2, 6.3, -1]) == [0, 0, 0]
 
@@ -84,9 +84,11 @@ def test_different_variances_in_the_blocks():
     network = ResNet("hard_tanh").finite(2)
     points = [0.4, 1.0, 2.5]
     same = network.density(points, q=[1, 1])
-    assert same == pytest.approx(network.density(points, q=1), rel=1e-12)
+    assert same == pytest.approx(network.density(points, q=1), rel=1e-12, abs=0.0)
     mixed = network.density(points, q=[sp.Rational(1, 2), 2])
-    assert mixed == pytest.approx(network.density(points, q=[2, sp.Rational(1, 2)]), rel=1e-11)
+    assert mixed == pytest.approx(
+        network.density(points, q=[2, sp.Rational(1, 2)]), rel=1e-11, abs=0.0
+    )
     assert mixed != pytest.approx(same, rel=1e-3)
 
 
