@@ -21,7 +21,7 @@ from mpmath import mp
 
 from freejac.symbolic.slope_branches import resolved
 
-__all__ = ["Branch", "ContourLaw", "contour_law", "contour_rule"]
+__all__ = ["Branch", "ContourLaw", "Rule", "contour_law", "contour_rule"]
 
 _REACH, _FAR_REACH = 8.7, 38.5
 """Beyond the first in units of √q lies no mass; beyond the second no density that is a double."""
@@ -44,6 +44,7 @@ _ROUNDING = 1e-26
 
 Slope = Callable[[Any], Any]
 Rule = tuple[float, Any, Any, Any, Any]
+"""The mass at 0; real and imaginary parts of the values of φ′² and of the weights."""
 
 
 class Branch(NamedTuple):
