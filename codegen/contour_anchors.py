@@ -20,10 +20,10 @@ from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.smooth_product import SmoothProduct
 from freejac.symbolic.symbols import z
 
-__all__ = ["ANCHOR", "INSIDE", "contour_anchor"]
+__all__ = ["ANCHOR", "INSIDE", "contour_anchor", "contour_anchors"]
 
-ANCHOR = 7
-"""Numbers of an anchor: ζ₀, λ in two doubles, the angle of λ, d log λ/dζ, M, 1 + M, dM/dζ."""
+ANCHOR = "ζ, λ in two doubles, the angle of λ, d log λ/dζ, M, 1 + M, dM/dζ"
+"""The numbers of an anchor, complex."""
 
 _DIGITS = 32
 _STEEP = mp.mpf("1e-24")
@@ -31,9 +31,61 @@ _STEEP = mp.mpf("1e-24")
 INSIDE = 1e-12
 """The distance of ζ₀ from the edge, in log λ."""
 _STEPS = 60
+_FROM, _TO, _PLACES = 1e-12, 1e6, 2000
+"""Where edges are looked for, ζ in units of E[φ′⁴]/E[φ′²], with L above."""
 _SMALLEST = 1e-280
 
+_REAL = 1e-6
+"""Of d log λ/dζ, an imaginary part that is that of an end of the spectrum."""
+
 Row = npt.NDArray[np.complex128]
+
+
+def contour_anchors(law: SmoothProduct, rule: Rule) -> Row:
+    """Those at the ends of the spectrum where the density begins like a square root.
+
+    Args:
+        law: equal square layers.
+        rule: of `contour_rule`.
+
+    Returns:
+        A row for each that was found: `ANCHOR`.
+
+    >>> from freejac.codegen.contour_nodes import contour_rule, table_contour
+    >>> from freejac.symbolic.jacobian import Jacobian
+    >>> steep = Jacobian("x + tanh(x)/2", "orthogonal", depth=2)
+    >>> law = steep.layer_product(q=1, sigma_w=1, digits=15)
+    >>> rule = contour_rule(table_contour(law.layers[0].table), 6.0)
+    >>> found = contour_anchors(law, rule)
+    >>> (found[:, 1].real / [float(end) for end in law.support[0]]).round(10)
+    array([1., 1.])
+    """
+    (layer,) = law.layers
+    first, second = (
+        float(np.sum((rule[3] + 1j * rule[4]) * (rule[1] + 1j * rule[2]) ** k).real) for k in (1, 2)
+    )
+    scale = second / first
+    found = []
+    for zetas in (
+        np.geomspace(_FROM * scale, _TO * scale, _PLACES),
+        np.geomspace(_TO * layer.count * scale, _FROM * scale, _PLACES),
+    ):
+        anchor = _first(law, rule, zetas)
+        if anchor is not None:
+            found.append(anchor)
+    return np.array(found).reshape(-1, 7)
+
+
+def _first(law: SmoothProduct, rule: Rule, zetas: Any) -> Row | None:
+    """The anchor at the first ζ on the real line where λ falls; None where M is complex before."""
+    (layer,) = law.layers
+    for zeta in map(complex, zetas):
+        rise, _ = _rises(rule, float(layer.count), bool(layer.weights.free_symbols), zeta)
+        if not rise.real > 0:
+            return contour_anchor(law, rule, zeta)
+        if abs(rise.imag) > _REAL * abs(rise):
+            return None
+    return None
 
 
 def contour_anchor(law: SmoothProduct, rule: Rule, start: complex) -> Row | None:
@@ -44,12 +96,11 @@ def contour_anchor(law: SmoothProduct, rule: Rule, start: complex) -> Row | None
         rule: of `contour_rule`.
         start: ζ, next to an edge.
 
-    >>> from freejac.codegen.contour_nodes import contour_law, contour_rule
+    >>> from freejac.codegen.contour_nodes import contour_rule, table_contour
     >>> from freejac.symbolic.jacobian import Jacobian
     >>> law = Jacobian("tanh", depth=2).layer_product(q=1, sigma_w=1, digits=10)
-    >>> table = law.layers[0].table
-    >>> pieces = [(low, high, lambda h, f=f: f(h)[0]) for low, high, f in table.smooth_pieces]
-    >>> found = contour_anchor(law, contour_rule(contour_law(pieces, 1.0), 6.0), 1.2 + 0.1j)
+    >>> rule = contour_rule(table_contour(law.layers[0].table), 6.0)
+    >>> found = contour_anchor(law, rule, 1.2 + 0.1j)
     >>> with mp.workdps(20):                        # beside the upper end
     ...     print(mp.nstr(1 - mp.mpf(found[1].real) / law.support[0][1], 3))
     1.0e-12
@@ -92,22 +143,9 @@ def _turning_point(
     rule: Rule, depth: float, is_gaussian: bool, start: complex
 ) -> tuple[complex, complex] | None:
     """Where d log λ/dζ = 0, and the second derivative there, by Newton's method in doubles."""
-    flat, a, a_y, weight, weight_y = rule
-    values, masses = a + 1j * a_y, weight + 1j * weight_y
-    above = 1.0 if is_gaussian else 1.0 - depth
     zeta = start
     for _ in range(_STEPS):
-        with np.errstate(all="ignore"):
-            inverse = 1.0 / (zeta - values)
-            shares = masses * values * inverse
-            n = complex(flat + zeta * np.sum(masses * inverse))
-            m, rate = complex(np.sum(shares)), complex(-np.sum(shares * inverse))
-            turn = complex(2 * np.sum(shares * inverse**2))
-        if not (m and n):
-            return None
-        slope = depth / zeta + (depth - 1.0) * rate / m + above * rate / n
-        bend = -depth / zeta**2 + (depth - 1.0) * (turn / m - (rate / m) ** 2)
-        bend += above * (turn / n - (rate / n) ** 2)
+        slope, bend = _rises(rule, depth, is_gaussian, zeta)
         if not (math.isfinite(abs(bend)) and bend):
             return None
         step = -slope / bend
@@ -116,3 +154,19 @@ def _turning_point(
         if abs(step) <= 1e-9 * abs(zeta):
             return (zeta, bend) if zeta.real > 0 else None
     return None
+
+
+def _rises(rule: Rule, depth: float, is_gaussian: bool, zeta: complex) -> tuple[complex, complex]:
+    """The first two derivatives of log λ in ζ, in doubles; nan at a pole."""
+    flat, a, a_y, weight, weight_y = rule
+    values, masses = a + 1j * a_y, weight + 1j * weight_y
+    above = 1.0 if is_gaussian else 1.0 - depth
+    with np.errstate(all="ignore"):
+        inverse = 1.0 / (zeta - values)
+        shares = masses * values * inverse
+        m, n = np.sum(shares), flat + zeta * np.sum(masses * inverse)
+        rate, turn = -np.sum(shares * inverse), 2 * np.sum(shares * inverse**2)
+        slope = depth / zeta + (depth - 1.0) * rate / m + above * rate / n
+        bend = -depth / zeta**2 + (depth - 1.0) * (turn / m - (rate / m) ** 2)
+        bend += above * (turn / n - (rate / n) ** 2)
+    return complex(slope), complex(bend)

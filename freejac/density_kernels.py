@@ -427,13 +427,9 @@ def contour_density(law: object) -> ContourDensity | None:
         return None
     import numpy as np
 
-    from freejac.codegen.contour_nodes import contour_law, contour_rule
+    from freejac.codegen.contour_nodes import contour_rule, table_contour
 
-    pieces = [
-        (low, high, lambda x, slope=slope: slope(x)[0])
-        for low, high, slope in layer.table.smooth_pieces
-    ]
-    branches = contour_law(pieces, float(layer.table.variance))
+    branches = table_contour(layer.table)
     rules = [branches and contour_rule(branches, f) for f in _FINENESS]
     if rules[0] is None or rules[1] is None:
         return None
