@@ -25,7 +25,7 @@ __all__ = ["ANCHOR", "INSIDE", "contour_anchor", "contour_anchors"]
 ANCHOR = "ζ, λ in two doubles, the angle of λ, d log λ/dζ, M, 1 + M, dM/dζ"
 """The numbers of an anchor, complex."""
 
-_DIGITS = 32
+_DIGITS = 35
 _STEEP = mp.mpf("1e-24")
 """What the slope of M may be off, relatively."""
 INSIDE = 1e-12

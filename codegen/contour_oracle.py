@@ -29,7 +29,7 @@ PHIS = (
     "0.7*tanh(x) + 0.3*x",
 )  # fmt: skip
 _DEPTHS = (1, 2, 4, 32, 1000)
-_PLACES, _MOST = 3, 32
+_PLACES, _MOST = 3, 36
 DIGITS = 20
 """Of a reference."""
 _NEAREST = -9.0
@@ -62,14 +62,16 @@ def contour_points(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
     place is within two standard deviations of log λ, one lies from 1e-9 to 1/10 below the upper
     end, relatively, one in the same way above a lower end that is not 0, and one,
     of Gaussian weights, from 1 down to 1e-280 or 10^(−8(L + 1)). What lies in a tail, λρ < 1e-2,
-    or 1e-4 next to an end, is left out.
+    or 1e-4 √d at a distance d from an end, is left out.
     """
     points: list[dict[str, Any]] = []
     count = min(count, _MOST)
     for turn, (u, *places) in enumerate(uniform(1 + _PLACES, 2 * count, seed)):
         phi, depth = PHIS[turn % len(PHIS)], _DEPTHS[(turn + turn // len(PHIS)) % len(_DEPTHS)]
         weights = ("gaussian", "orthogonal")[turn // 2 % 2]
-        depth = max(depth, 2) if weights == "orthogonal" else depth
+        if weights == "orthogonal":
+            # half of elu's φ′² is 1: two layers of it do not end in a square root
+            depth = max(depth, 4 if phi == "elu" else 2)
         variance = 10.0 ** (5.0 * u - 3.0)
         points += _points(phi, weights, depth, variance, places)
         if len(points) >= count:
@@ -103,7 +105,7 @@ def _points(
     }  # fmt: skip
     law = phi, weights, depth, variance, scale
     # the first is none next to an edge
-    bounds = (100 * _LEAST, _LEAST, _LEAST)
+    bounds = (100 * _LEAST, _LEAST * math.sqrt(near[1]), _LEAST * math.sqrt(near[2]))
     found = [u for u, bound in zip(found, bounds, strict=False) if u * _density(*law, u) > bound]
     if weights == "gaussian":
         found.append(10.0 ** (-min(280.0, 8.0 * (depth + 1)) * places[2]))
