@@ -406,9 +406,13 @@ class ContourDensity:
 
     def _outside(self, level: float) -> float:
         """ζ far from the spectrum on the side of λ, to leading order."""
+        import numpy as np
+
         _, values, values_y, masses, masses_y = self.rules[1]
         a, w = values + 1j * values_y, masses + 1j * masses_y
-        mean, inverse = (float((w * a**k).sum().real) for k in (1, -1))
+        # where φ′ vanishes the mean of the inverse is none
+        with np.errstate(all="ignore"):
+            mean, inverse = (float((w * a**k).sum().real) for k in (1, -1))
         rest = self.depth - 1
         above = level - rest * math.log(mean)
         if level > self.depth * math.log(mean) or not inverse > 0:

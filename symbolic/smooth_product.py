@@ -17,7 +17,7 @@ from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.layer_block import LayerBlock
 from freejac.symbolic.layer_edges import end_of_spectrum
 from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton
-from freejac.symbolic.layer_tail import is_lost, tail
+from freejac.symbolic.layer_tail import Tail, is_lost, tail
 from freejac.symbolic.path_following import follow, follow_far
 from freejac.symbolic.residual_product import GUARD, BlockNumbers
 from freejac.symbolic.slope_nodes import SlopeTable
@@ -38,6 +38,8 @@ _ROUGHEST = 1e-4
 _LARGEST = 1e100
 """Beyond which the square of a κ is no double."""
 _ANGLE, _SETTLED = "1e-3", "1e-12"
+_MORE_DIGITS, _MOST_DIGITS = 10, 40
+"""What the precision is raised by, at a time and at most."""
 _NEAREST = 1e-10
 """How near the real line the way down is tried in steps."""
 
@@ -107,9 +109,29 @@ class SmoothProduct(BlockNumbers):
             if reached is None:
                 return self.value(point, self._closer(state, angle, point))
             if reached.error <= mp.mpf(10) ** (-self.digits):
-                return reached.density
+                return self._confirmed(point, reached)
             state = reached.state
         return self.value(point, state)
+
+    def _confirmed(self, point: Any, reached: Tail) -> Any:
+        """A density in a tail with more digits, until two precisions agree on those asked for.
+
+        Raises:
+            NotConvergedError: they do not.
+        """
+        for more in range(_MORE_DIGITS, _MOST_DIGITS + 1, _MORE_DIGITS):
+            known = reached
+            with mp.workdps(mp.dps + more):
+                again = tail(self, mp.log(point), known.state)
+            if again is None:
+                break
+            reached = again
+            if abs(reached.density - known.density) <= mp.mpf(10) ** (-self.digits) * known.density:
+                return +reached.density
+        raise NotConvergedError(
+            f"{self.digits} digits of the density at λ = {mp.nstr(point, 10)} were not reached: "
+            "ask for fewer, or move λ"
+        )
 
     def _closer(self, state: LayerState, angle: Any, point: Any) -> LayerState:
         """The solution at λ, next to an edge, where rounding in doubles ended the way down.

@@ -62,13 +62,14 @@ def test_the_full_equation_in_many_digits(depth, variance, scale, lam):
     assert found == pytest.approx(float(expected), rel=2e-14, abs=0.0)
 
 
+@pytest.mark.slow
 def test_means_of_the_inverse_that_live_on_the_left():
-    """Softplus: E[1/φ′²] comes from h = −2q, 6 √q out; along h − i, in 120 digits."""
+    """Softplus: E[1/φ′²] comes from h = −2q, 6 √q out; along h − 3i/2, in 100 digits."""
     network = Jacobian("softplus", "orthogonal", depth=2)
-    found = [network.density([1e-50], q=10, digits=digits)[0] for digits in (10, 14)]
-    with mp.workdps(120):
-        step = mp.mpf(1) / 40
-        points = [mp.mpc(k * step, "-1") for k in range(-3900, 3100)]
+    found = network.density([1e-50], q=10)[0]
+    with mp.workdps(100):
+        step = mp.mpf(1) / 22
+        points = [mp.mpc(k * step, "-1.5") for k in range(-2100, 1600)]
         width = mp.sqrt(20 * mp.pi)
         nodes = [((1 + mp.exp(-h)) ** -2, step * mp.exp(-(h**2) / 20) / width) for h in points]
 
@@ -77,10 +78,9 @@ def test_means_of_the_inverse_that_live_on_the_left():
             return 2 * log_zeta + mp.log(m / (1 + m)) - mp.log(mp.mpf(1e-50))
 
         start = -mp.log(mp.mpf("2.06e41"))
-        found_there = mp.findroot(miss, mp.mpc(start, "1e-70"), tol=mp.mpf(10) ** -200)
+        found_there = mp.findroot(miss, mp.mpc(start, "1e-70"), tol=mp.mpf(10) ** -180)
         expected = float(-mp.im(mgf(nodes, mp.exp(found_there))) / (mp.pi * mp.mpf(1e-50)))
-    assert found[0] == pytest.approx(expected, rel=1e-10, abs=0.0)
-    assert found[1] == pytest.approx(expected, rel=2e-14, abs=0.0)
+    assert found == pytest.approx(expected, rel=1e-10, abs=0.0)
 
 
 @pytest.mark.slow
