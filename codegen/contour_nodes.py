@@ -20,8 +20,9 @@ import numpy as np
 from mpmath import mp
 
 from freejac.symbolic.slope_branches import resolved
+from freejac.symbolic.slope_nodes import SlopeTable
 
-__all__ = ["Branch", "ContourLaw", "contour_law", "contour_rule"]
+__all__ = ["Branch", "ContourLaw", "Rule", "contour_law", "contour_rule", "table_contour"]
 
 _REACH, _FAR_REACH = 8.7, 38.5
 """Beyond the first in units of √q lies no mass; beyond the second no density that is a double."""
@@ -44,6 +45,7 @@ _ROUNDING = 1e-26
 
 Slope = Callable[[Any], Any]
 Rule = tuple[float, Any, Any, Any, Any]
+"""The mass at 0; real and imaginary parts of the values of φ′² and of the weights."""
 
 
 class Branch(NamedTuple):
@@ -114,6 +116,14 @@ def contour_law(pieces: Sequence[tuple[Any, Any, Slope]], variance: float) -> Co
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
     return law._replace(flat=flat) if len(law.branches) <= _MOST_BRANCHES else None
+
+
+def table_contour(table: SlopeTable) -> ContourLaw | None:
+    """The same of a table of φ′²."""
+    pieces = [
+        (low, high, lambda x, slope=slope: slope(x)[0]) for low, high, slope in table.smooth_pieces
+    ]
+    return contour_law(pieces, float(table.variance))
 
 
 def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:

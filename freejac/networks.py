@@ -56,9 +56,10 @@ class Jacobian(jacobian.Jacobian):
         microsecond a point at any depth. So has a φ′ of several values, as that of leaky_relu, to
         depth 10⁴, with 10 digits. Equal layers of any other φ, kinked or not, are
         followed along λ in double precision, for 32 eigenvalues or more, in tens of microseconds
-        each, and in milliseconds in tails where the density is lost beside M. Next to an edge,
-        where rounding of λ would cost more than 10 digits, mpmath takes over; a density of φ′²
-        below e⁻⁶⁹⁰ counts as 0. What two quadrature rules do not agree on is left to mpmath.
+        each, and in milliseconds in tails where the density is lost beside M. Next to an edge λ is
+        measured from a place there, found once a law with mpmath, so that no digit is lost; a
+        density of φ′² below e⁻⁶⁹⁰ counts as 0. What two quadrature rules do not agree on, or what
+        rounding would cost more than 10 digits, is left to mpmath.
 
         Args:
             lam: eigenvalues, an array of any shape or a number.

@@ -85,7 +85,7 @@ class SlopePanels:
         left, right = resolved(pieces[0][2]), resolved(pieces[-1][2])
         found = []
         for sign, slope, end in ((-1, left, pieces[0][1]), (1, right, pieces[-1][0])):
-            places = [k for k in range(_FARTHEST) if sign * (k * self._width - sign * end) > 0]
+            places = [k for k in range(_FARTHEST) if k * self._width > sign * end]
             logs = []
             for k in places:
                 size = abs(slope(sign * k * self._width)[0])

@@ -17,7 +17,7 @@ from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.layer_block import LayerBlock
 from freejac.symbolic.layer_edges import end_of_spectrum
 from freejac.symbolic.layer_path import LayerOnPath, LayerState, newton
-from freejac.symbolic.layer_tail import is_lost, tail
+from freejac.symbolic.layer_tail import Tail, is_lost, tail
 from freejac.symbolic.path_following import follow, follow_far
 from freejac.symbolic.residual_product import GUARD, BlockNumbers
 from freejac.symbolic.slope_nodes import SlopeTable
@@ -38,6 +38,8 @@ _ROUGHEST = 1e-4
 _LARGEST = 1e100
 """Beyond which the square of a κ is no double."""
 _ANGLE, _SETTLED = "1e-3", "1e-12"
+_MORE_DIGITS, _MOST_DIGITS = 10, 40
+"""What the precision is raised by, at a time and at most."""
 _NEAREST = 1e-10
 """How near the real line the way down is tried in steps."""
 
@@ -90,28 +92,66 @@ class SmoothProduct(BlockNumbers):
                 found.append(mp.zero)
                 continue
             beside = self._beside(state, last, point)
-            state, is_there = (beside, True) if beside else self._arrived(mp.log(point))
+            state, angle = (beside, 0.0) if beside else self._arrived(mp.log(point))
             last = point
-            found.append(self._value(point, state, is_there))
-            state = state if is_there else None
+            found.append(self._value(point, state, angle))
+            state = None if angle else state
         return found[::-1]
 
     def _is_lost(self, point: Any) -> bool:
         """Whether ρ is 0 to as many digits as are asked for, without a look at the ends."""
         return self.digits <= _FLOAT_DIGITS and is_lost(self, mp.log(point))
 
-    def _value(self, point: Any, state: LayerState, is_there: bool) -> Any:
-        """ρ at λ, from the continued solution there, or above there."""
-        if not (is_there and self.is_resolved(state)):
+    def _value(self, point: Any, state: LayerState, angle: Any) -> Any:
+        """ρ at λ, from the continued solution at λ times e^{i angle}."""
+        if angle or not self.is_resolved(state):
             reached = tail(self, mp.log(point), state)
             if reached is None:
-                raise NotConvergedError(
-                    f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
-                )
+                return self.value(point, self._closer(state, angle, point))
             if reached.error <= mp.mpf(10) ** (-self.digits):
-                return reached.density
+                return self._confirmed(point, reached)
             state = reached.state
         return self.value(point, state)
+
+    def _confirmed(self, point: Any, reached: Tail) -> Any:
+        """A density in a tail with more digits, until two precisions agree on those asked for.
+
+        Raises:
+            NotConvergedError: they do not.
+        """
+        for more in range(_MORE_DIGITS, _MOST_DIGITS + 1, _MORE_DIGITS):
+            known = reached
+            with mp.workdps(mp.dps + more):
+                again = tail(self, mp.log(point), known.state)
+            if again is None:
+                break
+            reached = again
+            if abs(reached.density - known.density) <= mp.mpf(10) ** (-self.digits) * known.density:
+                return +reached.density
+        raise NotConvergedError(
+            f"{self.digits} digits of the density at λ = {mp.nstr(point, 10)} were not reached: "
+            "ask for fewer, or move λ"
+        )
+
+    def _closer(self, state: LayerState, angle: Any, point: Any) -> LayerState:
+        """The solution at λ, next to an edge, where rounding in doubles ended the way down.
+
+        Raises:
+            NotConvergedError: it is not reached.
+        """
+
+        def solve(state: LayerState, target: Any) -> LayerState | None:
+            return self._continued(mp, state, target, mp.mpf(_SETTLED))
+
+        goal = mp.mpc(mp.log(point))
+        if angle:
+            start = goal + mp.mpc(0, angle)
+            found, done = follow_far(solve, _in_mpmath(state), start, goal, _NEAREST)
+            if done == 1:
+                return found
+        raise NotConvergedError(
+            f"the density is singular near λ = {mp.nstr(point, 10)}: move away from there"
+        )
 
     def value(self, point: Any, state: LayerState) -> Any:
         """ρ at λ, by Newton's method from a solution next to it, at the digits aimed at.
@@ -139,8 +179,8 @@ class SmoothProduct(BlockNumbers):
         """Whether the imaginary part of m is above what double precision loses."""
         return bool(_height(state) > _LOST)
 
-    def _arrived(self, log_point: Any) -> tuple[LayerState, bool]:
-        """The solution at a real λ, or above it where the way down is lost; whether it is there.
+    def _arrived(self, log_point: Any) -> tuple[LayerState, Any]:
+        """The solution at a real λ, or above it where the way down is lost; the angle of λ there.
 
         In double precision, where that has the exponents.
         """
@@ -151,11 +191,11 @@ class SmoothProduct(BlockNumbers):
         if done < 1:
             return self._beyond_doubles(state, far + done * (corner - far), log_point)
         found, done = follow_far(self._solve, state, corner, complex(level, 0), _NEAREST)
-        return found, done == 1
+        return found, (1 - done) * corner.imag
 
     def _beyond_doubles(
         self, state: LayerState, here: complex, log_point: Any
-    ) -> tuple[LayerState, bool]:
+    ) -> tuple[LayerState, Any]:
         """The same from the last solution in doubles, and log λ there: numbers of any exponent."""
 
         def solve(state: LayerState, target: Any) -> LayerState | None:
@@ -164,7 +204,7 @@ class SmoothProduct(BlockNumbers):
         goal = mp.mpc(log_point, _ANGLE)
         beside = follow(solve, _in_mpmath(state), mp.mpc(here), goal, "the density")
         found = solve(beside, mp.mpc(log_point))
-        return (beside, False) if found is None else (found, True)
+        return (beside, goal.imag) if found is None else (found, mp.zero)
 
     @cached_property
     def _above(self) -> tuple[LayerState, complex]:

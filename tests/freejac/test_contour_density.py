@@ -23,7 +23,6 @@ from freejac.symbolic.quadrature import gaussian_mean
 def test_it_agrees_with_continuation_in_mpmath(name: str, weights: str) -> None:
     jacobian = Jacobian(name, weights, depth=5)
     _, upper = jacobian.support(q=1, sigma_w=1.5, digits=20)[0]
-    # 1e-6 beside the end double precision has lost 1e-10, and leaves the value to mpmath
     lam = np.append(np.geomspace(1e-6, 60.0, 200), float(upper) * (1 - 1e-6))
     found = jacobian.density(lam, q=1, sigma_w=1.5)
     chosen = [60, 200]
@@ -31,6 +30,35 @@ def test_it_agrees_with_continuation_in_mpmath(name: str, weights: str) -> None:
     assert found[chosen] == pytest.approx(expected, rel=1e-10, abs=0.0)
     assert np.all(found >= 0)
     assert np.all((found > 0) == (lam < upper))
+
+
+EDGES = [
+    ("tanh", "gaussian", 1000, 1.0, 1.3),
+    ("0.7*tanh(x) + 0.3*x", "orthogonal", 2, 1.0, 1.0),  # both ends
+    pytest.param("softplus", "gaussian", 40, 1.0, 1.6, marks=pytest.mark.slow),
+    pytest.param("erf", "orthogonal", 1000, 1.0, 1.3, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("name", "weights", "depth", "variance", "scale"), EDGES)
+def test_next_to_an_edge_no_digit_is_lost(
+    name: str, weights: str, depth: int, variance: float, scale: float
+) -> None:
+    numbers = {"q": variance, "sigma_w": scale}
+    jacobian = Jacobian(name, weights, depth=depth)
+    kernel = contour_density(jacobian.layer_product(digits=10, **numbers))
+    law = jacobian.layer_product(digits=22, **numbers)
+    assert kernel is not None
+    ends = [(end, side) for end, side in zip(law.support[0], (1, -1), strict=True) if end]
+    assert len(ends) == 1 + name.startswith("0.7")
+    for end, side in ends:
+        inside = np.array([float(end * (1 + side * mp.mpf(10) ** -k)) for k in (2, 6, 9)])
+        # each as if it were the only one
+        found = np.concatenate([kernel(inside[k : k + 1]) for k in (2, 1, 0)])[::-1]
+        expected = [float(rho) for rho in law.density(inside.tolist())]
+        assert found == pytest.approx(expected, rel=3e-11, abs=0.0)
+        outside = np.array([float(end * (1 - side * mp.mpf(10) ** -k)) for k in (2, 6, 9, 11)])
+        assert kernel(outside).tolist() == [0.0] * 4
 
 
 TAILS = [
