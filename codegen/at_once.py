@@ -23,6 +23,8 @@ from freejac.symbolic.errors import Error, NoClosedForm
 
 __all__ = ["compiled", "compiled_solvers"]
 
+_VERSION = 2
+"""Of plans: what an earlier one left on a machine is planned anew."""
 _STRIDE = 4
 _TRIALS = 6
 
@@ -76,7 +78,7 @@ def _duals(phi: Activation, progress: Callable[[str], None], approximate: bool) 
 
 def _planned(module: Module, progress: Callable[[str], None]) -> ModuleRecord:
     # The definition and every closed form, as the text depends on them.
-    key = hashlib.sha256(repr(module).encode()).hexdigest()[:20]
+    key = hashlib.sha256(f"{_VERSION} {module!r}".encode()).hexdigest()[:20]
     kept = cache_folder() / f"plan_{key}.json"
     if kept.exists():
         record = ModuleRecord.from_json(json.loads(kept.read_text(encoding="utf-8")))
