@@ -198,7 +198,7 @@ def _closed_errors(kernel: Mean, compiled: ModuleType, points: list[Point]) -> n
             numbers = {name: mpmath.mpf(point[name]) for name in used}
             reference = mpmath.mpf(exact(*numbers.values()))
             error = _relative(float(value), reference)
-            if kernel.may_vanish and "q" in numbers and 0.0 < error < float("inf"):
+            if kernel.conditioned and "q" in numbers and 0.0 < error < float("inf"):
                 moved = mpmath.mpf(exact(*(numbers | {"q": numbers["q"] * (1 + STEP)}).values()))
                 error /= float(conditioning(reference, moved))
             errors.append(error)
