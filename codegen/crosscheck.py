@@ -205,7 +205,10 @@ def _reference(
     curve = _curve(
         tuple((module.base(k.base), k.power) for k in means),
         tuple((symbols[name], value) for name, value in point.items() if name in symbols),
-        tuple(k.closed is not None and k.closed != 0 for k in means),
+        tuple(
+            k.closed != 0 and (k.closed is not None or (k.conditioned and not module.parameters))
+            for k in means
+        ),
     )
     exact = curve(point["q"])
     # An integral that must be 0 is rounding errors of what cancels.

@@ -24,8 +24,8 @@ from freejac.symbolic.quadrature import Integrand, NumericPiece, Vector, legendr
 
 __all__ = ["MeanPanels", "Segment"]
 
-_MOST = 1000
-"""Panels; more are not made by halving."""
+_MOST_HALVED = 40
+"""Panels that are cut in two; where that is not enough, the function varies too sharply."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,7 @@ class MeanPanels:
         # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
         self._ends = sorted({abs(low) for low, _, _ in pieces[1:]})
         self._made: dict[tuple[int, bool], list[Segment]] = {}
+        self._halved = 0
 
     def at(self, level: int, innermost: bool) -> list[Segment]:
         """Those on [2ˡ⁻¹, 2ˡ], or on [0, 2ˡ]."""
@@ -89,7 +90,8 @@ class MeanPanels:
 
     def bisect(self, rough: Sequence[Segment]) -> bool:
         """Halve panels; False if there are too many."""
-        if sum(map(len, self._made.values())) + len(rough) > _MOST:
+        self._halved += len(rough)
+        if self._halved > _MOST_HALVED:
             return False
         for key, segments in self._made.items():
             if any(segment in rough for segment in segments):
