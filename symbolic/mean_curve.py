@@ -28,6 +28,7 @@ _GUARD_DIGITS = 15
 _NOISE_DIGITS = 5
 _FARTHEST = 80
 _INNERMOST = (-1, -8, -16)
+_FEW_LEVELS = 3
 
 
 class MeanCurve:
@@ -121,7 +122,9 @@ class MeanCurve:
             elif not rough or not self._panels.bisect(rough):
                 return None
 
-    def _summed(self, q: mpf, innermost: int) -> tuple[list[tuple[mpf, mpf]] | None, list[Segment]]:
+    def _summed(
+        self, q: mpf, innermost: int, *, one_by_one: bool = False
+    ) -> tuple[list[tuple[mpf, mpf]] | None, list[Segment]]:
         """Add panels outward until they are negligible; with those that are not resolved.
 
         What is 0 around the origin is followed beyond its last breakpoint.
@@ -135,7 +138,13 @@ class MeanCurve:
         totals = sizes = [mpf(0)] * len(self._terms)
         tails = [mpf(0)] * len(self._terms)
         added: list[tuple[Segment, Vector]] = []
-        for level in range(inner, inner + _FARTHEST):
+        start, together = inner, _floor_log2(width) - 1
+        if together - inner > _FEW_LEVELS and not one_by_one:
+            moments = self._panels.inside(inner, together)
+            start, tails = together + 1, list(moments.tails)
+            weighted = moments.weighted(q)
+            totals, sizes = [row[0] for row in weighted], [row[3] for row in weighted]
+        for level in range(start, inner + _FARTHEST):
             parts, heights = [mpf(0)] * len(self._terms), [mpf(0)] * len(self._terms)
             for segment in self._panels.at(level, level == inner):
                 weighted = segment.weighted(q)
@@ -153,6 +162,8 @@ class MeanCurve:
         else:
             return None, []
         if any(tail > tolerance * size for tail, size in zip(tails, sizes, strict=True)):
+            if start > inner:
+                return self._summed(q, innermost, one_by_one=True)
             allowed = [tolerance * size / len(added) for size in sizes]
             return None, [
                 segment

@@ -22,7 +22,7 @@ from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.oscillation import Oscillation
 from freejac.symbolic.quadrature import Integrand, NumericPiece, Vector, legendre_rule
 
-__all__ = ["MeanPanels", "Segment"]
+__all__ = ["MeanPanels", "Moments", "Segment"]
 
 _MOST_HALVED = 40
 """Panels that are cut in two; where that is not enough, the function varies too sharply."""
@@ -57,6 +57,33 @@ class Segment:
         return [products[i : i + 4] for i in range(0, len(products), 4)]
 
 
+@dataclass(frozen=True)
+class Moments:
+    """Samples on all panels inside of 2ˡ together, for variances from 4ˡ⁺¹ on.
+
+    There e^{−x²/2q} is a short series in x²/q: Σ (−4ˡ/2q)ʲ/j! of the moments of (x²/4ˡ)ʲ.
+
+    Attributes:
+        level: l.
+        rows: a matrix with as many rows as a segment's and a column for every moment.
+        tails: of every term the sizes of the last Legendre coefficients, the weight taken for 1.
+    """
+
+    level: int
+    rows: Any
+    tails: Vector
+
+    def weighted(self, q: mpf) -> list[Vector]:
+        """As of a segment; the coefficients are signed sums of many."""
+        with working_bits(mp.prec):
+            rate, weights = -(flint.arb(4) ** self.level) / (2 * flint.arb(q)), [flint.arb(1)]
+            for j in range(1, self.rows.ncols()):
+                weights.append((weights[-1] * rate / j).mid())
+            column = flint.arb_mat([[weight] for weight in weights])
+            products = [midpoint(product) for product in (self.rows * column).entries()]
+        return [products[i : i + 4] for i in range(0, len(products), 4)]
+
+
 class MeanPanels:
     """The panels of several powers of functions.
 
@@ -79,6 +106,7 @@ class MeanPanels:
         # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
         self._ends = sorted({abs(low) for low, _, _ in pieces[1:]})
         self._made: dict[tuple[int, bool], list[Segment]] = {}
+        self._moments: dict[tuple[int, int], Moments] = {}
         self._halved = 0
 
     def at(self, level: int, innermost: bool) -> list[Segment]:
@@ -93,11 +121,57 @@ class MeanPanels:
         self._halved += len(rough)
         if self._halved > _MOST_HALVED:
             return False
+        self._moments = {}
         for key, segments in self._made.items():
             if any(segment in rough for segment in segments):
                 halved = [s.halves() if s in rough else [s] for s in segments]
                 self._made[key] = [part for parts in halved for part in parts]
         return True
+
+    def inside(self, inner: int, level: int) -> Moments:
+        """The panels from the innermost one, [0, 2ⁱ], to 2ˡ, together."""
+        key = inner, level
+        if key not in self._moments:
+            self._moments[key] = self._together(inner, level)
+        return self._moments[key]
+
+    def _together(self, inner: int, level: int) -> Moments:
+        count = self._count
+        with working_bits(mp.prec):
+            unit = flint.arb(4) ** level
+            rows, tails = flint.arb_mat(4 * len(self._powers), count), [mpf(0)] * len(self._powers)
+            if level > inner:
+                less = self.inside(inner, level - 1)
+                shrink = [flint.arb(4) ** -j for j in range(count)]
+                rows = flint.arb_mat(
+                    [
+                        [a * b for a, b in zip(row, shrink, strict=True)]
+                        for row in less.rows.tolist()
+                    ]
+                )
+                tails = less.tails
+            for segment in self.at(level, level == inner):
+                powers = [_powers(square / unit, count) for square in segment.squares]
+                if isinstance(segment.squares[0], flint.acb):
+                    parts = [[p.real for p in own] for own in powers]
+                    powers = parts + [[p.imag for p in own] for own in powers]
+                moments = segment.rows * flint.arb_mat(powers)
+                rows = rows + moments
+                plain = [midpoint(row[0]) for row in moments.tolist()]
+                tails = [
+                    tail + max(abs(plain[4 * i + 1]), abs(plain[4 * i + 2]))
+                    for i, tail in enumerate(tails)
+                ]
+        return Moments(level, rows.mid(), tails)
+
+    @cached_property
+    def _count(self) -> int:
+        """Terms of the series of e^{−t}, t ≤ 1/8, up to what is negligible."""
+        count, term = 1, mpf(1)
+        while term > mpf(2) ** -mp.prec:
+            term /= 8 * count
+            count += 1
+        return count
 
     def slow(self, low: mpf, high: mpf) -> list[Segment]:
         """Of what does not oscillate, beyond X."""
@@ -198,6 +272,13 @@ class MeanPanels:
 
     def _between(self, at: mpf) -> Integrand:
         return next(function for low, high, function in self._pieces if low < at < high)
+
+
+def _powers(value: Any, count: int) -> list[Any]:
+    powers = [value**0]
+    for _ in range(count - 1):
+        powers.append((powers[-1] * value).mid())
+    return powers
 
 
 def _balls(numbers: Sequence[mpf]) -> list[Any]:
