@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
@@ -15,7 +15,7 @@ from freejac.symbolic.errors import NoClosedForm
 from freejac.symbolic.expectation import expect
 from freejac.symbolic.mean_field import MeanField
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.symbols import sigma_b, sigma_w
+from freejac.symbolic.symbols import sigma_b, sigma_w, x
 
 __all__ = ["activation_dual_module", "activation_module", "moment_module"]
 
@@ -26,10 +26,6 @@ _TOLERANCE = 1e-13
 _GROWTH = "second_moment_slope"
 _SPECTRUM = (
     " μ_1 and μ_2, the moments of D²: Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735."
-)
-_MEASURE = (
-    " The errors of mean, second_moment_slope and chi_parallel, F(q), are divided by 1 + |q F′/F|: "
-    "where F vanishes depends on the parameters."
 )
 
 
@@ -52,16 +48,9 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     regular = "(φ²)″(x)/2" if slope.deltas else "φ′(x)² + φ(x) φ″(x)"
     growth = "E[(φ²)″(h)]/2" if slope.deltas else "E[φ′(h)² + φ(h) φ″(h)]"
     means = (
-        Mean("mean", "E[φ(h)]", "_phi", 1, _closed(function), bool(parameters)),
-        Mean("second_moment", "E[φ(h)²]", "_phi", 2, _closed(function**2)),
-        Mean(
-            _GROWTH,
-            f"d/dq E[φ(h)²] = {growth}",
-            "_parallel",
-            1,
-            _closed(parallel),
-            bool(parameters),
-        ),
+        _mean("mean", "E[φ(h)]", "_phi", function, 1, bool(parameters)),
+        _mean("second_moment", "E[φ(h)²]", "_phi", function, 2),
+        _mean(_GROWTH, f"d/dq E[φ(h)²] = {growth}", "_parallel", parallel, 1, bool(parameters)),
     )
     length_map = Derived(
         "length_map",
@@ -79,17 +68,17 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     )
     moments = () if slope.deltas else _moments(slope)
     source = phi.source or "given by the user"
-    measure = _MEASURE if parameters else ""
     spectrum = _SPECTRUM if moments else ""
+    kernels = (*means[:2], length_map, means[2], chi_parallel, *moments)
     return Module(
         name=name or "activation",
         title="Gaussian means of an activation and of its slope.",
         subject=f"φ(x) = {text or phi.expr}" + (f" ({name})" if name else ""),
         template="activation.py.jinja",
-        kernels=(*means[:2], length_map, means[2], chi_parallel, *moments),
+        kernels=kernels,
         tolerance=_TOLERANCE,
         source=f"φ: {source}. Length map and χ: Poole et al. (2016), arXiv:1606.05340."
-        f"{spectrum}{measure}",
+        f"{spectrum}{_measure(kernels, bool(parameters))}",
         variable=Q,
         parameters=parameters,
         bases=(
@@ -103,10 +92,55 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
 def _moments(slope: PiecewiseFunction) -> tuple[Kernel, ...]:
     """The moments of φ′², and χ."""
     return (
-        Mean("mu_1", "E[φ′(h)²]", "_slope", 2, _closed(slope**2)),
+        _mean("mu_1", "E[φ′(h)²]", "_slope", slope, 2),
         Derived("chi", "σ_w² E[φ′(h)²]", "mu_1", sigma_w**2 * _value("mu_1"), (_SIGMA_W,)),
-        Mean("mu_2", "E[φ′(h)⁴]", "_slope", 4, _closed(slope**4)),
+        _mean("mu_2", "E[φ′(h)⁴]", "_slope", slope, 4),
     )
+
+
+def _mean(
+    name: str,
+    equation: str,
+    base: str,
+    function: PiecewiseFunction,
+    power: int,
+    conditioned: bool = False,
+) -> Mean:
+    """The mean of a power, with its closed form if there is one."""
+    closed = _closed(function if power == 1 else function**power)
+    return Mean(name, equation, base, power, closed, conditioned or _may_fall(function, power))
+
+
+def _may_fall(function: PiecewiseFunction, power: int) -> bool:
+    """Whether all of fⁿ may lie beyond breakpoints: around 0 it is 0, or is odd."""
+    around = [
+        piece.expr
+        for piece in function.pieces
+        if not piece.lower.is_nonnegative and not piece.upper.is_nonpositive
+    ]
+    if len(function.pieces) == 1:
+        return False
+    return any(
+        expr.is_zero or (power % 2 and (expr + expr.subs(x, -x)).expand().is_zero)
+        for expr in around
+    )
+
+
+def _measure(kernels: Sequence[Kernel], has_parameters: bool) -> str:
+    """What the errors of conditioned kernels are divided by."""
+    means = {k.name for k in kernels if isinstance(k, Mean) and k.conditioned}
+    names = [
+        k.name for k in kernels if k.name in means or (isinstance(k, Derived) and k.of in means)
+    ]
+    if not names:
+        return ""
+    several = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    reason = (
+        "where F vanishes depends on the parameters"
+        if has_parameters
+        else "F may fall like exp(−a/q) as q → 0"
+    )
+    return f" The errors of {several}, F(q), are divided by 1 + |q F′/F|: {reason}."
 
 
 def moment_module(phi: Activation, k: int) -> Module:
@@ -126,7 +160,7 @@ def moment_module(phi: Activation, k: int) -> Module:
         title="A moment of the slope of an activation.",
         subject=f"φ(x) = {phi.expr}",
         template="activation.py.jinja",
-        kernels=(Mean(f"mu_{k}", f"E[φ′(h)^{2 * k}]", "_slope", 2 * k, _closed(slope ** (2 * k))),),
+        kernels=(_mean(f"mu_{k}", f"E[φ′(h)^{2 * k}]", "_slope", slope, 2 * k),),
         tolerance=_TOLERANCE,
         source="Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
         variable=Q,

@@ -76,8 +76,8 @@ class Comparison:
         point: the arguments.
         value: what the kernel returned.
         expected: the reference, rounded to a double.
-        error: relative error (over 1 + |λ ρ′/ρ| for the density, over 1 + |q F′/F| for a mean that
-            may vanish).
+        error: relative error (over 1 + |λ ρ′/ρ| for the density, over 1 + |q F′/F| for a
+            conditioned mean).
         ulp: the same in units in the last place.
     """
 
@@ -205,7 +205,10 @@ def _reference(
     curve = _curve(
         tuple((module.base(k.base), k.power) for k in means),
         tuple((symbols[name], value) for name, value in point.items() if name in symbols),
-        tuple(k.closed is not None and k.closed != 0 for k in means),
+        tuple(
+            k.closed != 0 and (k.closed is not None or (k.conditioned and not module.parameters))
+            for k in means
+        ),
     )
     exact = curve(point["q"])
     # An integral that must be 0 is rounding errors of what cancels.
@@ -215,11 +218,11 @@ def _reference(
         for k, value in zip(means, exact, strict=True)
     ]
     values = {k.name: (value, one) for k, value in zip(means, exact, strict=True)}
-    if any(k.may_vanish for k in means):
+    if any(k.conditioned for k in means):
         with mpmath.workdps(DIGITS):
             beside = curve(mpmath.mpf(point["q"]) * (1 + STEP))
             for k, value, moved in zip(means, exact, beside, strict=True):
-                if k.may_vanish and value:
+                if k.conditioned and value:
                     values[k.name] = (value, conditioning(value, moved))
     extra = _extra(module, index)
     with mpmath.workdps(60):

@@ -24,7 +24,7 @@ from freejac.codegen.render import digest, render
 from freejac.codegen.spec import Derived, Mean, Module
 from freejac.symbolic.errors import Error
 
-__all__ = ["measure", "measure_solvers"]
+__all__ = ["confirmed", "measure", "measure_solvers"]
 
 _ATTEMPTS = 4
 _PLACES = 12
@@ -45,9 +45,23 @@ def measure(module: Module, progress: Callable[[str], None] = lambda _: None) ->
         Error: a kernel misses its tolerance wherever its domain is drawn.
     """
     record = plan(module, progress=lambda step: progress(f"{module.name}: {step}"))
+    return confirmed(module, record, POINTS, lambda step: progress(f"{module.name}: {step}"))
+
+
+def confirmed(
+    module: Module,
+    record: ModuleRecord,
+    count: int,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ModuleRecord:
+    """Check a plan at `count` points, with domains cut where a kernel misses its tolerance.
+
+    Raises:
+        Error: a kernel misses its tolerance wherever its domain is drawn.
+    """
     for _ in range(_ATTEMPTS):
-        progress(f"{module.name}: cross-checking {len(module.kernels)} kernels")
-        exact = references(module, check_points(module, record, POINTS))
+        progress(f"cross-checking {len(module.kernels)} kernels")
+        exact = references(module, check_points(module, record, count))
         with np.errstate(all="ignore"):
             results = compare(module, load_text(render(module, record)), exact)
         missed = {

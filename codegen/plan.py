@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -96,6 +96,10 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
                 f"the kernel {name} misses its tolerance {module.tolerance:g} around q = 1: "
                 "the activation varies too sharply for the panels; rescale x"
             )
+    if stride > 1 and any(span != (min(exact), max(exact)) for span in reached.values()):
+        progress("looking for the ends of domains")
+        exact |= _probe_references(module, 1, skipped=exact)
+        reached = _good_decades(module, compiled, exact)
     domains = {name: (_decade(low), _decade(high)) for name, (low, high) in reached.items()}
     return restrict(module, record, domains)
 
@@ -198,7 +202,7 @@ def _closed_errors(kernel: Mean, compiled: ModuleType, points: list[Point]) -> n
             numbers = {name: mpmath.mpf(point[name]) for name in used}
             reference = mpmath.mpf(exact(*numbers.values()))
             error = _relative(float(value), reference)
-            if kernel.may_vanish and "q" in numbers and 0.0 < error < float("inf"):
+            if kernel.conditioned and "q" in numbers and 0.0 < error < float("inf"):
                 moved = mpmath.mpf(exact(*(numbers | {"q": numbers["q"] * (1 + STEP)}).values()))
                 error /= float(conditioning(reference, moved))
             errors.append(error)
@@ -229,18 +233,22 @@ def _longest_run(good: np.ndarray, density: int) -> Interval | None:
     return _decade(_DECADES[best[0]]), _decade(_DECADES[best[1]])
 
 
-def _probe_references(module: Module, stride: int) -> dict[int, References]:
+def _probe_references(
+    module: Module, stride: int, skipped: Container[int] = ()
+) -> dict[int, References]:
     """References at powers of ten from q = 1 outward, as far as the definition can be resolved."""
     settings = spread_points(list(module.parameters), 1) if module.parameters else [{}]
     found: dict[int, References] = {}
     for side in (range(0, 13, stride), range(-stride, -13, -stride)):
         for exponent in side:
+            if exponent in skipped:
+                continue
             points = [{"q": float(_decade(exponent)), **setting} for setting in settings]
             try:
                 found[exponent] = references(module, points)
             except (NotConvergedError, DomainError):
                 # At q = 1 there is nothing to promise; farther out the domain ends here.
-                if not found:
+                if not found and not skipped:
                     raise
                 break
     return found

@@ -77,15 +77,6 @@ def _pieces(function: PiecewiseFunction, names: list[str]) -> list[PieceView]:
 
 
 def _marks(functions: list[PiecewiseFunction]) -> list[sp.Expr]:
-    """Breakpoints, and 0 where its place among them is known."""
-    marks: list[sp.Expr] = []
-    for function in functions:
-        marks += [at for at in function.breakpoints if at not in marks]
-    known = all(at.is_extended_real and at.is_positive is not None for at in marks)
-    if known and 0 not in marks and all(at.is_zero is not None for at in marks):
-        marks.append(sp.S.Zero)
-    if all(at.is_number for at in marks):
-        return sorted(marks, key=lambda at: at.evalf(30))
-    below = [at for at in marks if at.is_negative]
-    above = [at for at in marks if not at.is_negative and not at.is_zero]
-    return [*below, *(at for at in marks if at.is_zero), *above]
+    """Breakpoints other than 0."""
+    marks = dict.fromkeys(at for function in functions for at in function.breakpoints)
+    return [at for at in marks if not at.is_zero]

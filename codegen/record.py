@@ -55,6 +55,11 @@ class KernelRecord:
             return f"q > {high}"
         return f"q < {low}" if high == most else f"not {low} <= q <= {high}"
 
+    @property
+    def integrates(self) -> bool:
+        """Whether a mean is integrated by quadrature somewhere."""
+        return self.form is None and self.quadrature_condition != ""
+
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         data = asdict(self)

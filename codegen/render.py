@@ -86,7 +86,7 @@ def digest(module: Module, record: ModuleRecord) -> str:
 def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
     """The quadrature part, with the integrands that some kernel needs."""
     needed = [
-        k for k in module.kernels if isinstance(k, Mean) and _integrates(record.kernels[k.name])
+        k for k in module.kernels if isinstance(k, Mean) and record.kernels[k.name].integrates
     ]
     if not needed:
         return None
@@ -97,10 +97,6 @@ def _rule_of(module: Module, record: ModuleRecord) -> dict[str, Any] | None:
         module.parameters,
         record.finest,
     )
-
-
-def _integrates(record: KernelRecord) -> bool:
-    return record.form is None and record.quadrature_condition != ""
 
 
 def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[str, Any]:

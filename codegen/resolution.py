@@ -18,6 +18,7 @@ from itertools import pairwise
 import mpmath
 from mpmath import mp, mpf
 
+from freejac.symbolic.oscillation import Oscillation
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import legendre_rule, numeric_pieces
 
@@ -26,6 +27,7 @@ __all__ = ["sees"]
 _DIGITS, _NODES = 25, 35
 _LEVELS = range(-24, 22)
 _TOLERANCE = mpf(10) ** -8
+_PHASE = 6
 
 
 def sees(function: PiecewiseFunction) -> bool:
@@ -35,10 +37,11 @@ def sees(function: PiecewiseFunction) -> bool:
         function: without parameters; Dirac deltas do not matter.
     """
     with mp.workdps(_DIGITS):
-        halves = [mpf(2) ** k * share for k in _LEVELS for share in (1, mpf(3) / 2)]
+        smooth = PiecewiseFunction(function.pieces)
+        terms = [smooth, smooth.derivative()], [(0, 1), (1, 1)]
+        halves = _halves(Oscillation.of(*terms, {}, _DIGITS))
         ends = sorted({*halves, *(-end for end in halves)})
         points, weights, _ = legendre_rule(_NODES, mp.dps)
-        smooth = PiecewiseFunction(function.pieces)
         panels = []
         for low, high, both in numeric_pieces([smooth, smooth.derivative()], {}):
             inside = [end for end in ends if low < end < high]
@@ -54,3 +57,17 @@ def sees(function: PiecewiseFunction) -> bool:
             if abs(both(b)[0] - both(a)[0] - integral) > _TOLERANCE * sizes[side]:
                 return False
     return True
+
+
+def _halves(far: Oscillation | None) -> list[mpf]:
+    """Ends of panels on the half-line; of what oscillates, through a period at most and up to X."""
+    halves = [mpf(2) ** k * share for k in _LEVELS for share in (1, mpf(3) / 2)]
+    if far is None:
+        return halves
+    halves = [end for end in halves if end <= mpf(2) ** far.level]
+    counts = [int(far.highest * (b - a) / _PHASE) + 1 for a, b in pairwise(halves)]
+    return halves[:1] + [
+        a + (b - a) * k / count
+        for (a, b), count in zip(pairwise(halves), counts, strict=True)
+        for k in range(1, count + 1)
+    ]

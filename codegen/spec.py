@@ -68,8 +68,8 @@ class Mean:
         base: name of the base f.
         power: exponent.
         closed: closed form in q and the parameters, or None.
-        may_vanish: whether its zeros depend on parameters, so that its errors are taken relative
-            to |F| + |q F′|.
+        conditioned: whether its errors are taken relative to |F| + |q F′|: its zeros depend on
+            parameters, or it falls like exp(−a/q) as q → 0.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Mean:
     base: str
     power: int
     closed: sp.Expr | None
-    may_vanish: bool = False
+    conditioned: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _row(mean: Callable[[mpf], mpf], zeros: Sequence[Any], exponent: int) -> lis
         t = mpf(2) ** exponent * (mpf(3) + x) / 2
         value, q = flint.arb(mean(t * t)), flint.arb(t * t)
         for zero in zeros:
-            value /= q - zero
+            value *= (q + float(zero.mid())) / (q - zero)
         values.append(value.mid())
     least = min(abs(value) for value in values)
     if not least > 0:

@@ -20,7 +20,10 @@ _BIAS = 1023  # of the exponent of a double
 
 @dataclass(frozen=True)
 class TableForm:
-    """Π (q − q₀) · P_e(x), where √q = 2^e (x + 3)/2 with −1 ≤ x < 1; numbers are texts of doubles.
+    """Π (q − q₀)/(q + q₀) · P_e(x), where √q = 2^e (x + 3)/2 with −1 ≤ x < 1.
+
+    Numbers are texts of doubles. A factor is ±1 far from its zero, so that no row is steeper than
+    the mean; below the line is the nearest double.
 
     Attributes:
         zeros: every q₀ as the nearest double and what it lacks.
@@ -63,4 +66,6 @@ class TableForm:
             f"value = {table}[row, {degree}]",
             *(f"value = value * x + {table}[row, {k}]" for k in reversed(range(degree))),
         ]
-        return Block(tuple(lines), " * ".join([*(difference(*z) for z in self.zeros), "value"]))
+        above = " * ".join([*(difference(*zero) for zero in self.zeros), "value"])
+        below = " * ".join(f"(q + {high})" for high, _ in self.zeros)
+        return Block(tuple(lines), f"{above} / ({below})" if below else above)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -29,6 +32,33 @@ if TYPE_CHECKING:
     from freejac.numeric_law import NumericLaw
     from freejac.samples import Sample
 
+_Width: TypeAlias = Annotated[
+    int, typer.Option("--width", metavar="N", min=2, max=20_000, help="Units of every layer.")
+]
+_Draws: TypeAlias = Annotated[
+    int, typer.Option("--draws", metavar="N", min=1, max=100_000, help="Number of networks.")
+]
+_Seed: TypeAlias = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Seed of the random numbers.")
+]
+_Threads: TypeAlias = Annotated[
+    int, typer.Option("--threads", "-j", metavar="N", min=1, help="Draws at a time.")
+]
+_Correlation: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--correlation", metavar="C", help="Send a second input along, and measure c."),
+]
+_Finite: TypeAlias = Annotated[
+    bool, typer.Option("--finite", help="Compare with the exact law at this depth (residual).")
+]
+_Compare: TypeAlias = Annotated[
+    bool, typer.Option("--compare", help="Hold the eigenvalues against the theory.")
+]
+_Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write all measurements, .npz."),
+]
+
 
 @app.command(
     "simulate",
@@ -46,39 +76,19 @@ def _simulate(
     sigma_w: Scale,
     sigma_b: Bias = "0",
     weights: Weights = "gaussian",
-    width: Annotated[
-        int, typer.Option("--width", metavar="N", min=2, max=20_000, help="Units of every layer.")
-    ] = 500,
-    draws: Annotated[
-        int, typer.Option("--draws", metavar="N", min=1, max=100_000, help="Number of networks.")
-    ] = 8,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", min=0, help="Seed of the random numbers.")
-    ] = 1,
-    threads: Annotated[
-        int, typer.Option("--threads", "-j", metavar="N", min=1, help="Draws at a time.")
-    ] = 1,
+    width: _Width = 500,
+    draws: _Draws = 8,
+    seed: _Seed = 1,
+    threads: _Threads = 1,
     q: FirstVariance = None,
-    correlation: Annotated[
-        float | None,
-        typer.Option(
-            "--correlation", metavar="C", help="Send a second input along, and measure c."
-        ),
-    ] = None,
+    correlation: _Correlation = None,
     is_residual: Annotated[bool, typer.Option("--residual", help="A residual network.")] = False,
     skip: Skip = None,
-    finite: Annotated[
-        bool, typer.Option("--finite", help="Compare with the exact law at this depth (residual).")
-    ] = False,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Hold the eigenvalues against the theory.")
-    ] = False,
+    finite: _Finite = False,
+    compare: _Compare = False,
     plot: PlotFile = None,
     log: Annotated[bool, typer.Option("--log", help="Draw over log λ.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write all measurements, .npz."),
-    ] = None,
+    output: _Output = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> Work:
     """Draw random networks of finite width, and measure the singular values of their Jacobians.
@@ -94,67 +104,108 @@ def _simulate(
     refuse_without_residual(is_residual, finite, skip)
     if weights not in ("gaussian", "orthogonal"):
         raise InputError(f"--weights is gaussian or orthogonal, not {weights}")
+    theory = partial(
+        network_theory_of,
+        activation,
+        depth=depth,
+        sigma_w=sigma_w,
+        sigma_b=sigma_b,
+        q=q,
+        weights=weights,
+        is_residual=is_residual,
+        skip=skip,
+        finite=finite,
+    )
+    drawing = _Drawing(width, draws, seed, threads, correlation)
+    return partial(_work, theory, drawing, _Wanted(compare, plot, log, output, as_json))
 
-    def work() -> int:
-        from freejac import spectra_report  # imports SymPy and NumPy
 
-        if plot is not None:
-            from freejac.phase_plot import ready
+@dataclass(frozen=True)
+class _Drawing:
+    """How networks are drawn."""
 
-            ready(plot)
-        if output is not None:
-            spectra_report.ready_to_write(output)
+    width: int
+    draws: int
+    seed: int
+    threads: int
+    correlation: float | None
+
+    def of(self, theory: NetworkTheory) -> Sample:
+        """Networks of the whole width, with a second input if one is wanted."""
+        return self._drawn(theory, "drawing networks", self.width, self.correlation)
+
+    def narrower(self, theory: NetworkTheory, width: int) -> Sample:
+        """As many networks of another width."""
+        return self._drawn(theory, f"drawing networks of width {width}", width, None)
+
+    def _drawn(
+        self, theory: NetworkTheory, label: str, width: int, correlation: float | None
+    ) -> Sample:
+        with counter(label) as progress:
+            return theory.sample(
+                width=width,
+                draws=self.draws,
+                seed=self.seed,
+                threads=self.threads,
+                correlations=correlation,
+                progress=progress,
+            )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is made of the networks that were drawn."""
+
+    compare: bool
+    plot: Path | None
+    log: bool
+    output: Path | None
+    as_json: bool
+
+
+def _work(theory_of: Callable[[], NetworkTheory], drawing: _Drawing, wanted: _Wanted) -> int:
+    from freejac import spectra_report  # imports SymPy and NumPy
+
+    if wanted.plot is not None:
+        from freejac.phase_plot import ready
+
+        ready(wanted.plot)
+    if wanted.output is not None:
+        spectra_report.ready_to_write(wanted.output)
+    with stages() as announce:
+        announce("following lengths")
+        theory = theory_of()
+    sample = drawing.of(theory)
+    found, fit = None, None
+    if wanted.compare or wanted.plot is not None:
         with stages() as announce:
-            announce("following lengths")
-            theory = network_theory_of(
-                activation,
-                depth=depth,
-                sigma_w=sigma_w,
-                sigma_b=sigma_b,
-                q=q,
-                weights=weights,
-                is_residual=is_residual,
-                skip=skip,
-                finite=finite,
-            )
-        drawn = {"draws": draws, "seed": seed, "threads": threads}
-        with counter("drawing networks") as progress:
-            sample = theory.sample(
-                width=width, correlations=correlation, progress=progress, **drawn
-            )
-        law, found, fit = None, None, None
-        if compare or plot is not None:
-            with stages() as announce:
-                announce("integrating the density")
-                law = theory.law()
-        if compare and law is not None:
-            found, fit = _held(theory, law, sample, width, drawn)
-        report = spectra_report.SimulationReport(theory, sample, width, seed, found, fit)
-        if output is not None:
-            spectra_report.write_sample(report, output)
-        if plot is not None and law is not None:
-            _draw(theory, law, sample, plot, log)
-        text = spectra_report.simulation_json if as_json else spectra_report.simulation_text
-        show(text(report))
-        return DONE if report.agrees else NO
-
-    return work
+            announce("integrating the density")
+            law = theory.law()
+        if wanted.compare:
+            found, fit = _held(theory, law, sample, drawing)
+        if wanted.plot is not None:
+            _draw(theory, law, sample, wanted.plot, wanted.log)
+    report = spectra_report.SimulationReport(
+        theory, sample, drawing.width, drawing.seed, found, fit
+    )
+    if wanted.output is not None:
+        spectra_report.write_sample(report, wanted.output)
+    write = spectra_report.simulation_json if wanted.as_json else spectra_report.simulation_text
+    show(write(report))
+    return DONE if report.agrees else NO
 
 
 def _held(
-    theory: NetworkTheory, law: NumericLaw, sample: Sample, width: int, drawn: dict[str, Any]
+    theory: NetworkTheory, law: NumericLaw, sample: Sample, drawing: _Drawing
 ) -> tuple[Comparison, WidthLaw | None]:
     """The comparison; and the law of 1/width, where the distance is beyond its band."""
     from freejac.comparison import compare, falls_by, width_law
 
     found = compare(law, sample)
-    if found.within or width < 8:
+    if found.within or drawing.width < 8:
         return found, None
-    widths = (width, width // 2, width // 4)
-    others = []
-    for smaller in widths[1:]:
-        with counter(f"drawing networks of width {smaller}") as progress:
-            others.append(compare(law, theory.sample(width=smaller, progress=progress, **drawn)))
+    widths = (drawing.width, drawing.width // 2, drawing.width // 4)
+    others = [compare(law, drawing.narrower(theory, width)) for width in widths[1:]]
     return found, width_law(widths, (found, *others), falls_by(law))
 
 

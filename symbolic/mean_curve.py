@@ -1,37 +1,26 @@
 """E[f(√q z)ⁿ] as functions of q, for many values of q.
 
-`gaussian_means` adapts its panels to one q. Here dyadic panels are fixed once in |x|, and the
-functions are evaluated on each of them only once, however many q follow; the Gaussian weight
-alone depends on q. Each panel is checked a posteriori, and a q at which one fails is handed to
-`gaussian_means`.
+`gaussian_means` adapts its panels to one q. Here panels are kept (`mean_panels`), and the functions
+are evaluated on each of them only once, however many q follow; the Gaussian weight alone depends on
+q. Each panel is checked a posteriori, and halved where it fails; a q at which that would take too
+many is handed to `gaussian_means`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
-from typing import Any
 
-import flint
 import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
-from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.band_limited import band_limited
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.mean_panels import MeanPanels, Segment
+from freejac.symbolic.oscillation import Oscillation
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.quadrature import (
-    Integrand,
-    Vector,
-    exact_number,
-    gaussian_means,
-    legendre_rule,
-    numeric_pieces,
-)
+from freejac.symbolic.quadrature import Vector, exact_number, gaussian_means, numeric_pieces
 
 __all__ = ["MeanCurve"]
 
@@ -39,20 +28,7 @@ _GUARD_DIGITS = 15
 _NOISE_DIGITS = 5
 _FARTHEST = 80
 _INNERMOST = (-1, -8, -16)
-
-
-@dataclass(frozen=True)
-class _Segment:
-    """Gauss–Legendre samples of f(x)ⁿ + f(−x)ⁿ on a part of the half-line.
-
-    Attributes:
-        squares: x² at the nodes.
-        rows: a matrix with four rows for every term, the weights that give the integral and the
-            last two Legendre coefficients, each times the samples, and those that give E|fⁿ|.
-    """
-
-    squares: list[Any]
-    rows: Any
+_FEW_LEVELS = 3
 
 
 class MeanCurve:
@@ -90,12 +66,16 @@ class MeanCurve:
         self._powers = [(functions.index(function), power) for function, power in terms]
         exact = {s: exact_number(value) for s, value in self._parameters.items()}
         self._waves = band_limited(functions, exact)
-        with mp.workdps(digits + _GUARD_DIGITS):
-            self._pieces = numeric_pieces(functions, self._parameters)
         self._innermost: tuple[int, ...] = _INNERMOST
-        # Both sides of the origin are sampled at the same |x|, so both are cut at every |end|.
-        self._ends = sorted({abs(low) for low, _, _ in self._pieces[1:]})
-        self._panel = cache(self._segments)
+        with mp.workdps(digits + _GUARD_DIGITS):
+            pieces = numeric_pieces(functions, self._parameters)
+            self._ends = sorted({abs(low) for low, _, _ in pieces[1:]})
+            far = None
+            if self._waves is None:
+                far = Oscillation.of(functions, self._powers, exact, digits)
+            self._panels = MeanPanels(pieces, self._powers, digits, far)
+            if far is not None and not self._is_seamless(far):
+                self._panels = MeanPanels(pieces, self._powers, digits)
 
     def __call__(self, variance: Number) -> Vector:
         """One mean a term at variance q > 0.
@@ -120,11 +100,7 @@ class MeanCurve:
             if self._waves is not None:
                 means = [self._waves[i].mean(n, q, self._digits) for i, n in self._powers]
                 return [_without_noise(*mean, self._digits) for mean in means]
-            totals = None
-            while totals is None and self._innermost:
-                totals = self._summed(q, self._innermost[0])
-                if totals is None:  # f varies on a finer scale: remembered for the next q
-                    self._innermost = self._innermost[1:]
+            totals = self._refined(q)
         if totals is None and not self._adaptive:
             raise NotConvergedError(f"a mean at q = {mpmath.nstr(q, 6)} is not resolved by panels")
         if totals is None:
@@ -132,8 +108,24 @@ class MeanCurve:
             return [(value, abs(value)) for value in values]
         return totals
 
-    def _summed(self, q: mpf, innermost: int) -> list[tuple[mpf, mpf]] | None:
-        """Add panels outward until they are negligible; None when one is not resolved.
+    def _refined(self, q: mpf) -> list[tuple[mpf, mpf]] | None:
+        """Means on panels that are fine enough; None if they would be too many.
+
+        How fine is remembered for the next q.
+        """
+        while True:
+            totals, rough = self._summed(q, self._innermost[0])
+            if totals is not None:
+                return totals
+            if len(self._innermost) > 1:
+                self._innermost = self._innermost[1:]
+            elif not rough or not self._panels.bisect(rough):
+                return None
+
+    def _summed(
+        self, q: mpf, innermost: int, *, one_by_one: bool = False
+    ) -> tuple[list[tuple[mpf, mpf]] | None, list[Segment]]:
+        """Add panels outward until they are negligible; with those that are not resolved.
 
         What is 0 around the origin is followed beyond its last breakpoint.
         """
@@ -145,12 +137,21 @@ class MeanCurve:
         last = _floor_log2(self._ends[-1]) + 2 if any(self._ends) else inner
         totals = sizes = [mpf(0)] * len(self._terms)
         tails = [mpf(0)] * len(self._terms)
-        for level in range(inner, inner + _FARTHEST):
+        added: list[tuple[Segment, Vector]] = []
+        start, together = inner, _floor_log2(width) - 1
+        if together - inner > _FEW_LEVELS and not one_by_one:
+            moments = self._panels.inside(inner, together)
+            start, tails = together + 1, list(moments.tails)
+            weighted = moments.weighted(q)
+            totals, sizes = [row[0] for row in weighted], [row[3] for row in weighted]
+        for level in range(start, inner + _FARTHEST):
             parts, heights = [mpf(0)] * len(self._terms), [mpf(0)] * len(self._terms)
-            for segment in self._panel(level, level == inner):
-                for i, (part, first, second, size) in enumerate(_weighted(segment, q)):
+            for segment in self._panels.at(level, level == inner):
+                weighted = segment.weighted(q)
+                added.append((segment, [max(abs(row[1]), abs(row[2])) for row in weighted]))
+                for i, (part, _, _, size) in enumerate(weighted):
                     parts[i] += part
-                    tails[i] += max(abs(first), abs(second))
+                    tails[i] += added[-1][1][i]
                     heights[i] += size
             totals = [t + part for t, part in zip(totals, parts, strict=True)]
             sizes = [s + height for s, height in zip(sizes, heights, strict=True)]
@@ -159,70 +160,42 @@ class MeanCurve:
             if level >= reach and small and begun:
                 break
         else:
-            return None
+            return None, []
         if any(tail > tolerance * size for tail, size in zip(tails, sizes, strict=True)):
-            return None
+            if start > inner:
+                return self._summed(q, innermost, one_by_one=True)
+            allowed = [tolerance * size / len(added) for size in sizes]
+            return None, [
+                segment
+                for segment, own in added
+                if any(tail > most for tail, most in zip(own, allowed, strict=True))
+            ]
         scale = width * mpmath.sqrt(2 * mp.pi)
-        return [
+        means = [
             _without_noise(total / scale, size / scale, self._digits)
             for total, size in zip(totals, sizes, strict=True)
         ]
+        return means, []
 
-    def _segments(self, level: int, innermost: bool) -> list[_Segment]:
-        """Samples on [2ˡ⁻¹, 2ˡ], or on [0, 2ˡ], cut at the ends of the pieces."""
-        low, high = (mpf(0) if innermost else mpf(2) ** (level - 1)), mpf(2) ** level
-        # Halves: exp(−x²) falls by more digits over a whole dyadic panel than its nodes resolve.
-        inside = {end for end in self._ends if low < end < high} | {(low + high) / 2}
-        cuts = [low, *sorted(inside), high]
-        return [self._segment(a, b) for a, b in pairwise(cuts)]
-
-    def _segment(self, a: mpf, b: mpf) -> _Segment:
-        nodes = max(20, 7 * self._digits // 5)
-        points, weights, coefficients = legendre_rule(nodes, mp.dps)
-        middle, half = (a + b) / 2, (b - a) / 2
-        places = [middle + half * t for t in points]
-        right, left = self._between(middle), self._between(-middle)
-        samples, sizes = [], []
-        with working_bits(mp.prec):
-            for at in places:
-                ahead, behind = map(_balls, (right(at), left(-at)))
-                both = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
-                samples.append([a + b for a, b in both])
-                sizes.append([abs(a) + abs(b) for a, b in both])
-            scale = flint.arb(half)
-            rules = [[scale * w for w in _balls(row)] for row in (weights, *coefficients[:2])]
-            rows = []
-            columns = zip(zip(*samples, strict=True), zip(*sizes, strict=True), strict=True)
-            for column, size in columns:
-                rows += [_times(rule, column) for rule in rules]
-                rows.append(_times(rules[0], size))
-        return _Segment([flint.arb(at * at) for at in places], flint.arb_mat(rows))
-
-    def _between(self, at: mpf) -> Integrand:
-        return next(function for low, high, function in self._pieces if low < at < high)
+    def _is_seamless(self, far: Oscillation) -> bool:
+        """Whether the way upward from X/2 leads to what that from X and the panels between do."""
+        low, high = mpf(2) ** (far.level - 1), mpf(2) ** far.level
+        panels, found = self._panels, []
+        for way in (
+            (*panels.slow(low, high), *panels.upward(low)),
+            (*panels.at(far.level, False), *panels.upward(high)),
+        ):
+            rows = [segment.weighted(high**2) for segment in way]
+            terms = range(len(self._terms))
+            found.append([[mpmath.fsum(row[i][j] for row in rows) for j in (0, 3)] for i in terms])
+        tolerance = mpf(10) ** -self._digits
+        return all(abs(a - b) <= tolerance * size for (a, _), (b, size) in zip(*found, strict=True))
 
 
 def _without_noise(mean: mpf, size: mpf, digits: int) -> tuple[mpf, mpf]:
     """What cancels to the rounding errors is 0."""
     noise = mpf(10) ** -(digits + _NOISE_DIGITS)
     return (mean if abs(mean) > noise * size else mpf(0)), size
-
-
-def _weighted(segment: _Segment, q: mpf) -> list[Vector]:
-    """For every term, the integral, its last two Legendre coefficients, and that of |fⁿ|."""
-    with working_bits(mp.prec):
-        rate = -1 / (2 * flint.arb(q))
-        weights = flint.arb_mat([[(rate * square).exp().mid()] for square in segment.squares])
-        products = [midpoint(product) for product in (segment.rows * weights).entries()]
-    return [products[i : i + 4] for i in range(0, len(products), 4)]
-
-
-def _balls(numbers: Sequence[mpf]) -> list[Any]:
-    return [flint.arb(number) for number in numbers]
-
-
-def _times(row: Sequence[Any], column: Sequence[Any]) -> list[Any]:
-    return [(w * value).mid() for w, value in zip(row, column, strict=True)]
 
 
 def _floor_log2(value: mpf) -> int:
