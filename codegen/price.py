@@ -75,7 +75,7 @@ _PLACES = {
 """What an integrand may need at x = √(1 − t); each may use those before it."""
 
 _LOSS = 1000
-_LOSS_SEEN = 4.0
+_LOSS_SEEN = 1.5
 """By how much the terms of an expansion may outgrow their sum before the other one is tried."""
 _NOTHING = mpmath.mpf(2) ** -500
 
@@ -177,7 +177,9 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
+        outer, kinds = zip(*(_taken_out(kind, self._parameters) for kind in kinds), strict=True)
         kinds, scale = _without_pi([rooted(gathered(kind)) for kind in kinds])
+        numbers, kinds = zip(*map(_number_first, kinds), strict=True)
         integrands = [self._integrand(kind) for kind in kinds]
         context = {
             "prefix": self._prefix,
@@ -187,7 +189,10 @@ class _Writer:
             "kinds": integrands,
             "places": _places(integrands),
             "rule": _rule(),
-            "scale": scale,
+            "monomials": [
+                (_two_doubles(scale * number), _factors(product))
+                for number, product in zip(numbers, outer, strict=True)
+            ],
             "jumps": bool(self._levels[1].rest != 0),
             "loss": _LOSS_SEEN,
             "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
@@ -234,12 +239,12 @@ class _Writer:
         taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
         return kernel_block(_one_number(expr), taken)
 
-    def _forward(self, last: int, at: sp.Expr) -> list[str]:
+    def _forward(self, last: int, at: sp.Expr) -> list[_Term]:
         """Terms of the expansion at c = 0."""
         squares = [(k, self._square(k)) for k in range(last)]
-        return [source(_power(at, k) * name) for k, name in squares if name]
+        return [_term(_power(at, k), name) for k, name in squares if name]
 
-    def _backward(self, turn: int, last: int) -> list[str]:
+    def _backward(self, turn: int, last: int) -> list[_Term]:
         """Terms of the expansion at c = −1."""
         terms = []
         for k in range(turn):
@@ -247,14 +252,14 @@ class _Writer:
             equation = f"E[{_derivative(k)}(h) {_derivative(k)}(-h)]"
             name = self._mean(f"end_{k}", equation, regular * reflected(regular), k, 1)
             if name:
-                terms.append(source(_power(_edge, k) * name))
+                terms.append(_term(_power(_edge, k), name))
         sign = self._levels[turn].symmetry or 0
         for j in range(last - turn if sign else 0):
             name = self._square(turn + j)
             if name:
                 weight = sp.expand(_power(_y, turn - 1) * _power(_y + _size, j))
                 share = sp.factor(sp.integrate(weight, (_y, 0, _edge)))
-                terms.append(source(sign * share * name))
+                terms.append(_term(sign * share, name))
         return terms
 
     def _square(self, level: int) -> sp.Symbol | None:
@@ -296,13 +301,72 @@ def _sure_form(
     return combined(sound.expr, power, exponent)
 
 
-def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], str]:
+def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], sp.Expr]:
     """Expressions over 1/π and 2/π; as they are and 2 where 1/π is no factor of all."""
     inverse = sp.Dummy("inverse", positive=True)
     shares = [sp.expand(expr.xreplace({sp.pi: 1 / inverse}) / inverse) for expr in exprs]
     if any(share.has(inverse) for share in shares):
-        return exprs, "2.0"
-    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], repr(float(2 / sp.pi))
+        return exprs, sp.Integer(2)
+    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], 2 / sp.pi
+
+
+def _taken_out(expr: sp.Expr, parameters: list[str]) -> tuple[sp.Expr, sp.Expr]:
+    """A product of powers of q, 1 − |c| and parameters that every term has, and the rest.
+
+    What is constant along an integral rounds the same way everywhere.
+    """
+    constants = [q, _edge, *(s for s in expr.free_symbols if s.name in parameters)]
+    product = sp.Mul(*(symbol ** max(_least_power(expr, symbol), 0) for symbol in constants))
+    return product, sp.Add(*(term / product for term in sp.Add.make_args(expr)))
+
+
+def _least_power(expr: sp.Expr, symbol: sp.Symbol) -> int:
+    """The largest whole power of a symbol that every term of an expression has."""
+    if expr.is_Add:
+        return min(_least_power(term, symbol) for term in expr.args)
+    if expr.is_Mul:
+        return sum(_least_power(factor, symbol) for factor in expr.args)
+    base, exponent = expr.as_base_exp()
+    return int(exponent) if base == symbol and exponent.is_Integer else 0
+
+
+def _number_first(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The number of a product, and the rest; 1 before a sum."""
+    if expr.is_Add or expr.is_number:
+        return sp.S.One, expr
+    number, rest = expr.as_independent(*expr.free_symbols, as_Add=False)
+    return number, rest
+
+
+def _factors(product: sp.Expr) -> list[str]:
+    """The names of a product's factors, as often as they are there; sums in brackets."""
+    found = []
+    for factor in sp.Mul.make_args(product):
+        base, exponent = factor.as_base_exp()
+        whole = exponent.is_Integer and exponent > 0
+        found += [source(base)] * int(exponent) if whole else [source(factor)]
+    return [] if product == 1 else found
+
+
+def _two_doubles(number: sp.Expr) -> tuple[str, str]:
+    """A number as a double and what that lacks."""
+    high = float(number)
+    return repr(high), repr(float((number - sp.Float(high, 60)).evalf(30)))
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A number times factors times a mean, and the same as one expression."""
+
+    number: tuple[str, str]
+    factors: list[str]
+    mean: str
+    text: str
+
+
+def _term(weight: sp.Expr, mean: sp.Symbol) -> _Term:
+    number, rest = weight.as_independent(*weight.free_symbols, as_Add=False)
+    return _Term(_two_doubles(number), _factors(rest), mean.name, source(weight * mean))
 
 
 def _one_number(expr: sp.Expr) -> sp.Expr:
