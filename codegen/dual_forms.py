@@ -194,7 +194,7 @@ def _short_code(
             if errors[-1] <= _SHARP:
                 return code
             if errors[-1] <= _USABLE:
-                found.append((mpmath.fsum(errors[-_SEEN:]), code))
+                found.append((mpmath.nint(10 * mpmath.fsum(errors[-_SEEN:]) / _SEEN), code))
         if found:
             return min(found, key=lambda pair: pair[0])[1]
     return None

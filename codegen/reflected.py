@@ -285,7 +285,8 @@ def _joined_codes(parts: ArcParts, joined: int, taken: Iterable[str]) -> list[Du
     scale, remaining = quotient.over_shared(first[0])
     remaining *= (-sp.Symbol("step", nonnegative=True)) ** joined
     (whole,), several = others[0] or [sp.S.Zero], others[1]
-    nears = dict.fromkeys((k / scale) * form for k, form in quotient.forms(whole))
+    # Of forms that are as good the one with q in it, which is not rounded, comes first.
+    nears = dict.fromkeys((k / scale) * form for k, form in reversed([*quotient.forms(whole)]))
     far = sp.Add(*(k / scale * form for k, form in map(quotient.over_shared, several)))
     codes = []
     for near, exact in product(nears, [None] if joined == 0 else [None, far]):
