@@ -31,6 +31,14 @@ from itertools import product
 import mpmath
 import sympy as sp
 
+from freejac.codegen.constant_factors import (
+    Term,
+    factors,
+    number_first,
+    taken_out,
+    two_doubles,
+    weighted,
+)
 from freejac.codegen.correlation import (
     completed_squares,
     down,
@@ -156,7 +164,8 @@ class _Writer:
 
     def __init__(self, function: PiecewiseFunction, levels: list[_Level], prefix: str) -> None:
         self._levels, self._prefix = levels, prefix
-        self._parameters = sorted(s.name for s in function.free_symbols)
+        self._symbols = sorted(function.free_symbols, key=str)
+        self._parameters = [s.name for s in self._symbols]
         self._scale = _narrowest(function)
         self._means: list[_Mean] = []
 
@@ -177,10 +186,11 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
-        outer, kinds = zip(*(_taken_out(kind, self._parameters) for kind in kinds), strict=True)
-        kinds, scale = _without_pi([rooted(gathered(kind)) for kind in kinds])
-        numbers, kinds = zip(*map(_number_first, kinds), strict=True)
-        integrands = [self._integrand(kind) for kind in kinds]
+        constants = [q, _edge, *self._symbols]
+        apart = [taken_out(kind, constants) for kind in kinds]
+        rational, scale = _without_pi([rooted(gathered(rest)) for _, rest in apart])
+        shares = [number_first(kind) for kind in rational]
+        integrands = [self._integrand(rest) for _, rest in shares]
         context = {
             "prefix": self._prefix,
             "constant": self._prefix.upper(),
@@ -190,8 +200,8 @@ class _Writer:
             "places": _places(integrands),
             "rule": _rule(),
             "monomials": [
-                (_two_doubles(scale * number), _factors(product))
-                for number, product in zip(numbers, outer, strict=True)
+                (two_doubles(scale * number), factors(product))
+                for (number, _), (product, _) in zip(shares, apart, strict=True)
             ],
             "jumps": bool(self._levels[1].rest != 0),
             "loss": _LOSS_SEEN,
@@ -239,12 +249,12 @@ class _Writer:
         taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
         return kernel_block(_one_number(expr), taken)
 
-    def _forward(self, last: int, at: sp.Expr) -> list[_Term]:
+    def _forward(self, last: int, at: sp.Expr) -> list[Term]:
         """Terms of the expansion at c = 0."""
         squares = [(k, self._square(k)) for k in range(last)]
-        return [_term(_power(at, k), name) for k, name in squares if name]
+        return [weighted(_power(at, k), name) for k, name in squares if name]
 
-    def _backward(self, turn: int, last: int) -> list[_Term]:
+    def _backward(self, turn: int, last: int) -> list[Term]:
         """Terms of the expansion at c = −1."""
         terms = []
         for k in range(turn):
@@ -252,14 +262,14 @@ class _Writer:
             equation = f"E[{_derivative(k)}(h) {_derivative(k)}(-h)]"
             name = self._mean(f"end_{k}", equation, regular * reflected(regular), k, 1)
             if name:
-                terms.append(_term(_power(_edge, k), name))
+                terms.append(weighted(_power(_edge, k), name))
         sign = self._levels[turn].symmetry or 0
         for j in range(last - turn if sign else 0):
             name = self._square(turn + j)
             if name:
                 weight = sp.expand(_power(_y, turn - 1) * _power(_y + _size, j))
                 share = sp.factor(sp.integrate(weight, (_y, 0, _edge)))
-                terms.append(_term(sign * share, name))
+                terms.append(weighted(sign * share, name))
         return terms
 
     def _square(self, level: int) -> sp.Symbol | None:
@@ -308,65 +318,6 @@ def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], sp.Expr]:
     if any(share.has(inverse) for share in shares):
         return exprs, sp.Integer(2)
     return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], 2 / sp.pi
-
-
-def _taken_out(expr: sp.Expr, parameters: list[str]) -> tuple[sp.Expr, sp.Expr]:
-    """A product of powers of q, 1 − |c| and parameters that every term has, and the rest.
-
-    What is constant along an integral rounds the same way everywhere.
-    """
-    constants = [q, _edge, *(s for s in expr.free_symbols if s.name in parameters)]
-    product = sp.Mul(*(symbol ** max(_least_power(expr, symbol), 0) for symbol in constants))
-    return product, sp.Add(*(term / product for term in sp.Add.make_args(expr)))
-
-
-def _least_power(expr: sp.Expr, symbol: sp.Symbol) -> int:
-    """The largest whole power of a symbol that every term of an expression has."""
-    if expr.is_Add:
-        return min(_least_power(term, symbol) for term in expr.args)
-    if expr.is_Mul:
-        return sum(_least_power(factor, symbol) for factor in expr.args)
-    base, exponent = expr.as_base_exp()
-    return int(exponent) if base == symbol and exponent.is_Integer else 0
-
-
-def _number_first(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """The number of a product, and the rest; 1 before a sum."""
-    if expr.is_Add or expr.is_number:
-        return sp.S.One, expr
-    number, rest = expr.as_independent(*expr.free_symbols, as_Add=False)
-    return number, rest
-
-
-def _factors(product: sp.Expr) -> list[str]:
-    """The names of a product's factors, as often as they are there; sums in brackets."""
-    found = []
-    for factor in sp.Mul.make_args(product):
-        base, exponent = factor.as_base_exp()
-        whole = exponent.is_Integer and exponent > 0
-        found += [source(base)] * int(exponent) if whole else [source(factor)]
-    return [] if product == 1 else found
-
-
-def _two_doubles(number: sp.Expr) -> tuple[str, str]:
-    """A number as a double and what that lacks."""
-    high = float(number)
-    return repr(high), repr(float((number - sp.Float(high, 60)).evalf(30)))
-
-
-@dataclass(frozen=True)
-class _Term:
-    """A number times factors times a mean, and the same as one expression."""
-
-    number: tuple[str, str]
-    factors: list[str]
-    mean: str
-    text: str
-
-
-def _term(weight: sp.Expr, mean: sp.Symbol) -> _Term:
-    number, rest = weight.as_independent(*weight.free_symbols, as_Add=False)
-    return _Term(_two_doubles(number), _factors(rest), mean.name, source(weight * mean))
 
 
 def _one_number(expr: sp.Expr) -> sp.Expr:

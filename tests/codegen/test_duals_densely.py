@@ -18,7 +18,7 @@ from freejac.codegen.points import Point
 from freejac.codegen.spec import Module
 
 SEED = 11
-MANY, SOME, FEW = 500, 5, 2
+MANY, SOME, FEW = 1000, 10, 3
 # References take a millisecond, a tenth of a second where exponentials are added, and a second with
 # the bivariate normal distribution in them.
 COUNTS = {
