@@ -10,7 +10,7 @@ The rooms, in the order of the work; each begins by saying what it is:
   rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a unit,
   `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle`, of one arcsine `arc_parts
-  reflected share_sums`, as integrals `price rounding`; those that do not close:
+  reflected share_sums`, as integrals `price rounding constant_factors`; those that do not close:
   `approximate_dual approximate_dual_growth approximate_dual_table approximate_dual_quadrature`,
   fitted by `approximate_dual_fit` on the `approximate_dual_square approximate_dual_cuts
   approximate_dual_rectangles`

@@ -4,9 +4,9 @@ The reference is the closed form with as many digits as its cancellations ask fo
 point it has to agree to 18 digits of E[f²] with quadrature of the definition, where that can be
 resolved (q up to 1000). Without a closed form the definition is the reference at every point.
 What an error of a dual D is relative to is stated once, in `dual_spec.MEASURE`: an ULP of D, or
-what half an ULP of q or of the nearest of 1 + c, c and 1 − c changes D by, whichever is more. The
-latter is more next to zeros of D, and where D falls like exp(−a/q): no argument in doubles is known
-better. A wrong digit anywhere else is seen whole.
+what half an ULP of an argument changes D by, whichever is more: of q, of a parameter, or of the
+nearest of 1 + c, c and 1 − c. The latter is more next to zeros of D, and where D falls like
+exp(−a/q): no argument in doubles is known better. A wrong digit anywhere else is seen whole.
 
 >>> sorted({round(p["c"], 3) for p in dual_points([_Q, _C], 4)})
 [-1.0, -0.998, 0.0, 0.559, 1.0]
@@ -90,7 +90,7 @@ def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[
             if kernel.closed is None:
                 found[kernel.name] = _open_values(module, kernel, point)
                 continue
-            value, *slopes = _closed_values(module, kernel, point)
+            value, slopes = _closed_values(module, kernel, point)
             if index % _STRIDE == 0 and point["q"] <= _FARTHEST:
                 _confirm(module, kernel, point, value)
             found[kernel.name] = (value, _condition(module, kernel, point, value, slopes))
@@ -98,7 +98,7 @@ def dual_reference(module: Module, point: Point, index: int) -> dict[str, tuple[
 
 
 def _condition(
-    module: Module, kernel: Dual, point: Point, value: mpf, slopes: Sequence[mpf]
+    module: Module, kernel: Dual, point: Point, value: mpf, slopes: Mapping[str, mpf]
 ) -> mpf:
     """Half an ULP of an argument against an ULP of D: 1 but for a D that changes faster than q².
 
@@ -107,25 +107,27 @@ def _condition(
     """
     if not value:
         return mpf(1)
-    at = point["c"]
-    distance = min(abs(at), 1.0 - abs(at))
-    rates = (distance * slopes[0] / value, point["q"] * slopes[1] / value)
+    rates = [_size(point, name) * slope / value for name, slope in slopes.items()]
     condition = max(mpf(1), *(abs(rate) / 2 for rate in rates))
     if condition < _SUSPECT:
         return condition
-    shifts = [_shifted(point, name, sign) for name in ("q", "c") for sign in (1, -1)]
+    shifts = [_shifted(point, name, sign) for name in slopes for sign in (1, -1)]
     changes = [abs(_closed_values(module, kernel, shift)[0] - value) for shift in shifts]
     return max(mpf(1), max(changes) / (2 * _ROUNDING * abs(value)))
 
 
 def _shifted(point: Point, name: str, sign: int) -> dict[str, mpf]:
-    """The point with q, or the nearest of 1 + c, c and 1 − c, changed by half an ULP."""
+    """The point with an argument, or the nearest of 1 + c, c and 1 − c, changed by half an ULP."""
     moved = {key: mpf(number) for key, number in point.items()}
-    at = point[name]
-    size = at if name == "q" else min(abs(at), 1.0 - abs(at))
     with mp.workdps(_SHIFT_DIGITS):
-        moved[name] += sign * _ROUNDING * mpf(size)
+        moved[name] += sign * _ROUNDING * _size(point, name)
     return moved
+
+
+def _size(point: Point, name: str) -> mpf:
+    """What an argument is rounded in proportion to."""
+    at = point[name]
+    return mpf(min(abs(at), 1.0 - abs(at)) if name == "c" else at)
 
 
 def _open_values(module: Module, kernel: Dual, point: Point) -> tuple[mpf, mpf]:
@@ -151,8 +153,8 @@ def _confirm(module: Module, kernel: Dual, point: Point, value: mpf) -> None:
 
 def _closed_values(
     module: Module, kernel: Dual, point: Mapping[str, float | mpf]
-) -> tuple[mpf, mpf, mpf]:
-    """The closed form and its derivatives in c and q, with as many digits as they ask for."""
+) -> tuple[mpf, dict[str, mpf]]:
+    """The closed form and its derivatives, with as many digits as they ask for."""
     at = point["c"]
     names, function = _function(module.base(kernel.base), int(at) if at in {-1, 0, 1} else None)
     digits, before = 40, None
@@ -162,7 +164,7 @@ def _closed_values(
             settled = bool(value) or bool(at) or digits >= _ZERO_DIGITS
             allowed = abs(value) * mpf(10) ** -DUAL_DIGITS
             if before is not None and settled and abs(value - before) <= allowed:
-                return value, slopes[0], slopes[1]
+                return value, dict(zip(names, slopes, strict=True))
             before = value
         digits *= 2
     raise NotConvergedError(f"{kernel.closed} cancels to thousands of digits at {point}")
@@ -172,16 +174,16 @@ def _closed_values(
 def _function(
     base: PiecewiseFunction, end: int | None
 ) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """Names of arguments, and the closed form with its derivatives in c and q; at an end, in q.
+    """Names of arguments, and the closed form with its derivative in each of them.
 
-    Ends are c = −1, 0 and 1, where fewer terms are left and nothing is made of the slope in c.
+    Ends are c = −1, 0 and 1, where fewer terms are left and c is no argument.
     """
     if end == 0:
         closed = expect(base) ** 2
     else:
         closed = expect2(base, base, c=c if end is None else sp.Integer(end))
     symbols = sorted(closed.free_symbols | {q}, key=str)
-    forms = [closed, sp.diff(closed, c), sp.diff(closed, q)]
+    forms = [closed, *(sp.diff(closed, symbol) for symbol in symbols)]
     return tuple(s.name for s in symbols), sp.lambdify(symbols, forms, "mpmath", cse=True)
 
 

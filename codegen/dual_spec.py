@@ -19,9 +19,9 @@ from freejac.symbolic.activation import Activation
 __all__ = ["MEASURE", "Approximation", "DualCode"]
 
 MEASURE = (
-    "Errors of a dual D are relative to |D|, and in ULPs of D; where half an ULP of q, or of the "
-    "nearest of 1 + c, c and 1 - c, changes D by more than an ULP, as next to a zero of D, the "
-    "unit is larger in the same ratio."
+    "Errors of a dual D are relative to |D|, and in ULPs of D; where half an ULP of an argument "
+    "(of q, of a parameter, or of the nearest of 1 + c, c and 1 - c) changes D by more than an "
+    "ULP, as next to a zero of D, the unit is larger in the same ratio."
 )
 """What errors of duals in closed form are relative to."""
 

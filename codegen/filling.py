@@ -36,6 +36,7 @@ _HELPER_NAMES = frozenset(HELPERS.values()) | {
     "_sector_panel",
     "_split",
     "_sum",
+    "_times",
     "_tail_parts",
     "_times_power",
     "_wedge",

@@ -31,6 +31,14 @@ from itertools import product
 import mpmath
 import sympy as sp
 
+from freejac.codegen.constant_factors import (
+    Term,
+    factors,
+    number_first,
+    taken_out,
+    two_doubles,
+    weighted,
+)
 from freejac.codegen.correlation import (
     completed_squares,
     down,
@@ -75,7 +83,7 @@ _PLACES = {
 """What an integrand may need at x = √(1 − t); each may use those before it."""
 
 _LOSS = 1000
-_LOSS_SEEN = 4.0
+_LOSS_SEEN = 1.5
 """By how much the terms of an expansion may outgrow their sum before the other one is tried."""
 _NOTHING = mpmath.mpf(2) ** -500
 
@@ -156,7 +164,8 @@ class _Writer:
 
     def __init__(self, function: PiecewiseFunction, levels: list[_Level], prefix: str) -> None:
         self._levels, self._prefix = levels, prefix
-        self._parameters = sorted(s.name for s in function.free_symbols)
+        self._symbols = sorted(function.free_symbols, key=str)
+        self._parameters = [s.name for s in self._symbols]
         self._scale = _narrowest(function)
         self._means: list[_Mean] = []
 
@@ -177,8 +186,11 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
-        kinds, scale = _without_pi([rooted(gathered(kind)) for kind in kinds])
-        integrands = [self._integrand(kind) for kind in kinds]
+        constants = [q, _edge, *self._symbols]
+        apart = [taken_out(kind, constants) for kind in kinds]
+        rational, scale = _without_pi([rooted(gathered(rest)) for _, rest in apart])
+        shares = [number_first(kind) for kind in rational]
+        integrands = [self._integrand(rest) for _, rest in shares]
         context = {
             "prefix": self._prefix,
             "constant": self._prefix.upper(),
@@ -187,7 +199,10 @@ class _Writer:
             "kinds": integrands,
             "places": _places(integrands),
             "rule": _rule(),
-            "scale": scale,
+            "monomials": [
+                (two_doubles(scale * number), factors(product))
+                for (number, _), (product, _) in zip(shares, apart, strict=True)
+            ],
             "jumps": bool(self._levels[1].rest != 0),
             "loss": _LOSS_SEEN,
             "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
@@ -234,12 +249,12 @@ class _Writer:
         taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
         return kernel_block(_one_number(expr), taken)
 
-    def _forward(self, last: int, at: sp.Expr) -> list[str]:
+    def _forward(self, last: int, at: sp.Expr) -> list[Term]:
         """Terms of the expansion at c = 0."""
         squares = [(k, self._square(k)) for k in range(last)]
-        return [source(_power(at, k) * name) for k, name in squares if name]
+        return [weighted(_power(at, k), name) for k, name in squares if name]
 
-    def _backward(self, turn: int, last: int) -> list[str]:
+    def _backward(self, turn: int, last: int) -> list[Term]:
         """Terms of the expansion at c = −1."""
         terms = []
         for k in range(turn):
@@ -247,14 +262,14 @@ class _Writer:
             equation = f"E[{_derivative(k)}(h) {_derivative(k)}(-h)]"
             name = self._mean(f"end_{k}", equation, regular * reflected(regular), k, 1)
             if name:
-                terms.append(source(_power(_edge, k) * name))
+                terms.append(weighted(_power(_edge, k), name))
         sign = self._levels[turn].symmetry or 0
         for j in range(last - turn if sign else 0):
             name = self._square(turn + j)
             if name:
                 weight = sp.expand(_power(_y, turn - 1) * _power(_y + _size, j))
                 share = sp.factor(sp.integrate(weight, (_y, 0, _edge)))
-                terms.append(source(sign * share * name))
+                terms.append(weighted(sign * share, name))
         return terms
 
     def _square(self, level: int) -> sp.Symbol | None:
@@ -296,13 +311,13 @@ def _sure_form(
     return combined(sound.expr, power, exponent)
 
 
-def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], str]:
+def _without_pi(exprs: list[sp.Expr]) -> tuple[list[sp.Expr], sp.Expr]:
     """Expressions over 1/π and 2/π; as they are and 2 where 1/π is no factor of all."""
     inverse = sp.Dummy("inverse", positive=True)
     shares = [sp.expand(expr.xreplace({sp.pi: 1 / inverse}) / inverse) for expr in exprs]
     if any(share.has(inverse) for share in shares):
-        return exprs, "2.0"
-    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], repr(float(2 / sp.pi))
+        return exprs, sp.Integer(2)
+    return [expr.xreplace({sp.pi: sp.S.One}) for expr in exprs], 2 / sp.pi
 
 
 def _one_number(expr: sp.Expr) -> sp.Expr:

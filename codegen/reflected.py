@@ -9,7 +9,7 @@ of high order in θ = acos(κ|c|). It is written
   so that nothing is lost where D vanishes with c, and with s = √(u/2) beyond;
 * with τ = tan(θ/2) = √(a/b), a and b being 1 ∓ κ|c| over a common denominator, as
 
-      (N + M r_n(τ²)) / (Q √(ab)),    atan τ = τ − τ³/3 + … ± τ^{2n+1} r_n(τ²):
+      (N ± M τ^{2n} r_n(τ²)) / (Q √(ab)),    atan τ = τ − τ³/3 + … ± τ^{2n+1} r_n(τ²):
 
   N, M and Q are polynomials, found by exact algebra, the first n terms of the arc tangent among
   them, and everything is divided by at once.
@@ -21,13 +21,14 @@ asin(κc) = 2 atan t, |t| ≤ 1, and the arc tangent a polynomial.
 >>> closed = c * q * sp.asin(c) / (2 * sp.pi) + c * q / 4 + q * sp.sqrt(1 - c**2) / (2 * sp.pi)
 >>> _, fitted = next(reflected_codes(closed, ()))
 >>> fitted.method, fitted.result
-('closed form, fitted in 1 - |c|', 'base + part')
+('closed form, fitted in 1 - |c|', 'base * q + part')
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, reduce
+from itertools import product
 
 import mpmath
 import sympy as sp
@@ -39,8 +40,8 @@ from freejac.codegen.correlation import paired, up
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.printer import source
-from freejac.codegen.share_sums import in_size, product_of_sums, starts, summed
-from freejac.symbolic.symbols import c
+from freejac.codegen.share_sums import BASES, in_size, product_of_sums, starts
+from freejac.symbolic.symbols import c, q
 
 __all__ = ["reflected_codes"]
 
@@ -54,9 +55,9 @@ _NEGLIGIBLE = mpf(2) ** -56
 _DEGREES = range(6, 26)
 # fmt: off
 _NAMES = frozenset([
-    "apart", "arc", "base", "divisor", "down", "edge", "end", "exact", "far", "gap", "half",
-    "high", "inverse", "joint", "left", "low", "middle", "near", "outer", "part", "ratio",
-    "right", "root", "size", "step", "total", "up",
+    "apart", "arc", "base", "below", "divisor", "down", "edge", "end", "exact", "far", "gap",
+    "half", "high", "inverse", "joint", "left", "low", "middle", "missed", "near", "part",
+    "ratio", "right", "root", "rough", "size", "step", "total", "up",
 ])
 # fmt: on
 _total, _inverse = sp.symbols("total inverse", positive=True)
@@ -126,11 +127,16 @@ def _with_rest(parts: ArcParts, lines: _Lines, bracket: sp.Expr, method: str) ->
     left, right = parts.outside(-1), parts.outside(1)
     if left == right == 0:
         return lines.code("part" if parts.sign == 1 else "math.copysign(part, -c)", method)
+    # Times q at the end: that product is not rounded where the sum is fused with it.
+    fused = all(sp.cancel(side / q).is_polynomial(q) for side in (left, right))
+    if fused:
+        left, right = sp.cancel(left / q), sp.cancel(right / q)
     sides = lines.assign("right", right), lines.assign("left", left)
     lines.lines.append("base = {} if c > 0.0 else {}".format(*sides))
+    base = "base * q" if fused else "base"
     if parts.sign == 1:
-        return lines.code("base + part", method)
-    return lines.code("base - part if c > 0.0 else base + part", method)
+        return lines.code(f"{base} + part", method)
+    return lines.code(f"{base} - part if c > 0.0 else {base} + part", method)
 
 
 # Brackets that depend on κ|c| alone.
@@ -227,14 +233,16 @@ def _arcsine_code(parts: ArcParts, taken: Iterable[str]) -> DualCode | None:
             lines.lines.append(f"{name} = {lines.write(expr * _inverse)}")
         lines.lines += ["far = ratio > 0.5", "step = 0.5 * edge if far else ratio * ratio"]
     lines.lines.append(f"root = math.sqrt(step) if far else {ratio}")
-    lines.polynomial("step", _arcsine())
+    # The number before the arcsine is a factor of every coefficient: it is rounded with them.
+    number, factor = parts.factor.as_independent(*parts.factor.free_symbols, as_Add=False)
+    lines.polynomial("step", [number * k for k in _arcsine()])
     lines.lines += ["arc = -2.0 * root * total if far else root * total"]
     lines.lines += ["part = -arc if c < 0.0 else arc"]
     sides = lines.assign("right", parts.outside(1)), lines.assign("left", parts.outside(-1))
     middle = lines.assign("middle", parts.rest)
     lines.lines.append("end = {} if c > 0.0 else {}".format(*sides))
     lines.lines.append(f"base = end if far else {middle}")
-    product = lines.write(parts.factor * sp.Symbol("part", real=True))
+    product = lines.write(factor * sp.Symbol("part", real=True))
     return lines.code(f"base + {product}", "by the arcsine")
 
 
@@ -258,73 +266,89 @@ def _arcsine() -> tuple[sp.Float, ...]:
 
 
 def _joined_codes(parts: ArcParts, joined: int, taken: Iterable[str]) -> list[DualCode]:
-    """B = τ (R₁ sin θ/τ + 2 P (1 − τ²/3 + …) ± 2 P τ^{2n} r_n(τ²)).
+    """B = τ (R₁ sin θ/τ + 2 P (1 − τ²/3 + …) ± 2 P τ^{2n} r_n(τ²)), and τ = a/√(ab).
 
     The sum of the first two may be one polynomial N, so that nothing cancels at c = −1; or remain
     two where that is of no use, and the roundings of N's variables would be seen more than theirs.
+    In which variables N rounds least is tried.
     """
     low, high = parts.below + parts.above * c, parts.below - parts.above * c
-    place = low / high
-    known = parts.factor * sum(2 * (-place) ** n / sp.Integer(2 * n + 1) for n in range(joined))
-    sums = [
-        [sp.cancel(sp.together(part * low)) for part in several if part != 0]
-        for several in (
-            (2 * (-place) ** joined * parts.factor,),
-            (parts.sine + known,),
-            (parts.sine, known),
-        )
-    ]
-    shared = reduce(sp.lcm, [high, *(sp.fraction(part)[1] for several in sums for part in several)])
-    quotient = _Quotient(parts, shared, low, high)
-    scale, remaining = quotient.over_shared(sums[0][0])
-    merged, apart = (
-        sp.Add(*(k / scale * form for k, form in map(quotient.over_shared, several)))
-        for several in sums[1:]
+    known = parts.factor * sum(
+        2 * (-low / high) ** n / sp.Integer(2 * n + 1) for n in range(joined)
     )
+    first, *others = [
+        [sp.cancel(sp.together(part * low)) for part in several if part != 0]
+        for several in ((2 * parts.factor,), (parts.sine + known,), (parts.sine, known))
+    ]
+    denominators = [sp.fraction(part)[1] for several in (first, *others) for part in several]
+    quotient = _Quotient(parts, reduce(sp.lcm, denominators), low, high)
+    scale, remaining = quotient.over_shared(first[0])
+    remaining *= (-sp.Symbol("step", nonnegative=True)) ** joined
+    (whole,), several = others[0] or [sp.S.Zero], others[1]
+    # Of forms that are as good the one with q in it, which is not rounded, comes first.
+    nears = dict.fromkeys((k / scale) * form for k, form in reversed([*quotient.forms(whole)]))
+    far = sp.Add(*(k / scale * form for k, form in map(quotient.over_shared, several)))
     codes = []
-    for exact in [merged] if joined == 0 else [merged, None]:
+    for near, exact in product(nears, [None] if joined == 0 else [None, far]):
         lines = quotient.lines(scale, taken)
         lines.polynomial("step", remainder(joined, sp.S.One))
-        if exact is None:
-            for name, expr in (("near", merged), ("far", apart)):
+        if exact is not None:
+            for name, expr in (("near", near), ("far", far)):
                 lines.lines.append(f"{name} = {lines.write(expr)}")
             lines.lines.append("exact = far if (size < 0.5) | (high < 2.0 * low) else near")
-        first = sp.Symbol("exact", real=True) if exact is None else exact
-        bracket = _inverse * sp.factor_terms(first + remaining * _total)
+        summand = near if exact is None else sp.Symbol("exact", real=True)
+        bracket = _inverse * sp.factor_terms(summand + remaining * _total)
         codes.append(_with_rest(parts, lines, bracket, "by the angle from c = -1"))
     return codes
 
 
 class _Quotient:
-    """What is divided by Q √(ab), where τ² = a/b, and Q has the factor b."""
+    """What is divided by Q √(ab), where τ² = a/b."""
 
     def __init__(self, parts: ArcParts, shared: sp.Expr, low: sp.Expr, high: sp.Expr) -> None:
         self._parts = parts
         self._ends = {"low": low, "high": high}
-        self._number, self._outer = product_of_sums(sp.cancel(shared / high), self._ends)
+        self._number, self._divisor = product_of_sums(sp.cancel(shared), self._ends)
         self._shared = sp.cancel(shared / self._number)
 
     def over_shared(self, expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
         """A number and a form of what is above Q, with Q itself where that is a factor."""
+        return next(self.forms(expr))
+
+    def forms(self, expr: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+        """The same in every way in which its polynomials are written."""
         if sp.fraction(expr)[1].is_number:
             number, form = product_of_sums(sp.cancel(expr), self._ends)
-            return number, form * sp.Symbol("divisor", positive=True)
-        return product_of_sums(sp.cancel(expr * self._shared), self._ends)
+            yield number, form * sp.Symbol("divisor", positive=True)
+            return
+        for basis in BASES:
+            found = product_of_sums(sp.cancel(expr * self._shared), self._ends, basis)
+            if found is not None:
+                yield found
 
     def lines(self, scale: sp.Expr, taken: Iterable[str]) -> _Lines:
-        """Assignments of a, b, their root, Q, a number over Q √(ab), and τ²."""
+        """Assignments of a, b, their root, Q, a number over Q √(ab), and τ².
+
+        That quotient is a factor of everything: what its rounding and that of the number lack is
+        added, so that it is right but for its last rounding.
+        """
         parts, lines = self._parts, _Lines(taken)
-        root = sp.sqrt(paired(sp.expand(parts.below**2 - parts.above**2 * c**2)))
         for name, expr in (
             ("low", in_size(parts.low)),
             ("high", in_size(parts.high)),
-            ("root", in_size(root)),
-            ("outer", self._outer),
-            ("divisor", summed(self._shared)),
+            ("divisor", self._divisor),
         ):
             lines.lines.append(f"{name} = {lines.write(expr)}")
-        lines.lines.append(f"inverse = {float(scale)!r} / (divisor * root)")
-        lines.lines.append(f"step = low * outer * root * inverse * {float(1 / scale)!r}")
+        lines.lines.append("root = math.sqrt(low * high)")
+        rounded = float(scale)
+        lacking = float((scale / sp.Float(rounded, 60) - 1).evalf(30))
+        lines.lines += [
+            "below = divisor * root",
+            f"rough = {rounded!r} / below",
+            f"missed = ({rounded!r} - rough * below) * {float(1 / scale)!r} + {lacking!r}",
+            "inverse = rough + rough * missed",
+            "step = low / high",
+        ]
         return lines
 
 

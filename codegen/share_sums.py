@@ -19,7 +19,7 @@ import sympy as sp
 from freejac.codegen.correlation import paired, up
 from freejac.symbolic.symbols import c, q
 
-__all__ = ["apart", "in_size", "joint", "product_of_sums", "size", "starts", "summed"]
+__all__ = ["BASES", "apart", "in_size", "joint", "product_of_sums", "size", "starts", "summed"]
 
 size = sp.Symbol("size", nonnegative=True)
 """|c|; `up` and `down` are then 1 − |c| and 1 + |c|."""
@@ -27,6 +27,8 @@ joint = sp.Symbol("joint", nonnegative=True)
 """q|c|."""
 apart = sp.Symbol("apart", nonnegative=True)
 """q(1 − |c|)."""
+BASES = ("shares", "apart", "whole")
+"""In what a polynomial may be written: x and w; x and |c|; q and x, q being exact."""
 
 
 def in_size(expr: sp.Expr) -> sp.Expr:
@@ -54,7 +56,9 @@ def starts(lines: Iterable[str], *, folded: bool = True) -> list[str]:
     return ["size = abs(c)", *found] if folded else found
 
 
-def product_of_sums(expr: sp.Expr, named: Mapping[str, sp.Expr]) -> tuple[sp.Expr, sp.Expr]:
+def product_of_sums(
+    expr: sp.Expr, named: Mapping[str, sp.Expr], basis: str = BASES[0]
+) -> tuple[sp.Expr, sp.Expr]:
     """A polynomial in c, for c < 0, as a number and a product of sums and of what has a name.
 
     As many factors q as can be are put together with factors that have c in them.
@@ -62,6 +66,7 @@ def product_of_sums(expr: sp.Expr, named: Mapping[str, sp.Expr]) -> tuple[sp.Exp
     Args:
         expr: a polynomial in c.
         named: polynomials in c that code has names for.
+        basis: one of `BASES`; where a factor cannot be written so, it is written in the first.
     """
     content, factors = sp.factor_list(expr, c)
     number, product = content.as_independent(*content.free_symbols, as_Add=False)
@@ -78,9 +83,12 @@ def product_of_sums(expr: sp.Expr, named: Mapping[str, sp.Expr]) -> tuple[sp.Exp
             product *= joint**both * size ** (power - both)
         else:
             lacking = max(n - m for m, n in sp.Poly(base, q, c).monoms())
+            if basis == "apart" and (short := _in_apart(base)) is not None:
+                product *= short**power
+                continue
             used = max(lacking, 0) if lacking * power <= left else 0
             left -= used * power
-            part = _added_up(sp.expand(base * q**used))
+            part = _added_up(sp.expand(base * q**used), basis)
             outside, inside = part.as_independent(*part.free_symbols, as_Add=False)
             number, product = number * outside**power, product * inside**power
     return number, product * q**left
@@ -95,7 +103,7 @@ def summed(expr: sp.Expr) -> sp.Expr:
     return total
 
 
-def _added_up(expr: sp.Expr) -> sp.Expr:
+def _added_up(expr: sp.Expr, basis: str = BASES[0]) -> sp.Expr:
     """In 1 ± c, or by powers of q, if that makes all signs the same; else in shares."""
     short = in_size(paired(expr))
     if _one_signed(short):
@@ -103,7 +111,7 @@ def _added_up(expr: sp.Expr) -> sp.Expr:
     powers = [in_size(paired(part)) for part in sp.Poly(sp.expand(expr), q).all_coeffs()]
     if _one_signed(sp.Add(*(part * q**n for n, part in enumerate(powers)))):
         return summed(expr)
-    return _in_shares(expr) or _in_both(expr)
+    return _in_shares(expr, basis == "whole") or _in_both(expr)
 
 
 def _one_signed(expr: sp.Expr) -> bool:
@@ -111,11 +119,30 @@ def _one_signed(expr: sp.Expr) -> bool:
     return len({term.could_extract_minus_sign() for term in terms}) == 1
 
 
-def _in_shares(expr: sp.Expr) -> sp.Expr | None:
-    """In q|c| and q(1 − |c|); None if q does not carry every c."""
+def _in_apart(expr: sp.Expr) -> sp.Expr | None:
+    """In q(1 − |c|) and |c|; None if a power of q lacks that of 1 − |c|."""
+    total = sp.S.Zero
+    for coefficient, power in zip(*_powers(expr), strict=True):
+        share, rest = sp.div(coefficient, (1 + c) ** power, c)
+        if rest != 0:
+            return None
+        total = total * apart + in_size(share)
+    return total
+
+
+def _powers(expr: sp.Expr) -> tuple[list[sp.Expr], list[int]]:
+    coefficients = sp.Poly(sp.expand(expr), q).all_coeffs()
+    return coefficients, list(range(len(coefficients) - 1, -1, -1))
+
+
+def _in_shares(expr: sp.Expr, whole: bool) -> sp.Expr | None:
+    """In q|c| and q(1 − |c|), or in q instead of the first; None if q does not carry every c."""
     poly = sp.Poly(sp.expand(expr), q, c)
     if any(n > m for m, n in poly.monoms()):
         return None
+    if whole:
+        turned = sum(k * q ** (m - n) * (apart - q) ** n for (m, n), k in poly.terms())
+        return _nested(sp.Poly(sp.expand(turned), q, apart))
     turned = sum(k * (apart + joint) ** (m - n) * (-joint) ** n for (m, n), k in poly.terms())
     return _nested(sp.Poly(sp.expand(turned), joint, apart))
 

@@ -225,6 +225,26 @@ def test_beside_a_zero_the_unit_is_what_rounding_the_arguments_changes_and_no_mo
         assert change / 4 <= condition * value * mpf(2) ** -53 <= 4 * change + value * mpf(2) ** -53
 
 
+def test_a_parameter_is_known_no_better_than_q_and_c() -> None:
+    # φ′ is 1 and a: D = a + (1 − a)² S has a zero in a for every S = acos(−c)/(2π).
+    module = activation_dual_module(activation("leaky_relu"))
+    with mp.workdps(40):
+        share = mpmath.acos(mpf("0.8")) / (2 * mpmath.pi)
+        zero = 1 - (1 - mpmath.sqrt(1 - 4 * share)) / (2 * share)
+    for off in (1e-12, 1e-6, 1e-2):
+        point = {"q": 1.0, "c": -0.8, "a": float(zero) * (1.0 + off)}
+        value, condition = dual_reference(module, point, 1)["dual_slope"]
+        with mp.workdps(40):
+            exact_share = mpmath.acos(-mpf(point["c"])) / (2 * mpmath.pi)
+            at = mpf(point["a"])
+            assert abs(at + (1 - at) ** 2 * exact_share - value) <= 1e-18 * abs(value)
+            change = abs(at * (1 - 2 * (1 - at) * exact_share)) / 2
+            by_c = mpf(1) - mpf("0.8")
+            change_c = by_c * (1 - at) ** 2 / (4 * mpmath.pi * mpmath.sqrt(1 - mpf("0.64")))
+        expected = max(change, change_c) / abs(value)
+        assert float(condition) == pytest.approx(float(max(1, expected)), rel=1e-2, abs=0.0)
+
+
 def test_an_error_of_eight_ulps_is_told(tmp_path: Path) -> None:
     module = activation_dual_module(activation("hard_tanh"))
     record = plan(module)

@@ -1,0 +1,63 @@
+"""Duals in closed form at many points that the generator has not seen: 4 ULP away from zeros."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from freejac.codegen.catalogue import CATALOGUE
+from freejac.codegen.crosscheck import compare
+from freejac.codegen.dual_check import dual_points, dual_reference
+from freejac.codegen.dual_spec import DualCode
+from freejac.codegen.points import Point
+from freejac.codegen.spec import Module
+
+SEED = 11
+MANY, SOME, FEW = 1000, 10, 3
+# References take a millisecond, a tenth of a second where exponentials are added, and a second with
+# the bivariate normal distribution in them.
+COUNTS = {
+    **dict.fromkeys(("linear", "relu", "leaky_relu", "relu2", "smoothed_relu"), MANY),
+    **dict.fromkeys(("erf", "sin", "gelu"), MANY),
+    **dict.fromkeys(("hard_tanh", "hard_sigmoid", "shifted_relu", "hard_swish"), SOME),
+    **dict.fromkeys(("selu", "elu"), FEW),
+}
+BOUND = 4.0
+# Sums of polynomials, and (a - 1)**2 beside what it almost cancels: few points are above.
+WIDER = {("gelu", "dual"): 6.5, ("gelu", "dual_slope"): 7.0, ("leaky_relu", "dual_slope"): 5.0}
+MOST_ABOVE = 0.005
+
+
+@contextmanager
+def without_codes() -> Iterator[None]:
+    """The committed modules are checked: what a module would be written with is not looked for."""
+    none = DualCode((), "0.0", "")
+    with patch("freejac.codegen.duals._closed_code", lambda *_: none):
+        yield
+
+
+def points(module: Module, count: int) -> list[Point]:
+    """Those of the generator with another seed, every fifth of them next to c = 0."""
+    spread = dual_points(module.kernels[0].arguments, count, seed=SEED)
+    for index, point in enumerate(spread[::5]):
+        point["c"] *= 10.0 ** -(index % 13)
+    return spread
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COUNTS)
+def test_duals_in_closed_form_are_right_to_a_few_ulps_at_random_points(name: str) -> None:
+    with without_codes():
+        module = CATALOGUE[f"{name}_dual"]()
+    # An index that asks for no quadrature: the generator's points are held against it.
+    exact = [(p, dual_reference(module, p, 1)) for p in points(module, COUNTS[name])]
+    compiled = importlib.import_module(f"freejac.generated.{name}_dual")
+    for kernel, comparisons in compare(module, compiled, exact).items():
+        ulps = np.array([comparison.ulp for comparison in comparisons])
+        assert ulps.max() <= WIDER.get((name, kernel), BOUND)
+        assert (ulps > BOUND).mean() <= MOST_ABOVE
