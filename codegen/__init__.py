@@ -14,8 +14,9 @@ The rooms, in the order of the work; each begins by saying what it is:
   `approximate_dual approximate_dual_growth approximate_dual_table approximate_dual_quadrature`,
   fitted by `approximate_dual_fit` on the `approximate_dual_square approximate_dual_cuts
   approximate_dual_rectangles`
-* spectra: several slopes `slopes_kernels slope_height`, any φ `contour_kernels contour_nodes`,
-  residual networks of finite depth `residual_kernels`; edges of sweeps `edge_solver`
+* spectra: several slopes `slopes_kernels slope_height`, any φ `contour_kernels contour_nodes
+  contour_anchors`, residual networks of finite depth `residual_kernels`; edges of sweeps
+  `edge_solver`
 * text: `names printer statements kernel_block elementary quadrature_view filling file_head
   operations divisions`, put together by `render`
 * proof: `points oracle spectral_oracle slopes_oracle contour_oracle residual_oracle dual_check

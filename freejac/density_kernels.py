@@ -289,10 +289,8 @@ class ContourDensity:
         """The same so near to an edge that ζ was not reached."""
         import numpy as np
 
-        from freejac.generated.contour_density import offsets
-
         for index in np.flatnonzero(np.isnan(imaginary)):
-            away = [abs(offsets(lam[index], anchor)) for anchor in self._anchors]
+            away = [abs(_offsets(lam[index], anchor)) for anchor in self._anchors]
             if not np.isnan(imaginary[index]) or min(away, default=1.0) < _BESIDE:
                 continue
             beside = levels[index] + _BESIDE * np.array([1.0, -1.0])
@@ -322,9 +320,9 @@ class ContourDensity:
 
         from freejac.codegen.contour_anchors import INSIDE
         from freejac.codegen.slope_height import log_height
-        from freejac.generated.contour_density import offsets, solve_near
+        from freejac.generated.contour_density import solve_near
 
-        away = offsets(lam, anchor)
+        away = _offsets(lam, anchor)
         near = np.flatnonzero(np.abs(away) < _REACH)
         near = near[left[near] | np.isnan(imaginary[near])]
         if not near.size:
@@ -418,6 +416,14 @@ class ContourDensity:
         if level > self.depth * math.log(mean) or not inverse > 0:
             return math.exp(min(above, 700.0))
         return math.exp(min(level + rest * math.log(inverse), 700.0))
+
+
+def _offsets(lam: Any, anchor: Any) -> Any:
+    """Log λ less an anchor's."""
+    from freejac.generated import contour_density as kernels
+
+    module: Any = kernels
+    return module.offsets(lam, anchor)
 
 
 @lru_cache(maxsize=16)
