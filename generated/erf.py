@@ -18,20 +18,20 @@ al. (2016), arXiv:1606.05340. μ_1 and μ_2, the moments of D²: Pennington, Sch
 
 Worst relative error against 50-digit references, over the whole domain:
 
-    kernel               evaluated by         q              error  ulp  points
-    mean                 closed form          1e-12 to 1e12  0      0    202
-    second_moment        closed form          1e-12 to 1e12  4e-16  3    202
-    length_map           second_moment        1e-12 to 1e12  5e-16  4    202
-    second_moment_slope  closed form          1e-12 to 1e12  4e-16  2    202
-    chi_parallel         second_moment_slope  1e-12 to 1e12  5e-16  4    202
-    mu_1                 closed form          1e-12 to 1e12  3e-16  2    202
-    chi                  mu_1                 1e-12 to 1e12  3e-16  2    202
-    mu_2                 closed form          1e-12 to 1e12  2e-16  2    202
+    kernel               evaluated by                         q              error  ulp  points
+    mean                 closed form                          1e-12 to 1e12  0      0    202
+    second_moment        closed; rational in √(4q + 1), 8/10  1e-12 to 1e12  6e-16  6    202
+    length_map           second_moment                        1e-12 to 1e12  5e-16  4    202
+    second_moment_slope  closed form                          1e-12 to 1e12  4e-16  2    202
+    chi_parallel         second_moment_slope                  1e-12 to 1e12  5e-16  4    202
+    mu_1                 closed form                          1e-12 to 1e12  3e-16  2    202
+    chi                  mu_1                                 1e-12 to 1e12  3e-16  2    202
+    mu_2                 closed form                          1e-12 to 1e12  2e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 0
-    second_moment        4 + 1 sqrt + 1 call
+    second_moment        39 + 1 div + 1 sqrt
     length_map           4 + 1 call
     second_moment_slope  5 + 1 div + 1 sqrt
     chi_parallel         2 + 1 call
@@ -147,32 +147,6 @@ def _store(block, pointer, step, start, size, single):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
-    a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
-
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
-
-
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _divided(above, below):
     """Return above / below by Newton's steps, below positive and far from the ends of doubles.
 
@@ -265,7 +239,28 @@ def _second_moment(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    value = 0.6366197723675814 * _atan_ratio(2.0 * q, math.sqrt(1.0 + 4.0 * q))
+    sum_1 = 1.0 + 4.0 * q
+    root_1 = math.sqrt(sum_1)
+    quotient_1_even = 0.11180273623846085 * sum_1 + 0.4058323655591707
+    quotient_1_even = quotient_1_even * sum_1 + 0.42553626930673033
+    quotient_1_even = quotient_1_even * sum_1 + 0.1455161533433445
+    quotient_1_even = quotient_1_even * sum_1 + 0.009143132008711934
+    quotient_1_odd = 0.22148545127686595 * sum_1 + 0.46115588616469744
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.28758379615250096
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.049450991867468666
+    above_1 = quotient_1_odd * root_1 + quotient_1_even
+    quotient_1_even = 0.027950684059615212 * sum_1 + 0.18932035839801425
+    quotient_1_even = quotient_1_even * sum_1 + 0.33442175181362976
+    quotient_1_even = quotient_1_even * sum_1 + 0.2241094623258347
+    quotient_1_even = quotient_1_even * sum_1 + 0.05347240840144929
+    quotient_1_even = quotient_1_even * sum_1 + 0.002285024113458298
+    quotient_1_odd = 0.09095927906631733 * sum_1 + 0.2891051369086831
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.3091735041011752
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.1270048692375266
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.015283459074296193
+    below_1 = quotient_1_odd * root_1 + quotient_1_even
+    quotient_1 = above_1 / below_1
+    value = q * quotient_1
     return value if inside else math.nan
 
 
@@ -331,7 +326,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -366,8 +361,28 @@ def _length_map_along(
         )
 
 
+@njit(error_model="numpy")
+def _length_map_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_b,
+):
+    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _length_map(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+            sigma_b,
+        )
+
+
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -384,8 +399,11 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves and sigma_b_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(sigma_b_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -397,21 +415,32 @@ def _length_map_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not sigma_b_moves:
+        if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        _length_map_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-            sigma_b,
-            start * sigma_b_moves,
-        )
+        if fixed:
+            _length_map_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+                sigma_b_block[0],
+            )
+        else:
+            _length_map_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+                sigma_b,
+                start * sigma_b_moves,
+            )
         if not moves:
             _store(block, arrays[3], steps[3], start, size, single)
 
@@ -504,7 +533,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -534,8 +563,26 @@ def _chi_parallel_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_parallel_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi_parallel(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -548,8 +595,10 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -560,17 +609,27 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_parallel_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_parallel_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_parallel_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -662,7 +721,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -692,8 +751,26 @@ def _chi_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -706,8 +783,10 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -718,17 +797,27 @@ def _chi_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 

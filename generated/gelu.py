@@ -20,22 +20,22 @@ Worst relative error against 50-digit references, over the whole domain:
 
     kernel               evaluated by                         q              error  ulp  points
     mean                 closed form                          1e-12 to 1e12  3e-16  2    202
-    second_moment        closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  4e-16  3    202
+    second_moment        closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  3    202
     length_map           second_moment                        1e-12 to 1e12  4e-16  3    202
     second_moment_slope  closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  2    202
-    chi_parallel         second_moment_slope                  1e-12 to 1e12  4e-16  2    202
-    mu_1                 closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  2    202
-    chi                  mu_1                                 1e-12 to 1e12  3e-16  3    202
+    chi_parallel         second_moment_slope                  1e-12 to 1e12  3e-16  3    202
+    mu_1                 closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  4e-16  2    202
+    chi                  mu_1                                 1e-12 to 1e12  4e-16  3    202
     mu_2                 rational in √q, 15/15                1e-12 to 1e12  5e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 2 + 1 div + 1 sqrt
-    second_moment        44 + 2 div + 1 sqrt
+    second_moment        42 + 2 div + 1 sqrt
     length_map           4 + 1 call
-    second_moment_slope  43 + 2 div + 1 sqrt
+    second_moment_slope  41 + 2 div + 1 sqrt
     chi_parallel         2 + 1 call
-    mu_1                 43 + 2 div + 1 sqrt
+    mu_1                 41 + 2 div + 1 sqrt
     chi                  2 + 1 call
     mu_2                 62 + 1 div + 1 sqrt
 
@@ -239,26 +239,26 @@ def _second_moment(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
-    square_1 = sum_1 * sum_1
-    quotient_1_even = 0.03885807103565475 * square_1 + 1.7839270082614578
-    quotient_1_even = quotient_1_even * square_1 + 8.887897545179273
-    quotient_1_even = quotient_1_even * square_1 + 8.12791381832724
-    quotient_1_even = quotient_1_even * square_1 + 0.7502352639693151
-    quotient_1_odd = 0.3856281607636648 * square_1 + 4.9411421254684145
-    quotient_1_odd = quotient_1_odd * square_1 + 10.583221609444601
-    quotient_1_odd = quotient_1_odd * square_1 + 3.6771601251059463
-    above_1 = quotient_1_odd * sum_1 + quotient_1_even
-    quotient_1_even = 0.155432284142619 * square_1 + 10.22073331915518
-    quotient_1_even = quotient_1_even * square_1 + 78.0242031256704
-    quotient_1_even = quotient_1_even * square_1 + 142.86980963369328
-    quotient_1_even = quotient_1_even * square_1 + 62.510949087795865
-    quotient_1_even = quotient_1_even * square_1 + 3.142578125
-    quotient_1_odd = 1.8533772113398972 * square_1 + 34.365822119128325
-    quotient_1_odd = quotient_1_odd * square_1 + 124.94897149635804
-    quotient_1_odd = quotient_1_odd * square_1 + 115.11503761780281
-    quotient_1_odd = quotient_1_odd * square_1 + 20.640482521808142
-    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    sum_1 = 1.0 + 2.0 * q
+    root_1 = math.sqrt(sum_1)
+    quotient_1_even = 0.025502873221660297 * sum_1 + 0.1132498450847289
+    quotient_1_even = quotient_1_even * sum_1 + 0.1077470386750307
+    quotient_1_even = quotient_1_even * sum_1 + 0.028190240454437236
+    quotient_1_even = quotient_1_even * sum_1 + 0.001102391799734038
+    quotient_1_odd = 0.04906796373972573 * sum_1 + 0.10482521098856455
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.05607902564405658
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.006621015582613031
+    above_1 = quotient_1_odd * root_1 + quotient_1_even
+    quotient_1_even = 0.10201149288664119 * sum_1 + 0.3509878874522956
+    quotient_1_even = quotient_1_even * sum_1 + 0.39449058649141316
+    quotient_1_even = quotient_1_even * sum_1 + 0.16460752729804923
+    quotient_1_even = quotient_1_even * sum_1 + 0.01914291785094686
+    quotient_1_even = quotient_1_even * sum_1 + 9.588020653944352e-06
+    quotient_1_odd = 0.1962718549589028 * sum_1 + 0.43950410026189973
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.3160415676918518
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.07611304451540202
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.0033194325719436446
+    below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
     value = q * (1.0 / 4.0 + 2.0 * q * quotient_1)
     return value if inside else math.nan
@@ -326,7 +326,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -361,8 +361,28 @@ def _length_map_along(
         )
 
 
+@njit(error_model="numpy")
+def _length_map_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_b,
+):
+    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _length_map(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+            sigma_b,
+        )
+
+
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -379,8 +399,11 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves and sigma_b_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(sigma_b_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -392,21 +415,32 @@ def _length_map_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not sigma_b_moves:
+        if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        _length_map_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-            sigma_b,
-            start * sigma_b_moves,
-        )
+        if fixed:
+            _length_map_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+                sigma_b_block[0],
+            )
+        else:
+            _length_map_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+                sigma_b,
+                start * sigma_b_moves,
+            )
         if not moves:
             _store(block, arrays[3], steps[3], start, size, single)
 
@@ -433,26 +467,26 @@ def _second_moment_slope(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
-    square_1 = sum_1 * sum_1
-    quotient_1_even = 0.06259551140164576 * square_1 + 2.521606564709671
-    quotient_1_even = quotient_1_even * square_1 + 12.59254873823299
-    quotient_1_even = quotient_1_even * square_1 + 13.607585038227889
-    quotient_1_even = quotient_1_even * square_1 + 1.5816022469757105
-    quotient_1_odd = 0.5778975389709381 * square_1 + 6.823264110443903
-    quotient_1_odd = quotient_1_odd * square_1 + 16.064670687038102
-    quotient_1_odd = quotient_1_odd * square_1 + 6.883205843752946
-    above_1 = quotient_1_odd * sum_1 + quotient_1_even
-    quotient_1_even = 0.25038204560658306 * square_1 + 14.709606570606166
-    quotient_1_even = quotient_1_even * square_1 + 102.76929810653465
-    quotient_1_even = quotient_1_even * square_1 + 174.77291360679598
-    quotient_1_even = quotient_1_even * square_1 + 71.34906875703578
-    quotient_1_even = quotient_1_even * square_1 + 3.3125
-    quotient_1_odd = 2.8123542470969185 * square_1 + 47.200245357988756
-    quotient_1_odd = quotient_1_odd * square_1 + 158.40745621013366
-    quotient_1_odd = quotient_1_odd * square_1 + 136.04634800688933
-    quotient_1_odd = quotient_1_odd * square_1 + 22.69740260792055
-    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    sum_1 = 1.0 + 2.0 * q
+    root_1 = math.sqrt(sum_1)
+    quotient_1_even = 0.05956907747774544 * sum_1 + 0.217926268520593
+    quotient_1_even = quotient_1_even * sum_1 + 0.4335708287361602
+    quotient_1_even = quotient_1_even * sum_1 + 0.1685837974931266
+    quotient_1_even = quotient_1_even * sum_1 + 0.01608282418515109
+    quotient_1_odd = 0.07340411832608723 * sum_1 + 0.3084532930204194
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.20560491894202126
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.02193814371072211
+    above_1 = quotient_1_odd * root_1 + quotient_1_even
+    quotient_1_even = 0.23827630991098175 * sum_1 + 0.633428764171367
+    quotient_1_even = quotient_1_even * sum_1 + 0.5510414868556545
+    quotient_1_even = quotient_1_even * sum_1 + 0.15471085517170602
+    quotient_1_even = quotient_1_even * sum_1 - 0.0012500031802473444
+    quotient_1_even = quotient_1_even * sum_1 - 3.553792946184908e-05
+    quotient_1_odd = 0.2936164733043491 * sum_1 + 0.687377681818044
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.4941083765453332
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.10070789900308187
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.00036144432919178683
+    below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
     value = 1.0 / 4.0 + 2.0 * q * quotient_1
     return value if inside else math.nan
@@ -520,7 +554,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -550,8 +584,26 @@ def _chi_parallel_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_parallel_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi_parallel(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -564,8 +616,10 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -576,17 +630,27 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_parallel_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_parallel_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_parallel_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -612,26 +676,26 @@ def _mu_1(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    sum_1 = math.sqrt(1.0 + 2.0 * q) - 1.0
-    square_1 = sum_1 * sum_1
-    quotient_1_even = 0.04487624172444794 * square_1 + 1.9613479858175105
-    quotient_1_even = quotient_1_even * square_1 + 9.18087434503719
-    quotient_1_even = quotient_1_even * square_1 + 7.800060833688769
-    quotient_1_even = quotient_1_even * square_1 + 0.6714349161689336
-    quotient_1_odd = 0.4346305207159473 * square_1 + 5.275816155479522
-    quotient_1_odd = quotient_1_odd * square_1 + 10.545178936326302
-    quotient_1_odd = quotient_1_odd * square_1 + 3.3993164133045104
-    above_1 = quotient_1_odd * sum_1 + quotient_1_even
-    quotient_1_even = 0.17950496689779177 * square_1 + 10.730096792806327
-    quotient_1_even = quotient_1_even * square_1 + 74.46562269570195
-    quotient_1_even = quotient_1_even * square_1 + 123.29165800031785
-    quotient_1_even = quotient_1_even * square_1 + 48.14830500519726
-    quotient_1_even = quotient_1_even * square_1 + 2.109375
-    quotient_1_odd = 2.040393811076712 * square_1 + 34.40895151192476
-    quotient_1_odd = quotient_1_odd * square_1 + 113.51856734482722
-    quotient_1_odd = quotient_1_odd * square_1 + 94.05865322973897
-    quotient_1_odd = quotient_1_odd * square_1 + 14.898017471264708
-    below_1 = quotient_1_odd * sum_1 + quotient_1_even
+    sum_1 = 1.0 + 2.0 * q
+    root_1 = math.sqrt(sum_1)
+    quotient_1_even = 0.04308950247060418 * sum_1 + 0.16848283900626587
+    quotient_1_even = quotient_1_even * sum_1 + 0.14525878372776468
+    quotient_1_even = quotient_1_even * sum_1 + 0.039484889439015396
+    quotient_1_even = quotient_1_even * sum_1 + 0.0035068810973700273
+    quotient_1_odd = 0.0726097672559419 * sum_1 + 0.1170462274858874
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.0498164075803325
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.0054065612582848265
+    above_1 = quotient_1_odd * root_1 + quotient_1_even
+    quotient_1_even = 0.17235800988241673 * sum_1 + 0.4265872367098729
+    quotient_1_even = quotient_1_even * sum_1 + 0.334754381821755
+    quotient_1_even = quotient_1_even * sum_1 + 0.07975023886406445
+    quotient_1_even = quotient_1_even * sum_1 - 0.000734479311538677
+    quotient_1_even = quotient_1_even * sum_1 - 2.0075466570404856e-05
+    quotient_1_odd = 0.23557581051523097 * sum_1 + 0.4625772213882277
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.27054279682552834
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.043791536009120266
+    quotient_1_odd = quotient_1_odd * sum_1 + 0.00020794776189272837
+    below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
     value = 1.0 / 4.0 + 2.0 * q * quotient_1
     return value if inside else math.nan
@@ -699,7 +763,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -729,8 +793,26 @@ def _chi_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -743,8 +825,10 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -755,17 +839,27 @@ def _chi_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 

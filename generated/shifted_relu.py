@@ -21,7 +21,7 @@ arXiv:1711.04735.
 Worst relative error against 50-digit references, over the whole domain:
 
     kernel               evaluated by                   q              error  ulp  points
-    mean                 closed; rational in √q, 10/12  1e-12 to 1e12  5e-16  3    202
+    mean                 closed; rational in √q, 10/12  1e-12 to 1e12  5e-16  4    202
     second_moment        closed; rational in √q, 18/19  1e-12 to 1e12  2e-16  2    202
     length_map           second_moment                  1e-12 to 1e12  4e-16  3    202
     second_moment_slope  closed; rational in √q, 18/18  1e-12 to 1e12  4e-16  4    202
@@ -32,7 +32,7 @@ Worst relative error against 50-digit references, over the whole domain:
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
-    mean                 49 + 1 div + 2 sqrt + 1 call
+    mean                 62 + 1 div + 2 sqrt + 1 call
     second_moment        81 + 2 div + 1 sqrt
     length_map           4 + 1 call
     second_moment_slope  77 + 1 div + 1 sqrt
@@ -221,27 +221,27 @@ def _mean(q):
     inside = q == nearest_q
     q = nearest_q
     root_1 = math.sqrt(q)
-    quotient_1_power_2 = q * q
+    quotient_1_power_2 = root_1**2 * root_1**2
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 5557.9329432661625 * q + 3.0185593638186528
-    quotient_1_even_1 = 129740363.59462015 * q + 1562471.488774241
-    quotient_1_even_2 = 11933044509.827856 * q + 3183246527.9036827
+    quotient_1_even_0 = 5557.9329432661625 * root_1**2 + 3.0185593638186528
+    quotient_1_even_1 = 129740363.59462015 * root_1**2 + 1562471.488774241
+    quotient_1_even_2 = 11933044509.827856 * root_1**2 + 3183246527.9036827
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
     quotient_1_even_0 = quotient_1_even_2 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 110283.17457092008 * q + 182.39205211861992
-    quotient_1_odd_1 = 760452727.8438437 * q + 16433243.028761854
+    quotient_1_odd_0 = 110283.17457092008 * root_1**2 + 182.39205211861992
+    quotient_1_odd_1 = 760452727.8438437 * root_1**2 + 16433243.028761854
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = 8679840198.150766 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
-    quotient_1_even_0 = 3505.617184773377 * q + 1.8916015625
-    quotient_1_even_1 = 92723045.78055574 * q + 1020747.2248397917
-    quotient_1_even_2 = 25881849940.616547 * q + 2885600239.278172
+    quotient_1_even_0 = 3505.617184773377 * root_1**2 + 1.8916015625
+    quotient_1_even_1 = 92723045.78055574 * root_1**2 + 1020747.2248397917
+    quotient_1_even_2 = 25881849940.616547 * root_1**2 + 2885600239.278172
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
     quotient_1_even_1 = 29911706770.764732 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 70481.29812368234 * q + 114.29726872712602
-    quotient_1_odd_1 = 593791889.4960856 * q + 11116352.140858026
-    quotient_1_odd_2 = 40501515343.48103 * q + 10342885498.924006
+    quotient_1_odd_0 = 70481.29812368234 * root_1**2 + 114.29726872712602
+    quotient_1_odd_1 = 593791889.4960856 * root_1**2 + 11116352.140858026
+    quotient_1_odd_2 = 40501515343.48103 * root_1**2 + 10342885498.924006
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
@@ -430,7 +430,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -465,8 +465,28 @@ def _length_map_along(
         )
 
 
+@njit(error_model="numpy")
+def _length_map_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_b,
+):
+    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _length_map(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+            sigma_b,
+        )
+
+
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -483,8 +503,11 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves and sigma_b_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(sigma_b_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -496,21 +519,32 @@ def _length_map_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not sigma_b_moves:
+        if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        _length_map_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-            sigma_b,
-            start * sigma_b_moves,
-        )
+        if fixed:
+            _length_map_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+                sigma_b_block[0],
+            )
+        else:
+            _length_map_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+                sigma_b,
+                start * sigma_b_moves,
+            )
         if not moves:
             _store(block, arrays[3], steps[3], start, size, single)
 
@@ -648,7 +682,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -678,8 +712,26 @@ def _chi_parallel_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_parallel_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi_parallel(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -692,8 +744,10 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -704,17 +758,27 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_parallel_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_parallel_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_parallel_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -846,7 +910,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -876,8 +940,26 @@ def _chi_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -890,8 +972,10 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -902,17 +986,27 @@ def _chi_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 

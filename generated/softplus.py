@@ -359,7 +359,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _length_map(q, sigma_w, sigma_b):
     """Return σ_w² E[φ(h)²] + σ_b²; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -394,8 +394,28 @@ def _length_map_along(
         )
 
 
+@njit(error_model="numpy")
+def _length_map_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+    sigma_b,
+):
+    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _length_map(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+            sigma_b,
+        )
+
+
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -412,8 +432,11 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves and sigma_b_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(sigma_b_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -425,21 +448,32 @@ def _length_map_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not sigma_b_moves:
+        if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        _length_map_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-            sigma_b,
-            start * sigma_b_moves,
-        )
+        if fixed:
+            _length_map_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+                sigma_b_block[0],
+            )
+        else:
+            _length_map_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+                sigma_b,
+                start * sigma_b_moves,
+            )
         if not moves:
             _store(block, arrays[3], steps[3], start, size, single)
 
@@ -570,7 +604,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi_parallel(q, sigma_w):
     """Return σ_w² E[φ′(h)² + φ(h) φ″(h)], the slope of the length map; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -600,8 +634,26 @@ def _chi_parallel_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_parallel_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi_parallel(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -614,8 +666,10 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -626,17 +680,27 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_parallel_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_parallel_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_parallel_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -761,7 +825,7 @@ Returns:
 )
 
 
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _chi(q, sigma_w):
     """Return σ_w² E[φ′(h)²]; nan outside the domain."""
     nearest_sigma_w = min(max(sigma_w, 1e-3), 1e3)
@@ -791,8 +855,26 @@ def _chi_along(
         )
 
 
+@njit(error_model="numpy")
+def _chi_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    sigma_w,
+):
+    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _chi(
+            q[np.uint64(q_start + i)],
+            sigma_w,
+        )
+
+
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -805,8 +887,10 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and sigma_w_moves:
+    if moves and q_moves and (fixed or sigma_w_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(sigma_w_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -817,17 +901,27 @@ def _chi_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not sigma_w_moves:
+        if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        _chi_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            sigma_w,
-            start * sigma_w_moves,
-        )
+        if fixed:
+            _chi_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w_block[0],
+            )
+        else:
+            _chi_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                sigma_w,
+                start * sigma_w_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
