@@ -186,8 +186,8 @@ class _Writer:
             ]
             kinds += [sp.Add(*behind), *self._near_end(turn, last)]
             body["backward"] = self._backward(turn, last)
-        constants = [q, _edge, *self._symbols]
-        apart = [taken_out(kind, constants) for kind in kinds]
+        fixed = [q, _edge, *self._symbols]
+        apart = [taken_out(kind, fixed) for kind in kinds]
         rational, scale = _without_pi([rooted(gathered(rest)) for _, rest in apart])
         shares = [number_first(kind) for kind in rational]
         integrands = [self._integrand(rest) for _, rest in shares]
