@@ -9,7 +9,7 @@ cancels there is gone. It is sought in
 * √q on all of the domain, for scaled error functions;
 * √q from an onset on, for error functions of b/√q, or q if the mean is even or odd in √q: below the
   onset it is, to the last bit, what is left when they are replaced by their limits;
-* √(1 + aq) for arcs that have that root in them, or for a sine in √(1 − sine²).
+* √(1 + aq) for arc tangents with that root in them.
 
 Of those found, and the closed form, the one is taken that costs least (see `operations.cost`).
 From a q on that is given, a quotient is fitted whatever it costs, and whatever cancels in the
@@ -239,7 +239,6 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
     bases = {
         p.base for p in closed.atoms(sp.Pow) if p.exp.is_Rational and p.exp.q == 2 and p.has(q)
     }
-    bases |= {base for arc in closed.atoms(sp.asin, sp.acos) for base in _roots_of(arc)}
     if len(bases) != 1 or closed.has(sp.erf, sp.erfc, erfcx, Phi, sp.exp):
         return None
     (base,) = bases
@@ -260,11 +259,3 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
     tiny, less = TINY, TINY / 10
     lead = exponent(function(less), function(tiny), less, tiny)
     return None if lead is None else fitted(function, q**lead, variable)
-
-
-def _roots_of(arc: sp.Expr) -> set[sp.Expr]:
-    """The linear functions of q, 1 at q = 0, whose roots √(1 − u²) holds, for an arc of sine u."""
-    above, _ = sp.fraction(sp.together(1 - arc.args[0] ** 2))
-    _, factors = sp.factor_list(above, q)
-    odd = (sp.Poly(factor, q) for factor, power in factors if power % 2)
-    return {sp.expand(f.as_expr() / f.eval(0)) if f.eval(0) else f.as_expr() for f in odd}
