@@ -10,8 +10,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
   `polynomials surds algebraic`; their faces are `expectation` and `bivariate`
-* oracles, from the definitions alone: `quadrature band_limited mean_curve`, and in two
-  variables `bivariate_quadrature bivariate_panels bivariate_search line_quadrature
+* oracles, from the definitions alone: `quadrature band_limited oscillation mean_panels mean_curve`,
+  and in two variables `bivariate_quadrature bivariate_panels bivariate_search line_quadrature
   narrow_quadrature ball_pieces legendre_panels`; zeros of a mean `mean_zeros`
 * mean field: `mean_field normalisation fixed_points depth_scales asymptotics criticality
   critical_classes`; integrals over the line for them: `line_integrals finite_parts finite_erf
