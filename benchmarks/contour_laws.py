@@ -21,7 +21,7 @@ from cases import Entry, run_cases
 
 from freejac.codegen.contour_oracle import PHIS
 from freejac.codegen.points import uniform
-from freejac.density_kernels import contour_density
+from freejac.contour_density import contour_density
 from freejac.networks import Jacobian
 from freejac.symbolic.activation import activation
 from freejac.symbolic.quadrature import gaussian_mean

@@ -13,7 +13,7 @@ from mpmath import mp
 from numpy.typing import NDArray
 
 from freejac import edge_kernels
-from freejac.density_kernels import contour_density
+from freejac.contour_density import contour_density
 from freejac.initial_result import Initialisation
 from freejac.networks import Jacobian, ResNet
 from freejac.phase_grid import numbers_for

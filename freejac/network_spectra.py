@@ -17,7 +17,8 @@ import sympy as sp
 from mpmath import mp
 from numpy.typing import NDArray
 
-from freejac.density_kernels import CONTOUR_DIGITS, contour_density, slopes_density
+from freejac.contour_density import contour_density
+from freejac.density_kernels import CONTOUR_DIGITS, slopes_density
 from freejac.networks import FiniteResNet, Jacobian, ResNet
 from freejac.numeric import numpy_function
 from freejac.numeric_law import NumericLaw

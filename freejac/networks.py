@@ -12,12 +12,12 @@ from typing import Any
 import sympy as sp
 
 from freejac.arrays import real_array
+from freejac.contour_density import contour_density
 from freejac.density_kernels import (
     CONTOUR_DIGITS,
     DIGITS,
     FEWEST,
     bernoulli_density,
-    contour_density,
     slopes_density,
 )
 from freejac.residual_kernel import blocks_density

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from freejac.density_kernels import ContourDensity, contour_density
+from freejac.contour_density import ContourDensity, contour_density
 from freejac.networks import Jacobian
 from freejac.symbolic.activation import activation
 from freejac.symbolic.layers import Layer

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 from mpmath import mp
 
-from freejac.density_kernels import contour_density
+from freejac.contour_density import contour_density
 from freejac.networks import Jacobian
 from freejac.symbolic.activation import activation
 from freejac.symbolic.layer_tail import is_lost
