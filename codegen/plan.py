@@ -92,15 +92,10 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
             break
     for name, (low, high) in reached.items():
         if low >= high:
-            kernel = next(k for k in module.kernels if k.name == name)
-            has_closed = isinstance(kernel, Mean) and kernel.closed is not None
             raise Error(
-                f"the kernel {name} misses its tolerance {module.tolerance:g} around q = 1: "
-                + (
-                    "in double precision nothing is left of what cancels in it"
-                    if has_closed
-                    else "the activation varies too sharply for the panels; rescale x"
-                )
+                f"the kernel {name} misses its tolerance {module.tolerance:g} around q = 1: the "
+                "activation varies too sharply for the panels (rescale x), or cancels in the mean "
+                "to less than doubles hold"
             )
     if stride > 1 and any(span != (min(exact), max(exact)) for span in reached.values()):
         progress("looking for the ends of domains")
