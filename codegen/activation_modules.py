@@ -108,11 +108,13 @@ def _mean(
 ) -> Mean:
     """The mean of a power, with its closed form if there is one."""
     closed = _closed(function if power == 1 else function**power)
-    return Mean(name, equation, base, power, closed, conditioned or _may_fall(function, power))
+    cancels = closed is None and power % 2 == 1
+    falls = _may_fall(function, odd_too=cancels)
+    return Mean(name, equation, base, power, closed, conditioned or falls)
 
 
-def _may_fall(function: PiecewiseFunction, power: int) -> bool:
-    """Whether all of fⁿ may lie beyond breakpoints: around 0 it is 0, or is odd."""
+def _may_fall(function: PiecewiseFunction, *, odd_too: bool) -> bool:
+    """Whether all of a mean may lie beyond breakpoints: around 0 the function is 0, or odd."""
     around = [
         piece.expr
         for piece in function.pieces
@@ -121,8 +123,7 @@ def _may_fall(function: PiecewiseFunction, power: int) -> bool:
     if len(function.pieces) == 1:
         return False
     return any(
-        expr.is_zero or (power % 2 and (expr + expr.subs(x, -x)).expand().is_zero)
-        for expr in around
+        expr.is_zero or (odd_too and (expr + expr.subs(x, -x)).expand().is_zero) for expr in around
     )
 
 

@@ -93,8 +93,9 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
     for name, (low, high) in reached.items():
         if low >= high:
             raise Error(
-                f"the kernel {name} misses its tolerance {module.tolerance:g} around q = 1: "
-                "the activation varies too sharply for the panels; rescale x"
+                f"the kernel {name} misses its tolerance {module.tolerance:g} around q = 1: the "
+                "activation varies too sharply for the panels (rescale x), or cancels in the mean "
+                "to less than doubles hold"
             )
     if stride > 1 and any(span != (min(exact), max(exact)) for span in reached.values()):
         progress("looking for the ends of domains")
