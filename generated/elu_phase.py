@@ -257,6 +257,21 @@ def _sector_panel(low, width, size):
     return 0.5 * total
 
 
+@njit(cache=True, error_model="numpy")
+def _sum(a, b):
+    """Return a + b as a double and the rounding error of that double (Knuth's sum)."""
+    rounded = a + b
+    part = rounded - a
+    return rounded, (a - (rounded - part)) + (b - part)
+
+
+@njit(cache=True, error_model="numpy")
+def _times(high, low, x):
+    """Return (high + low) * x as two doubles."""
+    product, error = _product(high, x)
+    return product, error + low * x
+
+
 @njit(error_model="numpy", fastmath={"contract"})
 def _mean(q, alpha):
     """Return E[φ(h)]; nan outside the domain."""
@@ -473,7 +488,7 @@ _DUAL_WEIGHTS = np.array(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q, alpha):
     """Return E[f]**2."""
     root_1 = math.sqrt(q)
@@ -522,7 +537,7 @@ def _dual_square_0(q, alpha):
     return (q * quotient_1 + quotient_2 * root_1 * (alpha - 1.0)) ** 2
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q, alpha):
     """Return E[f(h) f(-h)]."""
     root_1 = math.sqrt(q)
@@ -560,52 +575,79 @@ def _dual_integrand(kind, x, edge, q, alpha):
     t = 1.0 - down
     if kind == 0:
         root_1 = math.sqrt(q)
-        term_1 = 2.0 * alpha * q * _bivariate_tail(root_1, 0.0, -t, down, up)
-        term_2 = alpha**2 * q * _bivariate_tail(root_1, root_1, t, up, down)
-        sum_1 = term_1 + term_2 + 0.15915494309189535 * q * _angle(up, down)
+        term_1 = 2.0 * alpha * _bivariate_tail(root_1, 0.0, -t, down, up)
+        term_2 = alpha**2 * _bivariate_tail(root_1, root_1, t, up, down)
+        sum_1 = term_1 + term_2 + 0.15915494309189535 * _angle(up, down)
         return sine * sum_1
     if kind == 1:
         root_1 = math.sqrt(q)
-        term_1 = -(alpha**2) * q * _bivariate_tail(root_1, root_1, -t, down, up)
-        term_2 = -2.0 * alpha * q * _bivariate_tail(root_1, 0.0, t, up, down)
-        sum_1 = term_1 + term_2 - 0.15915494309189535 * q * _angle(down, up)
+        term_1 = -(alpha**2) * _bivariate_tail(root_1, root_1, -t, down, up)
+        term_2 = -2.0 * alpha * _bivariate_tail(root_1, 0.0, t, up, down)
+        sum_1 = term_1 + term_2 - 0.15915494309189535 * _angle(down, up)
         return sine * sum_1
     if kind == 2:
         root_1 = math.sqrt(q)
-        term_1 = alpha**2 * q * _bivariate_tail(root_1, root_1, -t, down, up)
-        term_2 = 2.0 * alpha * q * _bivariate_tail(root_1, 0.0, t, up, down)
-        sum_1 = term_1 + term_2 + 0.15915494309189535 * q * _angle(down, up)
+        term_1 = alpha**2 * _bivariate_tail(root_1, root_1, -t, down, up)
+        term_2 = 2.0 * alpha * _bivariate_tail(root_1, 0.0, t, up, down)
+        sum_1 = term_1 + term_2 + 0.15915494309189535 * _angle(down, up)
         return sine * sum_1
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
+def _dual_scale(kind, edge, q, alpha):
+    """Return the factor of what is integrated that is the same everywhere, as two doubles."""
+    if kind == 0:
+        high, low = 2.0, 0.0
+        high, low = _times(high, low, q)
+        return high, low
+    if kind == 1:
+        high, low = 2.0, 0.0
+        high, low = _times(high, low, q)
+        return high, low
+    if kind == 2:
+        high, low = 2.0, 0.0
+        high, low = _times(high, low, q)
+        return high, low
+    high, low = 2.0, 0.0
+    return high, low
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_integral(kind, low, high, span, edge, q, alpha):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
-    a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
+    absolute value; span is high - low, a difference that may have lost its digits.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
+    lacking = 0.0
     size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
         part = 0.0
+        rest = 0.0
         bulk = 0.0
         for i in range(16):
             x = left + width * _DUAL_NODES[i]
             value = _dual_integrand(kind, x, edge, q, alpha)
             share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
-            part += share
+            part, error = _sum(part, share)
+            rest += error
             bulk += abs(share)
-        total += width * part
+        product, error = _product(width, part)
+        lacking += error + width * rest
+        total, error = _sum(total, product)
+        lacking += error
         size += width * bulk
         left = right
         span -= width
-    return 2.0 * total, 2.0 * size
+    scale, low = _dual_scale(kind, edge, q, alpha)
+    product, error = _product(scale, total)
+    return product, error + (scale * lacking + low * total), abs(scale) * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -624,37 +666,43 @@ def _dual(q, c, alpha):
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
     high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = 2.0 * ((edge - high) - low) / (2.0 * place)
+    slip = ((edge - high) - low) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
     square_0 = _dual_square_0(q, alpha)
     end_0 = _dual_end_0(q, alpha)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     behind = abs(end_0)
-    is_near = c < -0.5 and behind < ahead
+    is_near = c < -0.5 and behind < 1.5 * ahead
     total = math.nan
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, bulk = _dual_integral(2, 0.0, bend, bend, edge, q, alpha)
-            value, terms = _dual_integral(3, bend, 1.0, rest, edge, q, alpha)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q, alpha)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q, alpha)
+            lacking += error
             terms += bulk + behind
-            value += part
-            value += near * _dual_integrand(2, place, edge, q, alpha)
-            value -= near * _dual_integrand(3, place, edge, q, alpha)
-            value += slip * _dual_integrand(3, 1.0, edge, q, alpha)
-            value += end_0
+            value, error = _sum(value, part)
+            lacking += error
+            lacking += near * _dual_scale(2, edge, q, alpha)[0] * _dual_integrand(2, place, edge, q, alpha)
+            lacking -= near * _dual_scale(3, edge, q, alpha)[0] * _dual_integrand(3, place, edge, q, alpha)
+            lacking += slip * _dual_scale(3, edge, q, alpha)[0] * _dual_integrand(3, 1.0, edge, q, alpha)
+            high, low = end_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, terms = _dual_integral(kind, bend, 1.0, rest, edge, q, alpha)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q, alpha)
             terms += ahead
-            value += slip * _dual_integrand(kind, 1.0, edge, q, alpha)
-            value -= near * _dual_integrand(kind, place, edge, q, alpha)
-            value += square_0
+            lacking += slip * _dual_scale(kind, edge, q, alpha)[0] * _dual_integrand(kind, 1.0, edge, q, alpha)
+            lacking -= near * _dual_scale(kind, edge, q, alpha)[0] * _dual_integrand(kind, place, edge, q, alpha)
+            high, low = square_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
         if terms < least:
-            total = value
+            total = value + lacking
             least = terms
-        if c >= 0.0 or least < 4.0 * abs(total):
+        if c >= 0.0 or least < 1.5 * abs(total):
             break
     return total
 

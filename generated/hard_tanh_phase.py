@@ -171,6 +171,14 @@ def _split(x):
     return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
 
 
+@njit(cache=True, error_model="numpy")
+def _sum(a, b):
+    """Return a + b as a double and the rounding error of that double (Knuth's sum)."""
+    rounded = a + b
+    part = rounded - a
+    return rounded, (a - (rounded - part)) + (b - part)
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _tail_parts(x, centre, slope, rest):
     """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
@@ -215,6 +223,13 @@ def _tail_parts(x, centre, slope, rest):
     lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
     missed = lost_above + (above - quotient * below)
     return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
+
+
+@njit(cache=True, error_model="numpy")
+def _times(high, low, x):
+    """Return (high + low) * x as two doubles."""
+    product, error = _product(high, x)
+    return product, error + low * x
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -426,7 +441,7 @@ _DUAL_WEIGHTS = np.array(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_1(q):
     """Return q * E[f']**2."""
     step = 1.0 / max(1.0, q)
@@ -455,36 +470,52 @@ def _dual_integrand(kind, x, edge, q):
     up = 2.0 - down
     t = 1.0 - down
     away = abs(down - edge)
-    return -away * q * _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
+    return away * _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
 
 
 @njit(cache=True, error_model="numpy")
+def _dual_scale(kind, edge, q):
+    """Return the factor of what is integrated that is the same everywhere, as two doubles."""
+    high, low = -0.6366197723675814, 3.935735335036497e-17
+    high, low = _times(high, low, q)
+    return high, low
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_integral(kind, low, high, span, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
-    a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
+    absolute value; span is high - low, a difference that may have lost its digits.
     """
     finest = 0.1767766952966369 / math.sqrt(q)
     total = 0.0
+    lacking = 0.0
     size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
         part = 0.0
+        rest = 0.0
         bulk = 0.0
         for i in range(16):
             x = left + width * _DUAL_NODES[i]
             value = _dual_integrand(kind, x, edge, q)
             share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
-            part += share
+            part, error = _sum(part, share)
+            rest += error
             bulk += abs(share)
-        total += width * part
+        product, error = _product(width, part)
+        lacking += error + width * rest
+        total, error = _sum(total, product)
+        lacking += error
         size += width * bulk
         left = right
         span -= width
-    return 0.6366197723675814 * total, 0.6366197723675814 * size
+    scale, low = _dual_scale(kind, edge, q)
+    product, error = _product(scale, total)
+    return product, error + (scale * lacking + low * total), abs(scale) * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -499,8 +530,13 @@ def _dual(q, c):
     bend = math.sqrt(edge)
     rest = size / (1.0 + bend)
     square_1 = _dual_square_1(q)
-    total, _ = _dual_integral(0, bend, 1.0, rest, edge, q)
-    total += size * square_1
+    value, lacking, _ = _dual_integral(0, bend, 1.0, rest, edge, q)
+    high, low = 1.0, 0.0
+    high, low = _times(high, low, size)
+    high, low = _times(high, low, square_1)
+    value, error = _sum(value, high)
+    lacking += error + low
+    total = value + lacking
     total = math.copysign(total, c)
     return total
 
@@ -548,7 +584,7 @@ _SLOPE_WEIGHTS = np.array(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_square_0(q):
     """Return E[f]**2."""
     step = 1.0 / (4.0 * max(1.0 / 4.0, q))
@@ -582,36 +618,51 @@ def _slope_integrand(kind, x, edge, q):
     down = x * x
     up = 2.0 - down
     t = 1.0 - down
-    return -_exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
+    return _exp(-1.0 / (q * up)) * _expm1(-2.0 * t / (down * q * up))
 
 
 @njit(cache=True, error_model="numpy")
+def _slope_scale(kind, edge, q):
+    """Return the factor of what is integrated that is the same everywhere, as two doubles."""
+    high, low = -0.6366197723675814, 3.935735335036497e-17
+    return high, low
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_integral(kind, low, high, span, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
-    a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
+    absolute value; span is high - low, a difference that may have lost its digits.
     """
     finest = 0.1767766952966369 / math.sqrt(q)
     total = 0.0
+    lacking = 0.0
     size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
         part = 0.0
+        rest = 0.0
         bulk = 0.0
         for i in range(16):
             x = left + width * _SLOPE_NODES[i]
             value = _slope_integrand(kind, x, edge, q)
             share = _SLOPE_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
-            part += share
+            part, error = _sum(part, share)
+            rest += error
             bulk += abs(share)
-        total += width * part
+        product, error = _product(width, part)
+        lacking += error + width * rest
+        total, error = _sum(total, product)
+        lacking += error
         size += width * bulk
         left = right
         span -= width
-    return 0.6366197723675814 * total, 0.6366197723675814 * size
+    scale, low = _slope_scale(kind, edge, q)
+    product, error = _product(scale, total)
+    return product, error + (scale * lacking + low * total), abs(scale) * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -628,13 +679,16 @@ def _dual_slope(q, c):
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
     high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = 0.6366197723675814 * ((edge - high) - low) / (2.0 * place)
+    slip = ((edge - high) - low) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
     square_0 = _slope_square_0(q)
-    total, _ = _slope_integral(0, bend, 1.0, rest, edge, q)
-    total += slip * _slope_integrand(0, 1.0, edge, q)
-    total -= near * _slope_integrand(0, place, edge, q)
-    total += square_0
+    value, lacking, _ = _slope_integral(0, bend, 1.0, rest, edge, q)
+    lacking += slip * _slope_scale(0, edge, q)[0] * _slope_integrand(0, 1.0, edge, q)
+    lacking -= near * _slope_scale(0, edge, q)[0] * _slope_integrand(0, place, edge, q)
+    high, low = square_0, 0.0
+    value, error = _sum(value, high)
+    lacking += error + low
+    total = value + lacking
     return total
 
 

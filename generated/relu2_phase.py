@@ -123,9 +123,9 @@ def _dual(q, c):
     total = total * up + 0.008574441106257756
     total = total * up + 0.2400843509752283
     part = q**2 * root * total * up**2
-    right = q**2 * (1.0 + 2.0 * c**2) / 2.0
+    right = q / 2.0 + c**2 * q
     base = right if c > 0.0 else 0.0
-    value = base - part if c > 0.0 else base + part
+    value = base * q - part if c > 0.0 else base * q + part
     return value if inside else math.nan
 
 
@@ -159,9 +159,9 @@ def _dual_slope(q, c):
     total = total * up + 0.030010543871905195
     total = total * up + 0.6002108774380707
     part = q * root * total * up
-    right = 2.0 * c * q
+    right = 2.0 * c
     base = right if c > 0.0 else 0.0
-    value = base + part
+    value = base * q + part
     return value if inside else math.nan
 
 

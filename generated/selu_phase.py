@@ -265,6 +265,14 @@ def _sector_panel(low, width, size):
     return 0.5 * total
 
 
+@njit(cache=True, error_model="numpy")
+def _sum(a, b):
+    """Return a + b as a double and the rounding error of that double (Knuth's sum)."""
+    rounded = a + b
+    part = rounded - a
+    return rounded, (a - (rounded - part)) + (b - part)
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _tail_parts(x, centre, slope, rest):
     """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
@@ -309,6 +317,13 @@ def _tail_parts(x, centre, slope, rest):
     lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
     missed = lost_above + (above - quotient * below)
     return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
+
+
+@njit(cache=True, error_model="numpy")
+def _times(high, low, x):
+    """Return (high + low) * x as two doubles."""
+    product, error = _product(high, x)
+    return product, error + low * x
 
 
 @njit(error_model="numpy", fastmath={"contract"})
@@ -495,7 +510,7 @@ _DUAL_WEIGHTS = np.array(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q):
     """Return E[f]**2."""
     step = math.sqrt(16.0 / max(16.0, q))
@@ -548,7 +563,7 @@ def _dual_square_0(q):
     return choice_1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q):
     """Return E[f(h) f(-h)]."""
     return -1.8472367132973584 * q * _erfcx_right(math.sqrt(q / 2.0))
@@ -563,52 +578,79 @@ def _dual_integrand(kind, x, edge, q):
     t = 1.0 - down
     if kind == 0:
         root_1 = math.sqrt(q)
-        term_1 = 3.090913292287981 * q * _bivariate_tail(root_1, root_1, t, up, down)
-        term_2 = 3.694473426594717 * q * _bivariate_tail(root_1, 0.0, -t, down, up)
-        sum_1 = term_1 + term_2 + 0.17570269073049763 * q * _angle(up, down)
+        term_1 = 3.090913292287981 * _bivariate_tail(root_1, root_1, t, up, down)
+        term_2 = 3.694473426594717 * _bivariate_tail(root_1, 0.0, -t, down, up)
+        sum_1 = term_1 + term_2 + 0.17570269073049763 * _angle(up, down)
         return sine * sum_1
     if kind == 1:
         root_1 = math.sqrt(q)
-        term_1 = -3.090913292287981 * q * _bivariate_tail(root_1, root_1, -t, down, up)
-        term_2 = -3.694473426594717 * q * _bivariate_tail(root_1, 0.0, t, up, down)
-        sum_1 = term_1 + term_2 - 0.17570269073049763 * q * _angle(down, up)
+        term_1 = -3.090913292287981 * _bivariate_tail(root_1, root_1, -t, down, up)
+        term_2 = -3.694473426594717 * _bivariate_tail(root_1, 0.0, t, up, down)
+        sum_1 = term_1 + term_2 - 0.17570269073049763 * _angle(down, up)
         return sine * sum_1
     if kind == 2:
         root_1 = math.sqrt(q)
-        term_1 = 3.090913292287981 * q * _bivariate_tail(root_1, root_1, -t, down, up)
-        term_2 = 3.694473426594717 * q * _bivariate_tail(root_1, 0.0, t, up, down)
-        sum_1 = term_1 + term_2 + 0.17570269073049763 * q * _angle(down, up)
+        term_1 = 3.090913292287981 * _bivariate_tail(root_1, root_1, -t, down, up)
+        term_2 = 3.694473426594717 * _bivariate_tail(root_1, 0.0, t, up, down)
+        sum_1 = term_1 + term_2 + 0.17570269073049763 * _angle(down, up)
         return sine * sum_1
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
+def _dual_scale(kind, edge, q):
+    """Return the factor of what is integrated that is the same everywhere, as two doubles."""
+    if kind == 0:
+        high, low = 2.0, 0.0
+        high, low = _times(high, low, q)
+        return high, low
+    if kind == 1:
+        high, low = 2.0, 0.0
+        high, low = _times(high, low, q)
+        return high, low
+    if kind == 2:
+        high, low = 2.0, 0.0
+        high, low = _times(high, low, q)
+        return high, low
+    high, low = 2.0, 0.0
+    return high, low
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_integral(kind, low, high, span, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
-    a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
+    absolute value; span is high - low, a difference that may have lost its digits.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
+    lacking = 0.0
     size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
         part = 0.0
+        rest = 0.0
         bulk = 0.0
         for i in range(16):
             x = left + width * _DUAL_NODES[i]
             value = _dual_integrand(kind, x, edge, q)
             share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
-            part += share
+            part, error = _sum(part, share)
+            rest += error
             bulk += abs(share)
-        total += width * part
+        product, error = _product(width, part)
+        lacking += error + width * rest
+        total, error = _sum(total, product)
+        lacking += error
         size += width * bulk
         left = right
         span -= width
-    return 2.0 * total, 2.0 * size
+    scale, low = _dual_scale(kind, edge, q)
+    product, error = _product(scale, total)
+    return product, error + (scale * lacking + low * total), abs(scale) * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -625,37 +667,43 @@ def _dual(q, c):
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
     high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = 2.0 * ((edge - high) - low) / (2.0 * place)
+    slip = ((edge - high) - low) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
     square_0 = _dual_square_0(q)
     end_0 = _dual_end_0(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     behind = abs(end_0)
-    is_near = c < -0.5 and behind < ahead
+    is_near = c < -0.5 and behind < 1.5 * ahead
     total = math.nan
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
-            value, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            lacking += error
             terms += bulk + behind
-            value += part
-            value += near * _dual_integrand(2, place, edge, q)
-            value -= near * _dual_integrand(3, place, edge, q)
-            value += slip * _dual_integrand(3, 1.0, edge, q)
-            value += end_0
+            value, error = _sum(value, part)
+            lacking += error
+            lacking += near * _dual_scale(2, edge, q)[0] * _dual_integrand(2, place, edge, q)
+            lacking -= near * _dual_scale(3, edge, q)[0] * _dual_integrand(3, place, edge, q)
+            lacking += slip * _dual_scale(3, edge, q)[0] * _dual_integrand(3, 1.0, edge, q)
+            high, low = end_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
             terms += ahead
-            value += slip * _dual_integrand(kind, 1.0, edge, q)
-            value -= near * _dual_integrand(kind, place, edge, q)
-            value += square_0
+            lacking += slip * _dual_scale(kind, edge, q)[0] * _dual_integrand(kind, 1.0, edge, q)
+            lacking -= near * _dual_scale(kind, edge, q)[0] * _dual_integrand(kind, place, edge, q)
+            high, low = square_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
         if terms < least:
-            total = value
+            total = value + lacking
             least = terms
-        if c >= 0.0 or least < 4.0 * abs(total):
+        if c >= 0.0 or least < 1.5 * abs(total):
             break
     return total
 

@@ -160,6 +160,14 @@ def _split(x):
     return np.int64(np.float64(x).view(np.int64) & np.int64(-134217728)).view(np.float64)
 
 
+@njit(cache=True, error_model="numpy")
+def _sum(a, b):
+    """Return a + b as a double and the rounding error of that double (Knuth's sum)."""
+    rounded = a + b
+    part = rounded - a
+    return rounded, (a - (rounded - part)) + (b - part)
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _tail_parts(x, centre, slope, rest):
     """Return exp(y**2) * erfc(y) and its relative error; y = (slope + rest) * x / 2 >= 0.
@@ -204,6 +212,13 @@ def _tail_parts(x, centre, slope, rest):
     lost_below = (0.5 * slope) * (2.0 * x) - (below - 1.0)
     missed = lost_above + (above - quotient * below)
     return quotient, 0.87 * (missed - quotient * (lost_below + rest * x))
+
+
+@njit(cache=True, error_model="numpy")
+def _times(high, low, x):
+    """Return (high + low) * x as two doubles."""
+    product, error = _product(high, x)
+    return product, error + low * x
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -462,7 +477,7 @@ _DUAL_WEIGHTS = np.array(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q):
     """Return E[f]**2."""
     step = math.sqrt(1.0 / max(1.0, q))
@@ -521,7 +536,7 @@ def _dual_square_0(q):
     return choice_1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_1(q):
     """Return q * E[f']**2."""
     step = math.sqrt(1.0 / (4.0 * max(1.0 / 4.0, q)))
@@ -549,7 +564,7 @@ def _dual_square_1(q):
     return choice_1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q):
     """Return E[f(h) f(-h)]."""
     step = 1.0 / max(1.0, q)
@@ -567,7 +582,7 @@ def _dual_end_0(q):
     return choice_1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_1(q):
     """Return q * E[f'(h) f'(-h)]."""
     step = 1.0 / max(1.0, q)
@@ -592,41 +607,68 @@ def _dual_integrand(kind, x, edge, q):
     up = 2.0 - down
     away = abs(down - edge)
     if kind == 0:
-        return away * q * _exp(-1.0 / (4.0 * q * up)) / 2.0
+        return away * _exp(-1.0 / (4.0 * q * up))
     if kind == 1:
-        return away * q * _exp(-1.0 / (4.0 * down * q)) / 2.0
+        return away * _exp(-1.0 / (4.0 * down * q))
     if kind == 2:
-        return away * q * _exp(-1.0 / (4.0 * down * q)) / 2.0
+        return away * _exp(-1.0 / (4.0 * down * q))
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
+def _dual_scale(kind, edge, q):
+    """Return the factor of what is integrated that is the same everywhere, as two doubles."""
+    if kind == 0:
+        high, low = 0.3183098861837907, -1.9678676675182486e-17
+        high, low = _times(high, low, q)
+        return high, low
+    if kind == 1:
+        high, low = 0.3183098861837907, -1.9678676675182486e-17
+        high, low = _times(high, low, q)
+        return high, low
+    if kind == 2:
+        high, low = 0.3183098861837907, -1.9678676675182486e-17
+        high, low = _times(high, low, q)
+        return high, low
+    high, low = 0.6366197723675814, -3.935735335036497e-17
+    return high, low
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_integral(kind, low, high, span, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
-    a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
+    absolute value; span is high - low, a difference that may have lost its digits.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
+    lacking = 0.0
     size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
         part = 0.0
+        rest = 0.0
         bulk = 0.0
         for i in range(16):
             x = left + width * _DUAL_NODES[i]
             value = _dual_integrand(kind, x, edge, q)
             share = _DUAL_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
-            part += share
+            part, error = _sum(part, share)
+            rest += error
             bulk += abs(share)
-        total += width * part
+        product, error = _product(width, part)
+        lacking += error + width * rest
+        total, error = _sum(total, product)
+        lacking += error
         size += width * bulk
         left = right
         span -= width
-    return 0.6366197723675814 * total, 0.6366197723675814 * size
+    scale, low = _dual_scale(kind, edge, q)
+    product, error = _product(scale, total)
+    return product, error + (scale * lacking + low * total), abs(scale) * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -649,27 +691,41 @@ def _dual(q, c):
     ahead += abs(c * square_1)
     behind = abs(end_0)
     behind += abs(edge * end_1)
-    is_near = c < -0.5 and behind < ahead
+    is_near = c < -0.5 and behind < 1.5 * ahead
     total = math.nan
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
-            value, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            lacking += error
             terms += bulk + behind
-            value += part
-            value += end_0
-            value += edge * end_1
+            value, error = _sum(value, part)
+            lacking += error
+            high, low = end_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
+            high, low = 1.0, 0.0
+            high, low = _times(high, low, edge)
+            high, low = _times(high, low, end_1)
+            value, error = _sum(value, high)
+            lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
             terms += ahead
-            value += square_0
-            value += c * square_1
+            high, low = square_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
+            high, low = 1.0, 0.0
+            high, low = _times(high, low, c)
+            high, low = _times(high, low, square_1)
+            value, error = _sum(value, high)
+            lacking += error + low
         if terms < least:
-            total = value
+            total = value + lacking
             least = terms
-        if c >= 0.0 or least < 4.0 * abs(total):
+        if c >= 0.0 or least < 1.5 * abs(total):
             break
     return total
 
@@ -717,7 +773,7 @@ _SLOPE_WEIGHTS = np.array(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_square_0(q):
     """Return E[f]**2."""
     step = math.sqrt(1.0 / (4.0 * max(1.0 / 4.0, q)))
@@ -745,7 +801,7 @@ def _slope_square_0(q):
     return choice_1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_end_0(q):
     """Return E[f(h) f(-h)]."""
     return _erf(math.sqrt(1.0 / (8.0 * q)))
@@ -757,41 +813,65 @@ def _slope_integrand(kind, x, edge, q):
     down = x * x
     up = 2.0 - down
     if kind == 0:
-        return _exp(-1.0 / (4.0 * q * up)) / 2.0
+        return _exp(-1.0 / (4.0 * q * up))
     if kind == 1:
-        return -_exp(-1.0 / (4.0 * down * q)) / 2.0
+        return _exp(-1.0 / (4.0 * down * q))
     if kind == 2:
-        return _exp(-1.0 / (4.0 * down * q)) / 2.0
+        return _exp(-1.0 / (4.0 * down * q))
     return 0.0
 
 
 @njit(cache=True, error_model="numpy")
+def _slope_scale(kind, edge, q):
+    """Return the factor of what is integrated that is the same everywhere, as two doubles."""
+    if kind == 0:
+        high, low = 0.3183098861837907, -1.9678676675182486e-17
+        return high, low
+    if kind == 1:
+        high, low = -0.3183098861837907, 1.9678676675182486e-17
+        return high, low
+    if kind == 2:
+        high, low = 0.3183098861837907, -1.9678676675182486e-17
+        return high, low
+    high, low = 0.6366197723675814, -3.935735335036497e-17
+    return high, low
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_integral(kind, low, high, span, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
-    Returns the integral over the angle acos(t), and that of the absolute value; span is high - low,
-    a difference that may have lost its digits.
+    Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
+    absolute value; span is high - low, a difference that may have lost its digits.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
+    lacking = 0.0
     size = 0.0
     left = low
     while span > 0.0:
         right = min(max(2.0 * left, finest), high)
         width = right - left if right < high else span
         part = 0.0
+        rest = 0.0
         bulk = 0.0
         for i in range(16):
             x = left + width * _SLOPE_NODES[i]
             value = _slope_integrand(kind, x, edge, q)
             share = _SLOPE_WEIGHTS[i] * value / math.sqrt(2.0 - x * x)
-            part += share
+            part, error = _sum(part, share)
+            rest += error
             bulk += abs(share)
-        total += width * part
+        product, error = _product(width, part)
+        lacking += error + width * rest
+        total, error = _sum(total, product)
+        lacking += error
         size += width * bulk
         left = right
         span -= width
-    return 0.6366197723675814 * total, 0.6366197723675814 * size
+    scale, low = _slope_scale(kind, edge, q)
+    product, error = _product(scale, total)
+    return product, error + (scale * lacking + low * total), abs(scale) * size
 
 
 @njit(cache=True, error_model="numpy")
@@ -808,37 +888,43 @@ def _dual_slope(q, c):
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
     high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = 0.6366197723675814 * ((edge - high) - low) / (2.0 * place)
+    slip = ((edge - high) - low) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
     square_0 = _slope_square_0(q)
     end_0 = _slope_end_0(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     behind = abs(end_0)
-    is_near = c < -0.5 and behind < ahead
+    is_near = c < -0.5 and behind < 1.5 * ahead
     total = math.nan
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, bulk = _slope_integral(2, 0.0, bend, bend, edge, q)
-            value, terms = _slope_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _slope_integral(2, 0.0, bend, bend, edge, q)
+            value, error, terms = _slope_integral(3, bend, 1.0, rest, edge, q)
+            lacking += error
             terms += bulk + behind
-            value += part
-            value += near * _slope_integrand(2, place, edge, q)
-            value -= near * _slope_integrand(3, place, edge, q)
-            value += slip * _slope_integrand(3, 1.0, edge, q)
-            value += end_0
+            value, error = _sum(value, part)
+            lacking += error
+            lacking += near * _slope_scale(2, edge, q)[0] * _slope_integrand(2, place, edge, q)
+            lacking -= near * _slope_scale(3, edge, q)[0] * _slope_integrand(3, place, edge, q)
+            lacking += slip * _slope_scale(3, edge, q)[0] * _slope_integrand(3, 1.0, edge, q)
+            high, low = end_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
             terms += ahead
-            value += slip * _slope_integrand(kind, 1.0, edge, q)
-            value -= near * _slope_integrand(kind, place, edge, q)
-            value += square_0
+            lacking += slip * _slope_scale(kind, edge, q)[0] * _slope_integrand(kind, 1.0, edge, q)
+            lacking -= near * _slope_scale(kind, edge, q)[0] * _slope_integrand(kind, place, edge, q)
+            high, low = square_0, 0.0
+            value, error = _sum(value, high)
+            lacking += error + low
         if terms < least:
-            total = value
+            total = value + lacking
             least = terms
-        if c >= 0.0 or least < 4.0 * abs(total):
+        if c >= 0.0 or least < 1.5 * abs(total):
             break
     return total
 

@@ -10,9 +10,9 @@ Source: φ: Sitzmann, Martel, Bergman, Lindell & Wetzstein (2020), Implicit neur
 representations with periodic activation functions, NeurIPS 33, arXiv:2006.09661, at frequency
 1. Dual and slope: Poole et al. (2016), arXiv:1606.05340; Daniely, Frostig & Singer (2016),
 arXiv:1602.05897; ∂_c dual = q dual_slope: R. Price, IRE Trans. Inf. Theory 4 (1958) 69. Errors
-of a dual D are relative to |D|, and in ULPs of D; where half an ULP of q, or of the nearest of
-1 + c, c and 1 - c, changes D by more than an ULP, as next to a zero of D, the unit is larger in
-the same ratio.
+of a dual D are relative to |D|, and in ULPs of D; where half an ULP of an argument (of q, of a
+parameter, or of the nearest of 1 + c, c and 1 - c) changes D by more than an ULP, as next to a
+zero of D, the unit is larger in the same ratio.
 
 Worst relative error against 20-digit references, over the whole domain:
 

@@ -10,9 +10,9 @@ Source: φ: Dugas, Bengio, Bélisle, Nadeau & Garcia (2001), Incorporating secon
 knowledge for better option pricing, NIPS 13. Dual and slope: Poole et al. (2016),
 arXiv:1606.05340; Daniely, Frostig & Singer (2016), arXiv:1602.05897; ∂_c dual = q dual_slope:
 R. Price, IRE Trans. Inf. Theory 4 (1958) 69. Errors of a dual D are relative to |D|, and in
-ULPs of D; where half an ULP of q, or of the nearest of 1 + c, c and 1 - c, changes D by more
-than an ULP, as next to a zero of D, the unit is larger in the same ratio. Where a dual does not
-close, its error is relative to max(|D|, E[f²]/100) instead.
+ULPs of D; where half an ULP of an argument (of q, of a parameter, or of the nearest of 1 + c, c
+and 1 - c) changes D by more than an ULP, as next to a zero of D, the unit is larger in the same
+ratio. Where a dual does not close, its error is relative to max(|D|, E[f²]/100) instead.
 
 Worst relative error against 20-digit references, over the whole domain:
 
