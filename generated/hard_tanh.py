@@ -14,8 +14,7 @@ Here h = √q z, z standard normal.
 
 Source: φ: Collobert (2004), Large scale machine learning, PhD thesis, Université Paris 6.
 Length map and χ: Poole et al. (2016), arXiv:1606.05340. μ_1 and μ_2, the moments of D²:
-Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735. The errors of mean, F(q), are divided
-by 1 + |q F′/F|: F may fall like exp(−a/q) as q → 0.
+Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.
 
 Worst relative error against 50-digit references, over the whole domain:
 
