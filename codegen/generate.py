@@ -88,17 +88,18 @@ def generate(
         refit_library(progress, [name for name in DUALS if f"{name}_dual" in wanted])
     modules = {name: CATALOGUE[name]() for name in wanted if name in CATALOGUE}
     stale = [name for name in modules if remeasure or not _current(modules[name], ledger.get(name))]
-    records = {name: ledger[name] for name in modules if name not in stale}
     _refuse_without_means(wanted, ledger)
-    records |= _measured({name: (measure, modules[name]) for name in stale}, progress, keep)
+    # Solvers wait for their means alone: they are measured beside duals and everything else.
+    _measured({name: (measure, modules[name]) for name in stale if name in DUALS}, progress, keep)
     solvers = {name: _solvers(name) for name in wanted if name in SOLVERS}
-    known = {name: _with_means(solvers[name], ledger) for name in solvers}
-    stale = [name for name in solvers if remeasure or not _current(solvers[name], known[name])]
-    jobs = {
-        name: (measure_solvers, solvers[name], phase_record(solvers[name], ledger[SOLVERS[name]]))
-        for name in stale
-    }
-    records |= known | _measured(jobs, progress, keep)
+    known = {name: _with_means(module, ledger) for name, module in solvers.items()}
+    jobs: dict[str, tuple[Any, ...]] = {
+        name: (measure_solvers, module, phase_record(module, ledger[SOLVERS[name]]))
+        for name, module in solvers.items()
+        if remeasure or not _current(module, known[name])
+    } | {name: (measure, modules[name]) for name in stale if name not in DUALS}
+    measured = _measured(jobs, progress, keep)
+    records = {name: ledger[name] for name in modules} | known | measured
     modules |= solvers
     changed = []
     files = _files(modules, records) | _pages(root, modules, records, ledger if names else None)

@@ -149,7 +149,7 @@ def test_a_name_measures_that_alone(
     refitted.clear()
     generate.generate(["linear"], root=copy, remeasure=remeasure)
     every = ["linear", "linear_dual", "linear_phase"]
-    assert measured == (every if remeasure else ["linear", "linear_phase"])
+    assert sorted(measured) == (every if remeasure else ["linear", "linear_phase"])
     assert refitted == (["linear"] if remeasure else [])
     after = read_ledger(ledger)
     assert {name: after[name] for name in every} == {name: records[name] for name in every}
