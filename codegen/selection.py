@@ -57,7 +57,10 @@ def _hint(unknown: Iterable[str]) -> str:
     near = [
         found
         for name in unknown
-        for found in [*difflib.get_close_matches(name, MODULES, n=2), *library.near(name)][:2]
+        for found in [
+            *difflib.get_close_matches(name, MODULES, n=2, cutoff=0.75),
+            *library.near(name),
+        ][:2]
     ]
     if not near:
         return "a name is an activation of `freejac list`, or a file of generated/ without .py"
