@@ -6,7 +6,7 @@ written down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 
 from freejac.codegen.activation_modules import activation_dual_module, activation_module
@@ -29,9 +29,11 @@ from freejac.symbolic.library import LIBRARY
 __all__ = ["CATALOGUE", "DUALS", "refit_library"]
 
 
-def refit_library(progress: Callable[[str], None] = lambda _: None) -> None:
-    """Fit the duals of the library that close nowhere anew, and keep their coefficients."""
-    for name in sorted(LIBRARY):
+def refit_library(
+    progress: Callable[[str], None] = lambda _: None, names: Iterable[str] = tuple(LIBRARY)
+) -> None:
+    """Fit the duals of activations that close nowhere anew, and keep their coefficients."""
+    for name in sorted(names):
         phi = activation(name)
         try:
             for order in (0, 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from freejac.codegen.crosscheck import POINTS, POINTS_BY_QUADRATURE
@@ -12,7 +12,7 @@ from freejac.codegen.oracle import DIGITS
 from freejac.codegen.record import ModuleRecord
 from freejac.codegen.spec import Module
 
-__all__ = ["kernel_table"]
+__all__ = ["kernel_table", "with_rows"]
 
 _HEAD = f"""# Kernels
 
@@ -55,20 +55,55 @@ This file is written by `freejac generate`; do not edit.
 """
 
 
+_COLUMNS = """\
+| module | kernel | computes | evaluated by | q | error | ulp | points |
+|---|---|---|---|---|---|---|---|
+"""
+
+
 def kernel_table(modules: Mapping[str, Module], records: Mapping[str, ModuleRecord]) -> str:
     """Write the page from specifications and records."""
-    lines = [
-        "| module | kernel | computes | evaluated by | q | error | ulp | points |",
-        "|---|---|---|---|---|---|---|---|",
+    lines = [row for name, module in modules.items() for row in _rows(module, records[name])]
+    return _HEAD + _COLUMNS + "".join(lines)
+
+
+def with_rows(
+    page: str,
+    modules: Mapping[str, Module],
+    records: Mapping[str, ModuleRecord],
+    order: Sequence[str],
+) -> str:
+    """A page with the rows of some modules written anew, and everything else as it is.
+
+    Args:
+        page: the page; "" for a new one.
+        modules: those whose rows are written, by name.
+        records: theirs.
+        order: names of all modules; a module that had no rows goes before those that follow it.
+    """
+    head, columns, table = (page or _HEAD + _COLUMNS).partition(_COLUMNS)
+    rows = [
+        (name, line)
+        for line in table.splitlines(keepends=True)
+        if (name := line.split("`", 2)[1] if line.startswith("| `") else "") not in modules
     ]
-    for name, module in modules.items():
-        for kernel in module.offered:
-            mine = records[name].kernels[kernel.name]
-            call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
-            domain = f"{mine.domain[0]} to {mine.domain[1]}" if mine.domain else "see the file"
-            cells = (f"`{name}`", f"`{call}`", kernel.equation, method(kernel, mine), domain)
-            figures = (mine.error or "not measured", str(mine.ulp), str(mine.points))
-            # |c| in a cell does not end it
-            escaped = [cell.replace("|", r"\|") for cell in (*cells, *figures)]
-            lines.append(f"| {' | '.join(escaped)} |")
-    return _HEAD + "\n".join(lines) + "\n"
+    rank = {name: place for place, name in enumerate(order)}
+    for name in sorted(modules, key=rank.__getitem__):
+        later = (i for i, (other, _) in enumerate(rows) if rank.get(other, -1) > rank[name])
+        place = next(later, len(rows))
+        rows[place:place] = [(name, line) for line in _rows(modules[name], records[name])]
+    return head + columns + "".join(line for _, line in rows)
+
+
+def _rows(module: Module, record: ModuleRecord) -> list[str]:
+    rows = []
+    for kernel in module.offered:
+        mine = record.kernels[kernel.name]
+        call = f"{kernel.name}({', '.join(a.name for a in module.arguments(kernel))})"
+        domain = f"{mine.domain[0]} to {mine.domain[1]}" if mine.domain else "see the file"
+        cells = (f"`{module.name}`", f"`{call}`", kernel.equation, method(kernel, mine), domain)
+        figures = (mine.error or "not measured", str(mine.ulp), str(mine.points))
+        # |c| in a cell does not end it
+        escaped = [cell.replace("|", r"\|") for cell in (*cells, *figures)]
+        rows.append(f"| {' | '.join(escaped)} |\n")
+    return rows

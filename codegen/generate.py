@@ -8,31 +8,31 @@ from __future__ import annotations
 import difflib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from freejac.codegen.catalogue import CATALOGUE, DUALS, refit_library
-from freejac.codegen.docs import kernel_table
+from freejac.codegen.docs import kernel_table, with_rows
 from freejac.codegen.files import is_generated, write_atomically
 from freejac.codegen.measure import measure, measure_solvers
 from freejac.codegen.phases import phase_module, phase_record, solvers_alone
 from freejac.codegen.record import ModuleRecord, ledger_text, read_ledger
 from freejac.codegen.render import digest, render
+from freejac.codegen.selection import MODULES, SOLVERS, selected
 from freejac.codegen.spec import Module
 from freejac.symbolic.activation import activation
 from freejac.symbolic.errors import Error, InputError
-from freejac.symbolic.library import LIBRARY
 
 __all__ = ["LEDGER", "Drift", "check", "generate"]
 
 Progress = Callable[[str], None]
 Keep = Callable[[str, ModuleRecord], None]
 LEDGER = "measured.json"
+PAGE = "docs/kernels.md"
 MEND = "freejac generate"
-_SOLVERS = "_phase"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -49,44 +49,18 @@ class Drift:
     diff: str
 
 
-def _measure_by_name(name: str) -> ModuleRecord:
-    return measure(CATALOGUE[name]())
-
-
-def _measure_solvers_by_name(name: str, means: ModuleRecord) -> ModuleRecord:
-    base = name.removesuffix(_SOLVERS)
-    module = _solvers({base: CATALOGUE[base]()})[name]
-    return measure_solvers(module, phase_record(module, means))
-
-
-def _solvers(modules: Mapping[str, Module]) -> dict[str, Module]:
-    """The modules of solvers, on the modules of means that there are."""
-    return {f"{name}{_SOLVERS}": _solver(modules, name) for name in LIBRARY if name in modules}
-
-
-def _solver(modules: Mapping[str, Module], name: str) -> Module:
-    dual = modules.get(f"{name}_dual") or (DUALS[name]() if name in DUALS else None)
-    return phase_module(activation(name), modules[name], dual)
-
-
-def _with_means(
-    solvers: Mapping[str, Module],
-    ledger: Mapping[str, ModuleRecord],
-    records: Mapping[str, ModuleRecord],
-) -> dict[str, ModuleRecord]:
-    """Records of the solvers, as the ledger has them, with those of their means."""
-    return {
-        name: phase_record(module, records[name.removesuffix(_SOLVERS)], ledger.get(name))
-        for name, module in solvers.items()
-    }
-
-
 def generate(
-    *, root: Path = _ROOT, remeasure: bool = False, progress: Progress = lambda _: None
+    names: Sequence[str] = (),
+    *,
+    root: Path = _ROOT,
+    remeasure: bool = False,
+    progress: Progress = lambda _: None,
 ) -> list[str]:
     """Bring `generated/` and `docs/kernels.md` up to date.
 
     Args:
+        names: modules, and activations for all their modules; everything else stays as it is. All
+            modules when empty.
         root: the repository.
         remeasure: measure every module anew, changed or not.
         progress: told each step in words.
@@ -96,11 +70,13 @@ def generate(
 
     Raises:
         Error: a kernel fails its cross-check; no module is written then.
-        InputError: `root` is not a repository of freejac.
+        InputError: `root` is not a repository of freejac, a name is unknown, or solvers are asked
+            for without the means in them, which are not measured as they are now.
 
     What has been measured is kept in the ledger at once: after an interruption, or an error, the
     next call measures the rest.
     """
+    wanted = selected(names) if names else MODULES
     folder = _generated(root)
     ledger = read_ledger(folder / LEDGER)
 
@@ -109,30 +85,54 @@ def generate(
         write_atomically(folder / LEDGER, ledger_text(ledger))
 
     if remeasure:
-        refit_library(progress)
-    modules = {name: make() for name, make in CATALOGUE.items()}
+        refit_library(progress, [name for name in DUALS if f"{name}_dual" in wanted])
+    modules = {name: CATALOGUE[name]() for name in wanted if name in CATALOGUE}
     stale = [name for name in modules if remeasure or not _current(modules[name], ledger.get(name))]
-    records = {name: ledger[name] for name in modules if name not in stale}
-    records |= _measured({name: (_measure_by_name, name) for name in stale}, progress, keep)
-    solvers = _solvers(modules)
-    known = _with_means(solvers, ledger, records)
-    stale = [name for name in solvers if remeasure or not _current(solvers[name], known[name])]
-    jobs = {
-        name: (_measure_solvers_by_name, name, records[name.removesuffix(_SOLVERS)])
-        for name in stale
-    }
-    records |= known | _measured(jobs, progress, keep)
+    _refuse_without_means(wanted, ledger)
+    # Solvers wait for their means alone: they are measured beside duals and everything else.
+    _measured({name: (measure, modules[name]) for name in stale if name in DUALS}, progress, keep)
+    solvers = {name: _solvers(name) for name in wanted if name in SOLVERS}
+    known = {name: _with_means(module, ledger) for name, module in solvers.items()}
+    jobs: dict[str, tuple[Any, ...]] = {
+        name: (measure_solvers, module, phase_record(module, ledger[SOLVERS[name]]))
+        for name, module in solvers.items()
+        if remeasure or not _current(module, known[name])
+    } | {name: (measure, modules[name]) for name in stale if name not in DUALS}
+    measured = _measured(jobs, progress, keep)
+    records = {name: ledger[name] for name in modules} | known | measured
     modules |= solvers
     changed = []
-    for path, text in _files(modules, records).items():
+    files = _files(modules, records) | _pages(root, modules, records, ledger if names else None)
+    for path, text in files.items():
         target = root / path
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             write_atomically(target, text)
             changed.append(path)
-    for path in _surplus(root, modules):
+    for path in [] if names else _surplus(root):
         (root / path).unlink()
         changed.append(path)
     return changed
+
+
+def _solvers(name: str) -> Module:
+    base = SOLVERS[name]
+    return phase_module(activation(base), CATALOGUE[base](), DUALS[base]())
+
+
+def _with_means(solvers: Module, ledger: Mapping[str, ModuleRecord]) -> ModuleRecord:
+    """The record of solvers, as the ledger has it, with those of their means."""
+    return phase_record(solvers, ledger[SOLVERS[solvers.name]], ledger.get(solvers.name))
+
+
+def _refuse_without_means(wanted: Sequence[str], ledger: Mapping[str, ModuleRecord]) -> None:
+    """Say what to do where solvers alone are wanted, and the means in them are not measured."""
+    for name in wanted:
+        base = SOLVERS.get(name)
+        if base and base not in wanted and not _current(CATALOGUE[base](), ledger.get(base)):
+            raise InputError(
+                f"{name} contains the means of {base}, which have changed since they were "
+                f"measured; run `{MEND} {base}`"
+            )
 
 
 def _measured(
@@ -165,44 +165,40 @@ def _measured(
     return records
 
 
-def check(*, root: Path = _ROOT) -> list[Drift]:
+def check(names: Sequence[str] = (), *, root: Path = _ROOT) -> list[Drift]:
     """Compare the committed files with what the engine writes, without measuring.
 
     Args:
+        names: modules, and activations for all their modules; only these are compared. Everything
+            when empty.
         root: the repository.
 
     Returns:
-        One entry per differing, missing or surplus file; empty when all is well. `MEND` is the
-        command that mends it.
+        One entry per differing, missing or surplus file; empty when all is well. `MEND`, followed
+        by the names, is the command that mends it.
+
+    Raises:
+        InputError: `root` is not a repository of freejac, or a name is unknown.
     """
-    folder = _generated(root)
-    ledger = read_ledger(folder / LEDGER)
-    modules = {name: make() for name, make in CATALOGUE.items()}
-    drifts, records = [], {}
-    for name, module in modules.items():
-        record = ledger.get(name)
-        if record is None:
+    wanted = selected(names) if names else MODULES
+    ledger = read_ledger(_generated(root) / LEDGER)
+    drifts, modules, records = [], {}, {}
+    for name in wanted:
+        if name not in ledger or SOLVERS.get(name, name) not in ledger:
             drifts.append(Drift(f"generated/{name}.py", f"{name} has never been measured\n"))
             continue
+        module = modules[name] = _solvers(name) if name in SOLVERS else CATALOGUE[name]()
+        record = _with_means(module, ledger) if name in SOLVERS else ledger[name]
         # A text that changed is shown as it is before it is measured again.
         records[name] = record if _current(module, record) else _unmeasured(record)
-    known = {name: module for name, module in modules.items() if name in records}
-    solvers = _solvers(known)
-    for name, record in _with_means(solvers, ledger, records).items():
-        if name not in ledger:
-            drifts.append(Drift(f"generated/{name}.py", f"{name} has never been measured\n"))
-            continue
-        known[name] = solvers[name]
-        records[name] = record if _current(solvers[name], record) else _unmeasured(record)
-    modules |= solvers
-    for path, text in _files(known, records).items():
+    files = _files(modules, records) | _pages(root, modules, records, ledger if names else None)
+    for path, text in files.items():
         target = root / path
         present = target.read_text(encoding="utf-8") if target.exists() else ""
         if present != text:
             drifts.append(Drift(path, _diff(path, present, text)))
-    return drifts + [
-        Drift(path, f"{path} belongs to no module\n") for path in _surplus(root, modules)
-    ]
+    surplus = [] if names else _surplus(root)
+    return drifts + [Drift(path, f"{path} belongs to no module\n") for path in surplus]
 
 
 def _unmeasured(record: ModuleRecord) -> ModuleRecord:
@@ -217,18 +213,32 @@ def _current(module: Module, record: ModuleRecord | None) -> bool:
 
 
 def _files(modules: Mapping[str, Module], records: Mapping[str, ModuleRecord]) -> dict[str, str]:
-    files = {
+    """The modules themselves."""
+    return {
         f"generated/{name}.py": render(module, records[name]) for name, module in modules.items()
     }
-    own = {n: solvers_alone(modules[n], record) for n, record in records.items()}
-    files[f"generated/{LEDGER}"] = ledger_text(own)
-    files["docs/kernels.md"] = kernel_table(modules, records)
-    return files
 
 
-def _surplus(root: Path, modules: Iterable[str]) -> list[str]:
+def _pages(
+    root: Path,
+    modules: Mapping[str, Module],
+    records: Mapping[str, ModuleRecord],
+    others: Mapping[str, ModuleRecord] | None,
+) -> dict[str, str]:
+    """The ledger and the page of kernels; with what they hold of others, if that is to stay."""
+    own = {name: solvers_alone(modules[name], record) for name, record in records.items()}
+    path = root / PAGE
+    if others is None:
+        page = kernel_table(modules, records)
+    else:
+        present = path.read_text(encoding="utf-8") if path.exists() else ""
+        page = with_rows(present, modules, records, MODULES)
+    return {f"generated/{LEDGER}": ledger_text({**(others or {}), **own}), PAGE: page}
+
+
+def _surplus(root: Path) -> list[str]:
     """Generated files of modules that are no more."""
-    wanted = {f"{name}.py" for name in modules}
+    wanted = {f"{name}.py" for name in MODULES}
     present = sorted((root / "generated").glob("*.py"))
     return [
         f"generated/{path.name}"

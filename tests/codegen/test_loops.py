@@ -77,9 +77,11 @@ def row_of(text: str, kernel: str, way: str = "along") -> str:
 @pytest.mark.parametrize("name", SOME)
 def test_loops_of_closed_forms_are_vectorised(closed: Closed, name: str) -> None:
     for kernel in sorted(closed(name)):
-        text = assembly(module_of(name), kernel)
-        assert PACKED.search(row_of(text, kernel)), (name, kernel)
-        assert PACKED.search(row_of(text, kernel, "scaled")), (name, kernel)
+        module = module_of(name)
+        text = assembly(module, kernel)
+        for way in ("along", "scaled"):
+            if hasattr(module, f"_{kernel}_{way}"):  # no row is scaled without a σ
+                assert PACKED.search(row_of(text, kernel, way)), (name, kernel, way)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 
@@ -198,9 +200,11 @@ def test_they_are_ufuncs() -> None:
 )
 def test_loops_of_elementary_duals_are_vectorised(name: str) -> None:
     for kernel in ("dual", "dual_slope"):
-        text = assembly(module_of(name), kernel)
-        assert PACKED.search(row_of(text, kernel)), (name, kernel)
-        assert PACKED.search(row_of(text, kernel, "scaled")), (name, kernel)
+        module = module_of(name)
+        text = assembly(module, kernel)
+        for way in ("along", "scaled"):
+            if hasattr(module, f"_{kernel}_{way}"):  # no row is scaled without a σ
+                assert PACKED.search(row_of(text, kernel, way)), (name, kernel, way)
         assert not LIBM.search(text), (name, kernel, LIBM.search(text))
 
 

@@ -328,11 +328,13 @@ def test_check_shows_the_drift_and_how_to_mend_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drifts = [generate.Drift("generated/relu.py", "-old\n+new\n")]
-    monkeypatch.setattr(generate, "check", lambda: drifts)
-    assert run(["generate", "--check"]) == 1
-    out, err = capsys.readouterr()
-    assert out == "-old\n+new\n"
-    assert err == "freejac: error: 1 generated file has drifted; run: freejac generate\n"
+    monkeypatch.setattr(generate, "check", lambda names: drifts)
+    for names in ([], ["relu", "sin_dual"]):
+        assert run(["generate", "--check", *names]) == 1
+        out, err = capsys.readouterr()
+        assert out == "-old\n+new\n"
+        mend = " ".join(["freejac generate", *names])
+        assert err == f"freejac: error: 1 generated file has drifted; run: {mend}\n"
     monkeypatch.setattr(generate, "check", list)
     assert run(["generate", "--check"]) == 0
     assert capsys.readouterr() == ("", "")
@@ -341,18 +343,19 @@ def test_check_shows_the_drift_and_how_to_mend_it(
 def test_generate_names_what_it_wrote(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[bool] = []
+    asked: list[tuple[tuple[str, ...], bool]] = []
 
-    def write(*, remeasure: bool, progress: object) -> list[str]:
-        asked.append(remeasure)
+    def write(names: tuple[str, ...], *, remeasure: bool, progress: object) -> list[str]:
+        asked.append((names, remeasure))
         return ["generated/relu.py"] if remeasure else []
 
     monkeypatch.setattr(generate, "generate", write)
     assert run(["generate", "--remeasure"]) == 0
     assert capsys.readouterr().out == "wrote generated/relu.py\n"
     assert run(["generate"]) == 0
-    assert capsys.readouterr().out == "nothing to write\n"
-    assert asked == [True, False]
+    assert run(["generate", "gelu", "relu_dual"]) == 0
+    assert capsys.readouterr().out == "nothing to write\n" * 2
+    assert asked == [((), True), ((), False), (("gelu", "relu_dual"), False)]
     assert run(["generate", "--check", "--remeasure"]) == 2
 
 
