@@ -18,6 +18,7 @@ series (atan).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -71,25 +72,35 @@ def approximate(
     nodes = nodes_of(decades)
     sampled = _sampled(terms, nodes)
     forms: list[RationalForm | TableForm | None] = []
-    for number, (term, values) in enumerate(zip(terms, sampled, strict=True), 1):
+    for number, (term, found) in enumerate(zip(terms, sampled, strict=True), 1):
         progress(f"fitting mean {number} of {len(terms)}")
-        forms.append(None if values is None else _form(term, nodes, values))
+        forms.append(None if found is None else _form(term, nodes, *found))
     return forms
 
 
-def _sampled(terms: Sequence[Term], nodes: Sequence[mpf]) -> list[list[mpf] | None]:
-    """Every mean at the nodes; None for one that is infinite or not resolved somewhere."""
+Sampled = tuple[list[mpf], Callable[[mpf], mpf]]
+"""A mean at the nodes, and as a function of q."""
+
+
+def _sampled(terms: Sequence[Term], nodes: Sequence[mpf]) -> list[Sampled | None]:
+    """Every mean; None for one that is infinite or not resolved at some node."""
     if not terms:
         return []
     try:
-        curve = MeanValues(terms, _DIGITS, more=_MORE_DIGITS, adaptive=False)
+        # Together: they share samples, and tables of all of them have the same places.
+        curve = cache(MeanValues(terms, _DIGITS, more=_MORE_DIGITS, adaptive=False))
         # From above: what cannot be resolved fails there first.
         rows = [curve(_squared(t)) for t in reversed(nodes)]
     except (Error, ZeroDivisionError):
         if len(terms) == 1:
             return [None]
-        return [values for term in terms for values in _sampled([term], nodes)]
-    return [list(column) for column in zip(*reversed(rows), strict=True)]
+        return [found for term in terms for found in _sampled([term], nodes)]
+
+    def one(place: int) -> Callable[[mpf], mpf]:
+        return lambda q: curve(q)[place]
+
+    columns = zip(*reversed(rows), strict=True)
+    return [(list(column), one(place)) for place, column in enumerate(columns)]
 
 
 def _squared(t: mpf) -> mpf:
@@ -98,7 +109,7 @@ def _squared(t: mpf) -> mpf:
 
 
 def _form(
-    term: Term, nodes: Sequence[mpf], values: Sequence[mpf]
+    term: Term, nodes: Sequence[mpf], values: Sequence[mpf], mean: Callable[[mpf], mpf]
 ) -> RationalForm | TableForm | None:
     if all(value == 0 for value in values):
         return RationalForm(0, (), ("0.0",), ("1.0",))
@@ -118,8 +129,7 @@ def _form(
         return _printed(fit, lead, zeros)
     if nodes != nodes_of(DECADES):
         return None
-    curve = MeanValues([term], _DIGITS, more=_MORE_DIGITS, adaptive=False)
-    return table_fit(lambda q: curve(q)[0], zeros)
+    return table_fit(mean, zeros)
 
 
 def _zeros(term: Term, nodes: Sequence[mpf], values: Sequence[mpf]) -> list[Any] | None:

@@ -179,6 +179,11 @@ def _by_quadrature(f: PiecewiseFunction, slope: bool, progress: Callable[[str], 
         if _probe(f, _compiled(f, panels)) <= _TOLERANCE:
             lines = quadrature_text(f, _prefix(slope), _summary(slope), panels)
             return DualCode((), f"{_prefix(slope)}_mean(q, c)", "quadrature", tuple(lines))
+    if any(wave.has(x) for piece in f.pieces for wave in piece.expr.atoms(sp.sin, sp.cos)):
+        raise Error(
+            "the activation oscillates, its dual has no closed form, and the panels that are tried "
+            "do not resolve it over all q; its means of one variable have kernels all the same"
+        )
     raise Error("the activation varies too sharply for the panels of its dual; rescale x")
 
 

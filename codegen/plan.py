@@ -45,6 +45,8 @@ _PER_DECADE_AND_SETTING = 10
 _SCALED_DECADES = (-8, 8)
 """Decades of √q/s: a parameter is at least 1/100 and at most 100."""
 _FINEST = ("0.5", "0.015625", "0.00048828125")
+_FALLS = 4
+"""An error that finer panels do not make as many times smaller is not theirs."""
 
 
 Progress = Callable[[str], None]
@@ -84,12 +86,9 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
     if (min(exact), max(exact)) == (_DECADES[0], _DECADES[-1]):
         records |= _approximated(module, records, full, progress)
     progress("comparing kernels with their definition")
-    for finest in _FINEST:
-        record = ModuleRecord(finest=finest, kernels=records)
-        compiled = load_text(render(module, record))
-        reached = _good_decades(module, compiled, exact)
-        if all(span == (min(exact), max(exact)) for span in reached.values()):
-            break
+    means = [k for k in module.kernels if isinstance(k, Mean)]
+    record, compiled, errors = _finest(module, means, records, exact)
+    reached = {name: _span(own, module.tolerance) for name, own in errors.items()}
     for name, (low, high) in reached.items():
         if low >= high:
             raise Error(
@@ -99,8 +98,10 @@ def plan(module: Module, *, stride: int = 1, progress: Progress = lambda _: None
             )
     if stride > 1 and any(span != (min(exact), max(exact)) for span in reached.values()):
         progress("looking for the ends of domains")
-        exact |= _probe_references(module, 1, skipped=exact)
-        reached = _good_decades(module, compiled, exact)
+        errors = _errors(
+            module, means, compiled, exact | _probe_references(module, 1, skipped=exact)
+        )
+        reached = {name: _span(own, module.tolerance) for name, own in errors.items()}
     domains = {name: (_decade(low), _decade(high)) for name, (low, high) in reached.items()}
     return restrict(module, record, domains)
 
@@ -255,21 +256,68 @@ def _probe_references(
     return found
 
 
-def _good_decades(
-    module: Module, compiled: ModuleType, exact: Mapping[int, References]
-) -> dict[str, tuple[int, int]]:
-    """For each mean the decades around q = 1 on which it meets its tolerance; empty: (0, 0)."""
-    bad: dict[str, set[int]] = {k.name: set() for k in module.kernels if isinstance(k, Mean)}
+Errors = dict[int, float]
+"""By the exponent of q, the worst error there."""
+
+
+def _finest(
+    module: Module,
+    means: Sequence[Mean],
+    records: Mapping[str, KernelRecord],
+    exact: Mapping[int, References],
+) -> tuple[ModuleRecord, ModuleType, dict[str, Errors]]:
+    """The widest panels that serve, with the kernels and their errors.
+
+    Finer ones are tried as long as they help; what is lost to cancellation they do not bring back.
+    """
+    record = ModuleRecord(finest=_FINEST[0], kernels=dict(records))
+    compiled = load_text(render(module, record))
+    errors = _errors(module, means, compiled, exact)
+    for finest in _FINEST[1:]:
+        # a form does not depend on panels, and compiling takes seconds
+        missing = [
+            k
+            for k in means
+            if records[k.name].integrates and max(errors[k.name].values()) > module.tolerance
+        ]
+        finer = replace(record, finest=finest)
+        trial = load_text(render(module, finer)) if missing else compiled
+        found = _errors(module, missing, trial, exact)
+        if not any(_helps(errors[name], own, module.tolerance) for name, own in found.items()):
+            break
+        record, compiled, errors = finer, trial, errors | found
+    return record, compiled, errors
+
+
+def _helps(before: Errors, after: Errors, tolerance: float) -> bool:
+    """Whether an error that is too large falls."""
+    return any(
+        error > tolerance and after[exponent] < error / _FALLS for exponent, error in before.items()
+    )
+
+
+def _errors(
+    module: Module,
+    means: Sequence[Mean],
+    compiled: ModuleType,
+    exact: Mapping[int, References],
+) -> dict[str, Errors]:
+    """The worst error of each mean at every decade."""
+    only = replace(module, kernels=tuple(means))
+    errors: dict[str, Errors] = {k.name: {} for k in means}
     for exponent, rows in exact.items():
         with np.errstate(all="ignore"):
-            results = compare(module, compiled, rows)
-        for name, failing in bad.items():
-            if not worst(results[name]).error <= module.tolerance:
-                failing.add(exponent)
-    reached = {}
-    for name, failing in bad.items():
-        worst_below = max((e for e in failing if e <= 0), default=min(exact) - 1)
-        worst_above = min((e for e in failing if e >= 0), default=max(exact) + 1)
-        kept = [e for e in exact if worst_below < e < worst_above]
-        reached[name] = (min(kept), max(kept)) if kept else (0, 0)
-    return reached
+            results = compare(only, compiled, rows)
+        for name, own in errors.items():
+            error = worst(results[name]).error
+            own[exponent] = error if error >= 0 else float("inf")
+    return errors
+
+
+def _span(errors: Errors, tolerance: float) -> tuple[int, int]:
+    """The decades around q = 1 on which a mean meets its tolerance; empty: (0, 0)."""
+    failing = [exponent for exponent, error in errors.items() if error > tolerance]
+    worst_below = max((e for e in failing if e <= 0), default=min(errors) - 1)
+    worst_above = min((e for e in failing if e >= 0), default=max(errors) + 1)
+    kept = [e for e in errors if worst_below < e < worst_above]
+    return (min(kept), max(kept)) if kept else (0, 0)

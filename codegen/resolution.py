@@ -15,18 +15,20 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import mpmath
+import flint
 from mpmath import mp, mpf
 
+from freejac.symbolic.ball_pieces import ball_pieces
+from freejac.symbolic.balls import working_bits
 from freejac.symbolic.oscillation import Oscillation
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.quadrature import legendre_rule, numeric_pieces
+from freejac.symbolic.quadrature import legendre_rule
 
 __all__ = ["sees"]
 
 _DIGITS, _NODES = 25, 35
 _LEVELS = range(-24, 22)
-_TOLERANCE = mpf(10) ** -8
+_DECIMALS = 8
 _PHASE = 6
 
 
@@ -42,20 +44,24 @@ def sees(function: PiecewiseFunction) -> bool:
         halves = _halves(Oscillation.of(*terms, {}, _DIGITS))
         ends = sorted({*halves, *(-end for end in halves)})
         points, weights, _ = legendre_rule(_NODES, mp.dps)
-        panels = []
-        for low, high, both in numeric_pieces([smooth, smooth.derivative()], {}):
-            inside = [end for end in ends if low < end < high]
-            panels += [(a, b, both) for a, b in pairwise(inside)]
-        sizes = {-1: mpf(0), 1: mpf(0)}
-        for a, b, both in sorted(panels, key=lambda panel: abs(panel[0] + panel[1])):
-            middle, half = (a + b) / 2, (b - a) / 2
-            samples = [both(middle + half * t) for t in points]
-            integral = half * mpmath.fdot(weights, [slope for _, slope in samples])
-            # What has decayed is held against what it was nearer to 0.
-            side = 1 if middle > 0 else -1
-            sizes[side] = max(sizes[side], *(abs(value) for value, _ in samples))
-            if abs(both(b)[0] - both(a)[0] - integral) > _TOLERANCE * sizes[side]:
-                return False
+        with working_bits(mp.prec):
+            panels = []
+            for low, high, both in ball_pieces([smooth, smooth.derivative()], {}):
+                inside = [end for end in ends if low < end < high]
+                panels += [(a, b, both) for a, b in pairwise(inside)]
+            rule = list(zip(map(flint.arb, points), map(flint.arb, weights), strict=True))
+            tolerance, sizes = flint.arb(10) ** -_DECIMALS, {-1: flint.arb(0), 1: flint.arb(0)}
+            for a, b, both in sorted(panels, key=lambda panel: abs(panel[0] + panel[1])):
+                middle, half = flint.arb((a + b) / 2), flint.arb((b - a) / 2)
+                samples = [[v.mid() for v in both(middle + half * t)] for t, _ in rule]
+                steps = zip(rule, samples, strict=True)
+                integral = half * sum((w * slope for (_, w), (_, slope) in steps), flint.arb(0))
+                # What has decayed is held against what it was nearer to 0.
+                side = 1 if a + b > 0 else -1
+                sizes[side] = max(sizes[side], *(abs(value) for value, _ in samples))
+                left, right = (both(flint.arb(end))[0] for end in (a, b))
+                if not abs((right - left - integral).mid()) <= (tolerance * sizes[side]).mid():
+                    return False
     return True
 
 

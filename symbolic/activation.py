@@ -45,7 +45,7 @@ class Activation:
         defaults: dict[sp.Symbol, sp.Rational] | None = None,
     ) -> None:
         """Split the expression and refuse what no Gaussian expectation could use."""
-        self.expr = exact("an activation", expr)
+        self.expr = _named(exact("an activation", expr))
         self.name = name or str(self.expr)
         self.source = source
         self.function = decompose(self.expr)
@@ -188,6 +188,21 @@ def _from_entry(
         source=entry.source,
         defaults={bound.get(s, s): v for s, v in defaults.items() if bound.get(s, s).is_Symbol},
     )
+
+
+def _named(expr: sp.Expr) -> sp.Expr:
+    """With log(u + √(u² + c)), c > 0, as asinh(u/√c) + log(c)/2, which does not cancel at u < 0."""
+
+    def inverse(argument: sp.Expr) -> sp.Expr:
+        for root in sp.Add.make_args(argument):
+            rest = argument - root
+            if rest.has(x) and root.is_Pow and root.exp == sp.S.Half:
+                left = sp.expand(root.base - rest**2)
+                if left.is_number and left.is_positive:
+                    return sp.asinh(rest / sp.sqrt(left)) + sp.log(left) / 2
+        return sp.log(argument)
+
+    return expr.replace(sp.log, inverse)
 
 
 def _require_regular(function: PiecewiseFunction) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from bisect import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -27,10 +27,22 @@ from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import exact_number
 from freejac.symbolic.symbols import x
 
-__all__ = ["Ball", "BallPieces", "Peak", "compile_ball", "exact_values", "number_ball"]
+__all__ = [
+    "Ball",
+    "BallPiece",
+    "BallPieces",
+    "Peak",
+    "ball_pieces",
+    "compile_ball",
+    "compile_balls",
+    "exact_values",
+    "number_ball",
+]
 
 Ball = Any
 """A real ball of python-flint, which has no types."""
+BallPiece = tuple[mpmath.mpf, mpmath.mpf, Callable[[Ball], list[Ball]]]
+"""Both ends, and several functions at once between them."""
 
 _SAMPLES = 8
 _LADDER = [0.0, *(sign * 4.0**k for k in range(-12, 11) for sign in (-1, 1))]
@@ -47,6 +59,7 @@ _UNARY: dict[Any, Callable[[Ball], Ball]] = {
     sp.cosh: flint.arb.cosh,
     sp.tanh: flint.arb.tanh,
     sp.atan: flint.arb.atan,
+    sp.asinh: flint.arb.asinh,
     sp.erf: flint.arb.erf,
     sp.erfc: flint.arb.erfc,
     sp.erfi: flint.arb.erfi,
@@ -147,11 +160,17 @@ def compile_ball(expr: sp.Expr) -> Callable[[Ball], Ball]:
     >>> print(square(flint.arb(3)))
     16.0000000000000
     """
+    values = compile_balls([expr])
+    return lambda point: values(point)[0]
+
+
+def compile_balls(exprs: Sequence[sp.Expr]) -> Callable[[Ball], list[Ball]]:
+    """Several functions at once: what they share is computed once."""
     compiler = _Compiler()
-    result = compiler.visit(expr)
+    results = [compiler.visit(expr) for expr in exprs]
     template, steps = compiler.values, compiler.steps
 
-    def function(point: Ball) -> Ball:
+    def functions(point: Ball) -> list[Ball]:
         values = template.copy()
         values[0] = point
         for slot, operation, slots in steps:
@@ -159,9 +178,33 @@ def compile_ball(expr: sp.Expr) -> Callable[[Ball], Ball]:
                 values[slot] = operation(values[slots[0]], values[slots[1]])
             else:
                 values[slot] = operation(*[values[k] for k in slots])
-        return values[result]
+        return [values[result] for result in results]
 
-    return function
+    return functions
+
+
+def ball_pieces(
+    functions: Sequence[PiecewiseFunction], parameters: Mapping[sp.Symbol, Number]
+) -> list[BallPiece]:
+    """As `numeric_pieces`, in balls: between their common breakpoints, all functions at once.
+
+    Numbers are taken at the working precision of mpmath and python-flint, which have to agree.
+
+    Raises:
+        DomainError: a parameter has no value, or a breakpoint is not a finite real number.
+    """
+    exact: dict[sp.Symbol, sp.Expr] = {}
+    for f in functions:
+        exact |= exact_values(f, parameters)
+    ends = [[finite("a breakpoint", end.subs(exact)) for end in f.breakpoints] for f in functions]
+    infinity = mpmath.mpf("inf")
+    partition = [-infinity, *sorted({end for own in ends for end in own}), infinity]
+    pieces = []
+    for low, high in pairwise(partition):
+        places = [bisect(own, low) for own in ends]
+        exprs = [f.pieces[i].expr.subs(exact) for f, i in zip(functions, places, strict=True)]
+        pieces.append((low, high, compile_balls(exprs)))
+    return pieces
 
 
 class Peak(NamedTuple):

@@ -32,7 +32,6 @@ _MORE_FUNCTIONS = {
     "asin": Function(sp.asin),
     "acos": Function(sp.acos),
     "tan": Function(sp.tan),
-    "asinh": Function(sp.asinh),
     "acosh": Function(sp.acosh),
     "atanh": Function(sp.atanh),
     "erfi": Function(sp.erfi),

@@ -77,6 +77,7 @@ FUNCTIONS = {
     "sinh": Function(sp.sinh),
     "cosh": Function(sp.cosh),
     "atan": Function(sp.atan),
+    "asinh": Function(sp.asinh),
     "erf": Function(sp.erf),
     "erfc": Function(sp.erfc),
     "Phi": Function(Phi),

@@ -14,13 +14,15 @@ import mpmath
 import sympy as sp
 from mpmath import mp, mpf
 
+from freejac.symbolic.ball_pieces import ball_pieces
+from freejac.symbolic.balls import working_bits
 from freejac.symbolic.band_limited import band_limited
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.mean_panels import MeanPanels, Segment
 from freejac.symbolic.oscillation import Oscillation
 from freejac.symbolic.piecewise import PiecewiseFunction
-from freejac.symbolic.quadrature import Vector, exact_number, gaussian_means, numeric_pieces
+from freejac.symbolic.quadrature import Vector, exact_number, gaussian_means
 
 __all__ = ["MeanCurve"]
 
@@ -68,7 +70,8 @@ class MeanCurve:
         self._waves = band_limited(functions, exact)
         self._innermost: tuple[int, ...] = _INNERMOST
         with mp.workdps(digits + _GUARD_DIGITS):
-            pieces = numeric_pieces(functions, self._parameters)
+            with working_bits(mp.prec):
+                pieces = ball_pieces(functions, self._parameters)
             self._ends = sorted({abs(low) for low, _, _ in pieces[1:]})
             far = None
             if self._waves is None:

@@ -18,9 +18,10 @@ import flint
 import mpmath
 from mpmath import mp, mpf
 
+from freejac.symbolic.ball_pieces import BallPiece
 from freejac.symbolic.balls import midpoint, working_bits
 from freejac.symbolic.oscillation import Oscillation
-from freejac.symbolic.quadrature import Integrand, NumericPiece, Vector, legendre_rule
+from freejac.symbolic.quadrature import Vector, legendre_rule
 
 __all__ = ["MeanPanels", "Moments", "Segment"]
 
@@ -88,7 +89,7 @@ class MeanPanels:
     """The panels of several powers of functions.
 
     Args:
-        pieces: the functions, between their common breakpoints.
+        pieces: the functions in balls, between their common breakpoints.
         powers: the terms, pairs of a place among the functions and a power.
         digits: of the means.
         far: what is left of the terms far from 0, if they oscillate.
@@ -96,7 +97,7 @@ class MeanPanels:
 
     def __init__(
         self,
-        pieces: Sequence[NumericPiece],
+        pieces: Sequence[BallPiece],
         powers: Sequence[tuple[int, int]],
         digits: int,
         far: Oscillation | None = None,
@@ -213,7 +214,10 @@ class MeanPanels:
         right, left = self._between(middle), self._between(-middle)
 
         def both(at: mpf) -> list[tuple[Any, Any]]:
-            ahead, behind = map(_balls, (right(at), left(-at)))
+            here = flint.arb(at)
+            ahead, behind = (
+                [v.mid() for v in side(t)] for side, t in ((right, here), (left, -here))
+            )
             pairs = [(ahead[i] ** n, behind[i] ** n) for i, n in self._powers]
             return [(a + b, abs(a) + abs(b)) for a, b in pairs]
 
@@ -270,7 +274,7 @@ class MeanPanels:
             rules = [[scale * w for w in _balls(row)] for row in (weights, *coefficients[:2])]
         return (a + b) / 2, (b - a) / 2, points, rules
 
-    def _between(self, at: mpf) -> Integrand:
+    def _between(self, at: mpf) -> Callable[[Any], list[Any]]:
         return next(function for low, high, function in self._pieces if low < at < high)
 
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mpmath import mp, mpf
 
 from freejac.codegen.activation_modules import activation_module
 from freejac.codegen.approximate import approximate
+from freejac.codegen.at_once import compiled
 from freejac.codegen.load import load_text
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import render
 from freejac.codegen.spec import Argument, Base, Mean, Module
 from freejac.codegen.table_form import TableForm
 from freejac.symbolic.activation import activation
+from freejac.symbolic.parity import even_part
 from freejac.symbolic.parsing import parse
 from freejac.symbolic.piecewise import decompose
 from freejac.symbolic.quadrature import gaussian_mean
 
 FULL = ("1e-12", "1e12")
+LEAST, STEP = mpf(2) ** -1000, mpf(2) ** -26
 
 
 def module_of(text: str, power: int) -> Module:
@@ -71,6 +78,44 @@ def test_which_errors_are_relative_to_what_q_is_known_to(
     assert isinstance(kernel, Mean)
     assert kernel.conditioned is expected
     assert (name in module.source) is expected
+
+
+KINKED = [
+    ("where(x > 1000, x - 1000, 0)", "mean"),
+    ("clip(x, 1000, 2000)", "second_moment_slope"),
+    ("where(x > 1/2, x - 1/2, where(x < -1/2, x + 1/2, 0))", "second_moment"),
+    ("where(abs(x) > 1/2, x, 0)", "second_moment"),
+    ("clip(tanh(x), -1/2, 1/2)", "mu_1"),
+    ("clip(x, -1/1000, 1000)", "mean"),
+    ("where(x > 2, tanh(x - 2), 0)", "mu_2"),
+]
+QUICK = 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [*KINKED[:QUICK], *(pytest.param(*row, marks=pytest.mark.slow) for row in KINKED[QUICK:])],
+)
+def test_kinked_functions_over_all_decades(
+    text: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    whole = activation_module(activation(text))
+    (chosen,) = (k for k in whole.kernels if k.name == name)
+    assert isinstance(chosen, Mean)
+    kernel = getattr(compiled(replace(whole, kernels=(chosen,))), name)
+    base = whole.base(chosen.base)
+    # of an odd power the even part: the rest would cancel to what the digits do not show
+    function = even_part(base) if chosen.power == 1 else base**chosen.power
+    places = random.Random(text)
+    for exponent in range(-12, 12):
+        q = 10 ** (exponent + places.random())
+        value, exact = mpf(float(kernel(q))), gaussian_mean(function, q, 30)
+        if abs(exact) < LEAST:
+            assert abs(value) <= LEAST
+        elif abs(value / exact - 1) > 1e-13:  # more only by the rounding of q
+            moved = gaussian_mean(function, mpf(q) * (1 + STEP), 30)
+            assert abs(value / exact - 1) <= 1e-13 * (1 + abs((moved / exact - 1) / STEP))
 
 
 @pytest.mark.slow

@@ -43,6 +43,15 @@ def test_spellings_of_one_function_are_equal():
     assert activation(sp.tanh(x)) == activation("tanh")
 
 
+def test_a_logarithm_that_is_an_inverse_hyperbolic_sine() -> None:
+    assert activation("log(sqrt(1 + 4*x**2) - 2*x)").expr == -sp.asinh(2 * x)
+    shifted = activation("log(x + sqrt(x**2 + 3))").expr
+    for at in (-3, 20):
+        assert (
+            abs(shifted.subs(x, at).evalf(30) - sp.log(at + sp.sqrt(at**2 + 3)).evalf(30)) < 1e-25
+        )
+
+
 def test_parameters_are_bound_or_kept():
     assert activation("elu(2)").parameters == ()
     assert activation("elu").parameters == activation("elu(alpha)").parameters
