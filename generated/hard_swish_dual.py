@@ -966,6 +966,13 @@ def _slope_integral(kind, low, high, span, edge, q):
 
 
 @njit(cache=True, error_model="numpy")
+def _slope_at(kind, x, edge, q):
+    """Return what is integrated at x, its constant factor included."""
+    scale, _ = _slope_scale(kind, edge, q)
+    return scale * _slope_integrand(kind, x, edge, q)
+
+
+@njit(cache=True, error_model="numpy")
 def _dual_slope(q, c):
     """Return E[φ′(h₁)φ′(h₂)], or nan outside the domain."""
     if not 1e-12 <= q <= 1e12:
@@ -1000,9 +1007,9 @@ def _dual_slope(q, c):
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
-            lacking += near * _slope_scale(2, edge, q)[0] * _slope_integrand(2, place, edge, q)
-            lacking -= near * _slope_scale(3, edge, q)[0] * _slope_integrand(3, place, edge, q)
-            lacking += slip * _slope_scale(3, edge, q)[0] * _slope_integrand(3, 1.0, edge, q)
+            lacking += near * _slope_at(2, place, edge, q)
+            lacking -= near * _slope_at(3, place, edge, q)
+            lacking += slip * _slope_at(3, 1.0, edge, q)
             high, low = end_0, 0.0
             value, error = _sum(value, high)
             lacking += error + low
@@ -1015,8 +1022,8 @@ def _dual_slope(q, c):
             kind = 0 if c >= 0.0 else 1
             value, lacking, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
             terms += ahead
-            lacking += slip * _slope_scale(kind, edge, q)[0] * _slope_integrand(kind, 1.0, edge, q)
-            lacking -= near * _slope_scale(kind, edge, q)[0] * _slope_integrand(kind, place, edge, q)
+            lacking += slip * _slope_at(kind, 1.0, edge, q)
+            lacking -= near * _slope_at(kind, place, edge, q)
             high, low = square_0, 0.0
             value, error = _sum(value, high)
             lacking += error + low

@@ -666,6 +666,13 @@ def _slope_integral(kind, low, high, span, edge, q):
 
 
 @njit(cache=True, error_model="numpy")
+def _slope_at(kind, x, edge, q):
+    """Return what is integrated at x, its constant factor included."""
+    scale, _ = _slope_scale(kind, edge, q)
+    return scale * _slope_integrand(kind, x, edge, q)
+
+
+@njit(cache=True, error_model="numpy")
 def _dual_slope(q, c):
     """Return E[φ′(h₁)φ′(h₂)], or nan outside the domain."""
     if not 1e-12 <= q <= 1e12:
@@ -683,8 +690,8 @@ def _dual_slope(q, c):
     near = slip / math.sqrt(2.0 - edge)
     square_0 = _slope_square_0(q)
     value, lacking, _ = _slope_integral(0, bend, 1.0, rest, edge, q)
-    lacking += slip * _slope_scale(0, edge, q)[0] * _slope_integrand(0, 1.0, edge, q)
-    lacking -= near * _slope_scale(0, edge, q)[0] * _slope_integrand(0, place, edge, q)
+    lacking += slip * _slope_at(0, 1.0, edge, q)
+    lacking -= near * _slope_at(0, place, edge, q)
     high, low = square_0, 0.0
     value, error = _sum(value, high)
     lacking += error + low

@@ -654,6 +654,13 @@ def _dual_integral(kind, low, high, span, edge, q):
 
 
 @njit(cache=True, error_model="numpy")
+def _dual_at(kind, x, edge, q):
+    """Return what is integrated at x, its constant factor included."""
+    scale, _ = _dual_scale(kind, edge, q)
+    return scale * _dual_integrand(kind, x, edge, q)
+
+
+@njit(cache=True, error_model="numpy")
 def _dual(q, c):
     """Return E[φ(h₁)φ(h₂)], or nan outside the domain."""
     if not 1e-12 <= q <= 1e12:
@@ -685,9 +692,9 @@ def _dual(q, c):
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
-            lacking += near * _dual_scale(2, edge, q)[0] * _dual_integrand(2, place, edge, q)
-            lacking -= near * _dual_scale(3, edge, q)[0] * _dual_integrand(3, place, edge, q)
-            lacking += slip * _dual_scale(3, edge, q)[0] * _dual_integrand(3, 1.0, edge, q)
+            lacking += near * _dual_at(2, place, edge, q)
+            lacking -= near * _dual_at(3, place, edge, q)
+            lacking += slip * _dual_at(3, 1.0, edge, q)
             high, low = end_0, 0.0
             value, error = _sum(value, high)
             lacking += error + low
@@ -695,8 +702,8 @@ def _dual(q, c):
             kind = 0 if c >= 0.0 else 1
             value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
             terms += ahead
-            lacking += slip * _dual_scale(kind, edge, q)[0] * _dual_integrand(kind, 1.0, edge, q)
-            lacking -= near * _dual_scale(kind, edge, q)[0] * _dual_integrand(kind, place, edge, q)
+            lacking += slip * _dual_at(kind, 1.0, edge, q)
+            lacking -= near * _dual_at(kind, place, edge, q)
             high, low = square_0, 0.0
             value, error = _sum(value, high)
             lacking += error + low
