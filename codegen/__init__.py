@@ -22,5 +22,5 @@ The rooms, in the order of the work; each begins by saying what it is:
 * proof: `points oracle spectral_oracle slopes_oracle contour_oracle residual_oracle dual_check
   phase_check crosscheck`, decided by `plan`, kept in `record`
 * use: `load at_once compile` make kernels here and now; `measure` checks and records them;
-  `generate docs files` write them down, `emit` those of one activation
+  `generate docs files` write them down, all or a `selection`, `emit` those of one activation
 """
