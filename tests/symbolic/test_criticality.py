@@ -204,10 +204,23 @@ def test_zeros_of_transcendental_means_agree_with_their_exact_values():
     assert abs(at - (2 * sp.log(2)).evalf(40)) < sp.Float(10) ** -29
 
 
-@pytest.mark.slow
+def test_an_oscillation_under_an_envelope_has_its_one_zero():
+    # Large q: the mean goes as −∫ cos(20x)/cosh²x dx < 0, and as q(1 − 400q)e^{−200q} for small q.
+    ((at, _),) = mean_zeros(decompose(sp.tanh(x) ** 2 * sp.cos(20 * x)), 15)
+    with mp.workdps(25):
+        beside = [mpf(str(at)) * (1 + side * mpf(10) ** -12) for side in (-1, 1)]
+        ends = mpmath.linspace(0, 0.75, 40)  # fifteen standard deviations
+
+        def weighted(t, variance):
+            return mpmath.tanh(t) ** 2 * mpmath.cos(20 * t) * mpmath.exp(-t * t / 2 / variance)
+
+        low, high = (mpmath.quad(lambda t, v=v: weighted(t, v), ends) for v in beside)
+    assert low > 0 > high
+
+
 def test_an_oscillation_that_is_not_resolved_is_not_guessed():
     with pytest.raises(NotConvergedError):
-        mean_zeros(decompose(sp.tanh(x) ** 2 * sp.cos(20 * x)), 15)
+        mean_zeros(decompose(sp.tanh(x) ** 2 * sp.cos(x**2)), 15)
 
 
 def test_pairs_of_zeros_between_two_points_of_the_grid_are_found():
