@@ -100,9 +100,9 @@ class _Writer:
         if v.is_Pow and v.base.args and v.base not in self._named:
             self._named[v.base] = self._assign(v.base)
         if v.args and v not in self._named:
-            self._named[v] = self._assign(v.subs(self._named))
+            self._named[v] = self._assign(v.xreplace(self._named))
         root = self._named.get(v, v)
-        square = source((v**2).subs(self._named))
+        square = source((v**2).xreplace(self._named))
         if not v.is_Pow:
             square = self._fresh("square")
             self._lines.append(f"{square} = {root} * {root}")

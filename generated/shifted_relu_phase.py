@@ -26,7 +26,7 @@ Worst relative error against 50-digit references, over the whole domain:
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
-    mean                 62 + 1 div + 2 sqrt + 1 call
+    mean                 49 + 1 div + 2 sqrt + 1 call
     second_moment        81 + 2 div + 1 sqrt
     second_moment_slope  77 + 1 div + 1 sqrt
     mu_1                 68 + 2 div + 1 sqrt
@@ -240,27 +240,27 @@ def _mean(q):
     inside = q == nearest_q
     q = nearest_q
     root_1 = math.sqrt(q)
-    quotient_1_power_2 = root_1**2 * root_1**2
+    quotient_1_power_2 = q * q
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
-    quotient_1_even_0 = 5557.9329432661625 * root_1**2 + 3.0185593638186528
-    quotient_1_even_1 = 129740363.59462015 * root_1**2 + 1562471.488774241
-    quotient_1_even_2 = 11933044509.827856 * root_1**2 + 3183246527.9036827
+    quotient_1_even_0 = 5557.9329432661625 * q + 3.0185593638186528
+    quotient_1_even_1 = 129740363.59462015 * q + 1562471.488774241
+    quotient_1_even_2 = 11933044509.827856 * q + 3183246527.9036827
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
     quotient_1_even_0 = quotient_1_even_2 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 110283.17457092008 * root_1**2 + 182.39205211861992
-    quotient_1_odd_1 = 760452727.8438437 * root_1**2 + 16433243.028761854
+    quotient_1_odd_0 = 110283.17457092008 * q + 182.39205211861992
+    quotient_1_odd_1 = 760452727.8438437 * q + 16433243.028761854
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = 8679840198.150766 * quotient_1_power_4 + quotient_1_odd_0
     above_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
-    quotient_1_even_0 = 3505.617184773377 * root_1**2 + 1.8916015625
-    quotient_1_even_1 = 92723045.78055574 * root_1**2 + 1020747.2248397917
-    quotient_1_even_2 = 25881849940.616547 * root_1**2 + 2885600239.278172
+    quotient_1_even_0 = 3505.617184773377 * q + 1.8916015625
+    quotient_1_even_1 = 92723045.78055574 * q + 1020747.2248397917
+    quotient_1_even_2 = 25881849940.616547 * q + 2885600239.278172
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
     quotient_1_even_1 = 29911706770.764732 * quotient_1_power_2 + quotient_1_even_2
     quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_4 + quotient_1_even_0
-    quotient_1_odd_0 = 70481.29812368234 * root_1**2 + 114.29726872712602
-    quotient_1_odd_1 = 593791889.4960856 * root_1**2 + 11116352.140858026
-    quotient_1_odd_2 = 40501515343.48103 * root_1**2 + 10342885498.924006
+    quotient_1_odd_0 = 70481.29812368234 * q + 114.29726872712602
+    quotient_1_odd_1 = 593791889.4960856 * q + 11116352.140858026
+    quotient_1_odd_2 = 40501515343.48103 * q + 10342885498.924006
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0

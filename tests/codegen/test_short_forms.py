@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 import freejac as fj
+from freejac.codegen.kernel_block import select_block
 from freejac.codegen.operations import cost
 from freejac.codegen.quotient import Quotient
 from freejac.codegen.short_forms import short_form
@@ -74,3 +75,11 @@ def test_what_a_form_costs():
     assert cost(["a = _erfcx_right(q)"], "a * _erfcx_right(a)") == 2 * tail + 0.5
     assert cost([], "1.0 / q") < tail < cost([], "math.erf(q)")
     assert not short_form(Phi(1 / sp.sqrt(q)) + x)
+
+
+def test_the_square_of_a_root_is_what_is_under_it():
+    for text in ("where(x > 0, x, exp(x) - 1)**2", "where(x > 1, x - 1, 0)"):
+        form = soundly(as_function(text), expect(text)).expr
+        lines = select_block(form, ["q"]).lines
+        assert any("math.sqrt(q)" in line for line in lines)
+        assert not any("root_1**2" in line for line in lines)
