@@ -200,7 +200,8 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
 
 def _cells(slope: PiecewiseFunction, names: list[str]) -> dict[str, Any]:
     """What the polynomials of S(c) = E[φ′(h₁)φ′(h₂)] are made from, where there is no dual."""
-    points, weights, _ = legendre_rule(_CELL_NODES, 40)
+    with mp.workdps(15):
+        points, weights, _ = legendre_rule(_CELL_NODES, 40)
     marks = [source(stabilise(mark)) for mark in slope.breakpoints]
     if 0 not in slope.breakpoints:
         marks.append("0.0")
@@ -233,7 +234,8 @@ def _arguments(module: Module, kernel: Kernel) -> list[str]:
 
 def _path() -> tuple[list[str], list[str]]:
     """Nodes and weights on [0, 1] of ∫ f(t) 2t dt."""
-    points, weights, _ = legendre_rule(_PATH_NODES, 40)
+    with mp.workdps(15):  # whatever the caller's precision: the text is the same
+        points, weights, _ = legendre_rule(_PATH_NODES, 40)
     with mp.workdps(40):
         nodes = [(1 + t) / 2 for t in points]
         products = [w * t for w, t in zip(weights, nodes, strict=True)]

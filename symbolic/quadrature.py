@@ -244,9 +244,18 @@ def _panels(low: mpf, high: mpf, marks: Sequence[mpf], q: mpf) -> list[mpf]:
     return kept
 
 
-@lru_cache(maxsize=16)
 def legendre_rule(nodes: int, digits: int) -> tuple[list[mpf], list[mpf], list[list[mpf]]]:
-    """Gauss–Legendre nodes, weights, and the rows that give the last Legendre coefficients."""
+    """Gauss–Legendre nodes, weights, and the rows that give the last Legendre coefficients.
+
+    Rounded to the precision of the caller.
+    """
+    return _legendre_rule(nodes, digits, mp.prec)
+
+
+@lru_cache(maxsize=32)
+def _legendre_rule(
+    nodes: int, digits: int, precision: int
+) -> tuple[list[mpf], list[mpf], list[list[mpf]]]:
     saved = flint.ctx.dps
     flint.ctx.dps = digits + 10
     try:

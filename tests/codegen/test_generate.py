@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpmath
 import pytest
 
 from freejac.codegen import emit, generate, measure
@@ -67,6 +68,11 @@ def test_a_planted_change_is_shown_and_mended(few: Path) -> None:
     assert re.search(r"^\+.*q / 2\.0", drift.diff, re.M)
     assert generate.generate(root=few) == ["generated/relu.py"]
     assert target.read_text() == before
+
+
+def test_the_text_does_not_depend_on_the_precision_of_mpmath(few: Path) -> None:
+    with mpmath.workdps(7):
+        assert not generate.check(["linear_phase", "sin_phase"], root=few)
 
 
 def test_missing_and_surplus_files_are_drift(few: Path) -> None:
