@@ -200,7 +200,7 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
 
 def _cells(slope: PiecewiseFunction, names: list[str]) -> dict[str, Any]:
     """What the polynomials of S(c) = E[φ′(h₁)φ′(h₂)] are made from, where there is no dual."""
-    with mp.workdps(15):
+    with mp.workdps(15):  # as doubles, whatever the caller's precision
         points, weights, _ = legendre_rule(_CELL_NODES, 40)
     marks = [source(stabilise(mark)) for mark in slope.breakpoints]
     if 0 not in slope.breakpoints:
@@ -234,7 +234,7 @@ def _arguments(module: Module, kernel: Kernel) -> list[str]:
 
 def _path() -> tuple[list[str], list[str]]:
     """Nodes and weights on [0, 1] of ∫ f(t) 2t dt."""
-    with mp.workdps(15):  # whatever the caller's precision: the text is the same
+    with mp.workdps(15):  # as doubles, whatever the caller's precision
         points, weights, _ = legendre_rule(_PATH_NODES, 40)
     with mp.workdps(40):
         nodes = [(1 + t) / 2 for t in points]
