@@ -37,6 +37,7 @@ __all__ = ["origin", "phase_module", "phase_record", "solvers_alone"]
 _MEANS = ("mean", "second_moment", "second_moment_slope", "mu_1")
 _PATH_NODES = 20
 _CELL_NODES = 12
+_DIGITS = 40  # of nodes and weights, before they are written as doubles
 _WIDTH = 88
 
 _SIGMA_W = Argument("sigma_w", "scale of the weights", "1e-3", "1e3")
@@ -200,8 +201,8 @@ def _context(module: Module, record: ModuleRecord) -> dict[str, Any]:
 
 def _cells(slope: PiecewiseFunction, names: list[str]) -> dict[str, Any]:
     """What the polynomials of S(c) = E[φ′(h₁)φ′(h₂)] are made from, where there is no dual."""
-    with mp.workdps(15):  # as doubles, whatever the caller's precision
-        points, weights, _ = legendre_rule(_CELL_NODES, 40)
+    with mp.workdps(_DIGITS):  # whatever the caller's precision
+        points, weights, _ = legendre_rule(_CELL_NODES, _DIGITS)
     marks = [source(stabilise(mark)) for mark in slope.breakpoints]
     if 0 not in slope.breakpoints:
         marks.append("0.0")
@@ -234,9 +235,8 @@ def _arguments(module: Module, kernel: Kernel) -> list[str]:
 
 def _path() -> tuple[list[str], list[str]]:
     """Nodes and weights on [0, 1] of ∫ f(t) 2t dt."""
-    with mp.workdps(15):  # as doubles, whatever the caller's precision
-        points, weights, _ = legendre_rule(_PATH_NODES, 40)
-    with mp.workdps(40):
+    with mp.workdps(_DIGITS):  # whatever the caller's precision
+        points, weights, _ = legendre_rule(_PATH_NODES, _DIGITS)
         nodes = [(1 + t) / 2 for t in points]
         products = [w * t for w, t in zip(weights, nodes, strict=True)]
     return [repr(float(t)) for t in nodes], [repr(float(w)) for w in products]
