@@ -221,7 +221,7 @@ def remeasured(records: dict[str, ModuleRecord], name: str, count: int, seed: in
         assert found.error <= 4 * float(record.kernels[kernel].error) + 1e-15, found
 
 
-@pytest.mark.parametrize("name", [*SAMPLE, "jacobian_moments", "resnet_density"])
+@pytest.mark.parametrize("name", ["hard_tanh", "tanh", "jacobian_moments", "resnet_density"])
 def test_a_sample_of_kernels_is_as_accurate_as_recorded(
     records: dict[str, ModuleRecord], name: str
 ) -> None:
