@@ -234,5 +234,5 @@ def test_every_kernel_is_as_accurate_as_recorded(
     records: dict[str, ModuleRecord], name: str
 ) -> None:
     # The oracle bisects its way through the bend of the smoothed ReLU when its width s is small.
-    count = 6 if name in ON_CURVES else 20 if name == "smoothed_relu" else POINTS
+    count = 6 if name in ON_CURVES else 20 if name == "smoothed_relu" else 80
     remeasured(records, name, count, seed=1)
