@@ -12,18 +12,23 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.numba_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow lint format types layers generate generate-check check docs-figures clean help
+.PHONY: demo test test-slow test-all lint format types layers generate generate-check check docs-figures clean help
 
 demo: $(VENV)/.core ## derive GELU's theory, emit its kernels, and use them
 	@mkdir -p $(DEMO)
 	$(BIN)/freejac derive gelu --emit $(DEMO)/gelu_kernels.py
 	cd $(DEMO) && $(CURDIR)/$(BIN)/python $(CURDIR)/docs/demo.py
 
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
+
 test: $(VENV)/.test ## the quick tests, on two to four workers
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.test ## the tests longer than a few seconds
-	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
+	$(PYTEST) -m slow
+
+test-all: $(VENV)/.test ## both
+	$(PYTEST)
 
 lint: $(VENV)/.dev ## ruff: rules and formatting of the hand-written code
 	$(BIN)/ruff check .

@@ -84,6 +84,16 @@ class Enclosures:
             self._known[expr] = found
         return found
 
+    def proved_sign(self, expr: sp.Expr) -> int | None:
+        """Sign of a real value that its ball proves: 1, −1, or None."""
+        try:
+            ball = self.of(expr)
+        except NoValue:
+            return None
+        if not is_real_ball(ball) or not self.rigorous:
+            return None
+        return 1 if ball > 0 else -1 if ball < 0 else None
+
     def _compute(self, expr: sp.Basic) -> Ball:
         if isinstance(expr, sp.Rational):
             return rational_ball(expr)

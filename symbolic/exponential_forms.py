@@ -8,14 +8,13 @@ with an integer for its symbolic exponent is split at every factor.
 from __future__ import annotations
 
 from abc import ABC
-from functools import reduce
+from functools import cached_property, reduce
 from math import lcm
 from typing import Any
 
 import flint
 import sympy as sp
 
-from freejac.symbolic.conditions import Domain
 from freejac.symbolic.polynomials import Poly, Ratio
 from freejac.symbolic.root_forms import NotNormal, Restart, RootForms
 from freejac.symbolic.tower import Generator, key_of
@@ -51,15 +50,10 @@ class _FormalLog(_Log):
 class ExponentialForms(RootForms, ABC):
     """Exponentials and logarithms over one tower."""
 
-    def __init__(
-        self,
-        domain: Domain,
-        size: int,
-        denominators: dict[str, int],
-        signs: dict[str, int | None],
-    ) -> None:
-        super().__init__(domain, size, denominators, signs)
-        self._exponents: list[tuple[Ratio, Poly, int]] = []
+    @cached_property
+    def _exponents(self) -> list[tuple[Ratio, Poly, int]]:
+        """The basis so far: an exponent, its exponential, and the denominator of its powers."""
+        return []
 
     def exponential(self, exponent: Ratio) -> Ratio:
         """Exp of a normal form, in powers of a basis."""

@@ -21,7 +21,7 @@ import sympy as sp
 
 from freejac.symbolic.balls import working_bits
 from freejac.symbolic.conditions import Domain
-from freejac.symbolic.enclosures import Enclosures, NoValue, is_real_ball, rational_ball
+from freejac.symbolic.enclosures import Enclosures, rational_ball
 from freejac.symbolic.expectation import Expectation
 from freejac.symbolic.kinks import cases, has_kinks, resolved
 from freejac.symbolic.strict_signs import (
@@ -262,14 +262,7 @@ def _sign_on_box(expr: sp.Expr, box: dict[sp.Basic, tuple[sp.Expr, sp.Expr]]) ->
     for symbol, (low, high) in box.items():
         middle, radius = (low + high) / 2, (high - low) / 2
         values[symbol] = rational_ball(middle) + flint.arb(0, rational_ball(radius).abs_upper())
-    balls = Enclosures(values)
-    try:
-        ball = balls.of(expr)
-    except NoValue:
-        return None
-    if not is_real_ball(ball) or not balls.rigorous:
-        return None
-    return 1 if ball > 0 else -1 if ball < 0 else None
+    return Enclosures(values).proved_sign(expr)
 
 
 def _halved(

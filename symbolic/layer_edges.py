@@ -21,7 +21,7 @@ from freejac.symbolic.errors import NotConvergedError
 
 if TYPE_CHECKING:
     from freejac.symbolic.layer_block import LayerInNumbers
-    from freejac.symbolic.smooth_product import SmoothProduct
+    from freejac.symbolic.smooth_layers import SmoothLayers
 
 __all__ = ["end_of_spectrum"]
 
@@ -34,7 +34,7 @@ _Ends: TypeAlias = tuple[Any, Any, Any, Any]
 """Where a function is negative, where it is positive, and its values there."""
 
 
-def end_of_spectrum(product: SmoothProduct, origin: float, side: int) -> Any:
+def end_of_spectrum(product: SmoothLayers, origin: float, side: int) -> Any:
     """The upper end (side 1, from m = 0) or the lower (side −1, from m = −(smallest rank)).
 
     Args:
@@ -51,7 +51,7 @@ def end_of_spectrum(product: SmoothProduct, origin: float, side: int) -> Any:
         raise NotConvergedError("an edge of the spectrum was lost: is φ′ oscillating?") from error
 
 
-def _end(product: SmoothProduct, origin: float, side: int) -> Any:
+def _end(product: SmoothLayers, origin: float, side: int) -> Any:
     """Follow the sheet to the first zero of dλ/dm, or to where it ends."""
     rough = _Sheet(product, side)
     place = rough.place_of(origin + side * product.start)
@@ -89,7 +89,7 @@ class _Sheet:
 
     _ctx: Any = fp
 
-    def __init__(self, product: SmoothProduct, side: int) -> None:
+    def __init__(self, product: SmoothLayers, side: int) -> None:
         self.side, self.last, self._close = side, -fp.log(_NEAREST), 1e-13
         self._known: dict[int, Any] = {}
         self._blocks = cast("Sequence[LayerInNumbers]", product.rough)
@@ -171,7 +171,7 @@ class _ExactSheet(_Sheet):
 
     _ctx = mp
 
-    def __init__(self, product: SmoothProduct, rough: _Sheet) -> None:
+    def __init__(self, product: SmoothLayers, rough: _Sheet) -> None:
         self.side, self.leader, self._known = rough.side, rough.leader, dict(rough._known)
         self._close = mp.mpf(10) ** (8 - mp.dps)
         self.last = (product.digits + 5) * mp.ln10
@@ -179,7 +179,7 @@ class _ExactSheet(_Sheet):
         self._bounds = _bounds(product, rough.side)
 
 
-def _bounds(product: SmoothProduct, side: int) -> list[Any]:
+def _bounds(product: SmoothLayers, side: int) -> list[Any]:
     """The supremum, or the infimum, of every φ′²."""
     tables = [layer.table for layer in product.layers]
     return [table.supremum if side > 0 else table.least_positive for table in tables]

@@ -17,7 +17,7 @@ True
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import sympy as sp
@@ -73,16 +73,14 @@ def normal_forms(expr: sp.Expr, domain: Domain) -> tuple[NormalForms, Ratio]:
 class NormalForms(ExponentialForms):
     """Normal forms of expressions over one tower."""
 
-    def __init__(
-        self,
-        domain: Domain,
-        size: int,
-        denominators: dict[str, int],
-        signs: dict[str, int | None],
-    ) -> None:
-        super().__init__(domain, size, denominators, signs)
-        self._known: dict[sp.Expr, Ratio] = {}
-        self._functions: dict[Any, list[tuple[tuple[Ratio, ...], Ratio]]] = {}
+    @cached_property
+    def _known(self) -> dict[sp.Expr, Ratio]:
+        return {}
+
+    @cached_property
+    def _functions(self) -> dict[Any, list[tuple[tuple[Ratio, ...], Ratio]]]:
+        """Functions that are generators: their arguments, and what stands for them."""
+        return {}
 
     def of(self, expr: sp.Expr) -> Ratio:
         """The normal form of an expression."""

@@ -19,7 +19,7 @@ import sympy as sp
 
 from freejac.symbolic.balls import working_bits
 from freejac.symbolic.conditions import Domain
-from freejac.symbolic.enclosures import Enclosures, NoValue, is_real_ball
+from freejac.symbolic.enclosures import Enclosures
 
 __all__ = ["number_sign", "sign_on"]
 
@@ -31,14 +31,7 @@ _MOST_TERMS = 600
 def number_sign(expr: sp.Expr) -> int | None:
     """Sign of a real number that an enclosure shows: 1, −1, or None."""
     with working_bits(_BITS):
-        balls = Enclosures({}, {})
-        try:
-            ball = balls.of(expr)
-        except NoValue:
-            return None
-        if not is_real_ball(ball) or not balls.rigorous:
-            return None
-        return 1 if ball > 0 else -1 if ball < 0 else None
+        return Enclosures({}, {}).proved_sign(expr)
 
 
 def sign_on(expr: sp.Expr, domain: Domain) -> int | None:

@@ -66,11 +66,14 @@ def tree(copy_sources: Callable[[Path], Path], tmp_path: Path) -> Path:
 def run(command: list[str] | str, tree: Path) -> str:
     """Run a command in the copy, with the copy's package before the installed one."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(tree), "COLUMNS": "100"}
+    # To rewrite the asserts of every test takes longer than to run those of one activation.
+    environment["PYTEST_ADDOPTS"] = "--assert=plain"
     result = subprocess.run(
         command,
         shell=isinstance(command, str),
         cwd=tree,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(tree), "COLUMNS": "100"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -221,7 +221,7 @@ def remeasured(records: dict[str, ModuleRecord], name: str, count: int, seed: in
         assert found.error <= 4 * float(record.kernels[kernel].error) + 1e-15, found
 
 
-@pytest.mark.parametrize("name", [*SAMPLE, "jacobian_moments", "resnet_density"])
+@pytest.mark.parametrize("name", ["hard_tanh", "tanh", "jacobian_moments", "resnet_density"])
 def test_a_sample_of_kernels_is_as_accurate_as_recorded(
     records: dict[str, ModuleRecord], name: str
 ) -> None:
@@ -234,5 +234,5 @@ def test_every_kernel_is_as_accurate_as_recorded(
     records: dict[str, ModuleRecord], name: str
 ) -> None:
     # The oracle bisects its way through the bend of the smoothed ReLU when its width s is small.
-    count = 6 if name in ON_CURVES else 20 if name == "smoothed_relu" else POINTS
+    count = 6 if name in ON_CURVES else 20 if name == "smoothed_relu" else 80
     remeasured(records, name, count, seed=1)

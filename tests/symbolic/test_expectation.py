@@ -135,6 +135,8 @@ def check(expr):
             at = mpmath.mpf(variance.p) / variance.q
             value = sp.lambdify(q, closed, "mpmath")(at)
             reference = gaussian_mean(definition, variance, 20)
+            if abs(value - reference) <= 1e-17 * abs(reference):
+                continue  # √E[f²] is no less, and takes as long as the mean
             size = mpmath.sqrt(gaussian_mean(definition**2, variance, 8))
             assert abs(value - reference) <= 1e-17 * size
 
