@@ -18,13 +18,17 @@ sums; S. Boldo & J.-M. Muller, IEEE Trans. Comput. 60 (2011) 157, for the error 
 from __future__ import annotations
 
 import ast
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import sympy as sp
 
 __all__ = ["Compensated", "compensated", "lacking"]
+_STEP = re.compile(r"total = (total \* step [+-] )?-?([\d.e-]+)")
+_SEEN = 2.0**-8
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,36 @@ def compensated(
     result: str,
     taken: Iterable[str],
     lacks: Mapping[float, float] | None = None,
+    kept: Container[int] | None = None,
+    cut: Container[int] = frozenset(),
 ) -> Compensated:
-    """The statements with the first order of what all roundings make of the result.
+    """The statements with the first order of what roundings make of the result.
 
     Args:
         lines: assignments, without branches.
         result: the expression of the value.
         taken: names that are in scope, exact.
         lacks: by the doubles of numbers, what those lack.
+        kept: which statements keep their own roundings, by number, the result last; all, but for
+            steps of series that are not seen, if not given.
+        cut: which statements, but those, are taken for right whatever their operands lack.
     """
     tree = ast.parse("\n".join([*lines, result]))
     *assignments, last = tree.body
     words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     writer = _Writer({*taken, *words}, lacks or {})
-    for statement in assignments:
+    if kept is None:
+        kept = set(range(len(tree.body))) - _small_steps(assignments)
+    for number, statement in enumerate(assignments):
+        writer.keeps = number in kept
         assert isinstance(statement, ast.Assign)
         (target,) = statement.targets
         assert isinstance(target, ast.Name)
-        writer.assign(target.id, statement.value)
+        writer.assign(target.id, statement.value, cut=number in cut and number not in kept)
     assert isinstance(last, ast.Expr)
+    writer.keeps = len(assignments) in kept
+    if not writer.keeps and not writer.lacks_any(last.value):
+        return Compensated(tuple(writer.lines), ast.unparse(last.value), "")
     high, low = writer.write(last.value)
     return Compensated(tuple(writer.lines), high, low)
 
@@ -85,6 +100,27 @@ def lacking(expr: sp.Expr) -> dict[float, float]:
     return found
 
 
+def _small_steps(assignments: Sequence[ast.stmt]) -> set[int]:
+    """The first steps of Horner's rule for series, where nothing near the largest number is seen.
+
+    A series is `total` in powers of a `step` that is 1 at most: what its steps round is in
+    proportion to the numbers that have been added.
+    """
+    found: set[int] = set()
+    run: list[tuple[int, float]] = []
+    for number, statement in enumerate([*assignments, ast.Pass()]):
+        text = ast.unparse(statement)
+        step = _STEP.fullmatch(text)
+        if not (step and step[1] and run):
+            sizes = list(accumulate(size for _, size in run))
+            least = _SEEN * max((size for _, size in run), default=0.0)
+            found |= {n for (n, _), size in zip(run, sizes, strict=True) if size < least}
+            run = []
+        if step:
+            run.append((number, float(step[2])))
+    return found
+
+
 class _Writer:
     """Statements under way; a value is its text and that of what it lacks, "" for nothing."""
 
@@ -92,9 +128,19 @@ class _Writer:
         self._taken, self._lacks = taken, lacks
         self._lows: dict[str, str] = {}
         self.lines: list[str] = []
+        self.keeps = True
 
-    def assign(self, name: str, value: ast.expr) -> None:
+    def lacks_any(self, value: ast.expr) -> bool:
+        """Whether any name in an expression lacks something."""
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        return any(self._lows.get(name) for name in names)
+
+    def assign(self, name: str, value: ast.expr, *, cut: bool) -> None:
         """Write an assignment: the value and what it lacks take the name and its companion."""
+        if cut or (not self.keeps and not self.lacks_any(value)):
+            self._lows[name] = ""
+            self.lines.append(f"{name} = {ast.unparse(value)}")
+            return
         start = len(self.lines)
         high, low = self.write(value)
         named = self._lows.get(name) or (self._fresh(f"{name}_low") if low else "")
@@ -119,7 +165,7 @@ class _Writer:
             case ast.Name(id=name):
                 return name, self._lows.get(name, "")
             case ast.Constant(value=number):
-                low = self._lacks.get(abs(number), 0.0)
+                low = self._lacks.get(abs(number), 0.0) if self.keeps else 0.0
                 return repr(number), repr(low if number > 0 else -low) if low else ""
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 high, low = self.write(operand)
@@ -145,6 +191,8 @@ class _Writer:
             case ast.Call(func=function, args=arguments):
                 values = [self.write(argument)[0] for argument in arguments]
                 return f"{ast.unparse(function)}({', '.join(values)})", ""
+            case ast.Compare() | ast.BinOp(op=ast.BitOr() | ast.BitAnd()):
+                return ast.unparse(node), ""
         raise NotImplementedError(ast.unparse(node))
 
     def _sum(self, left: ast.expr, right: ast.expr, sign: str) -> tuple[str, str]:
@@ -155,29 +203,44 @@ class _Writer:
                     a, b, rest = self.write(one), self.write(two), self.write(other)
                     a = _minus(a[0]) if signs[0] else a[0], _minus(a[1]) if signs[0] else a[1]
                     rest = tuple(map(_minus, rest)) if signs[1] else rest  # type: ignore[assignment]
-                    high, error = self._pair(f"_fused({a[0]}, {b[0]}, {rest[0]})")
+                    plain = f"{_factor(a[0])} * {_factor(b[0])} + {rest[0]}"
+                    high, error = self._pair(plain, f"_fused({a[0]}, {b[0]}, {rest[0]})")
                     return self._with(high, error, (a[1], b[0]), (b[1], a[0]), (rest[1], ""))
         a, b = self.write(left), self.write(right)
-        high, error = self._pair(f"_sum({a[0]}, {_minus(b[0]) if sign else b[0]})")
+        second = _minus(b[0]) if sign else b[0]
+        high, error = self._pair(f"{a[0]} + {second}", f"_sum({a[0]}, {second})")
         return self._with(high, error, (a[1], ""), (_minus(b[1]) if sign else b[1], ""))
 
     def _product(self, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
-        high, error = self._pair(f"_multiplied({a[0]}, {b[0]})")
+        if _is_exact(a[0]) or _is_exact(b[0]):
+            high, error = self._name(f"{_factor(a[0])} * {_factor(b[0])}"), ""
+        else:
+            plain = f"{_factor(a[0])} * {_factor(b[0])}"
+            high, error = self._pair(plain, f"_multiplied({a[0]}, {b[0]})")
         return self._with(high, error, (a[1], b[0]), (b[1], a[0]))
 
     def _quotient(self, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
+        if _is_number(b[0]) and _is_exact(b[0]):
+            return self._product(a, (repr(1.0 / float(b[0])), ""))
         below = self._name(b[0])
         high = self._name(f"{_factor(a[0])} / {below}")
-        rest = f"_fma(-{high}, {below}, {a[0]})" + (f" + {a[1]}" if a[1] else "")
-        if b[1]:
-            rest += f" - {high} * {b[1]}"
-        return high, self._name(f"({rest}) / {below}", "low")
+        own = f"_fma(-{high}, {below}, {a[0]})" if self.keeps else ""
+        rest = _added([own, a[1], b[1] and f"-{high} * {b[1]}"])
+        if not rest:
+            return high, ""
+        if _is_number(a[0]):
+            inverse = f"({high} * {1.0 / float(a[0])!r})"
+            return high, self._name(f"{_factor(rest)} * {inverse}", "low")
+        return high, self._name(f"{_factor(rest)} / {below}", "low")
 
     def _root(self, a: tuple[str, str]) -> tuple[str, str]:
         inside = self._name(a[0])
         high = self._name(f"math.sqrt({inside})")
-        rest = f"_fma(-{high}, {high}, {inside})" + (f" + {a[1]}" if a[1] else "")
-        return high, self._name(f"0.5 * ({rest}) / {high}", "low")
+        own = f"_fma(-{high}, {high}, {inside})" if self.keeps else ""
+        rest = _added([own, a[1]])
+        if not rest:
+            return high, ""
+        return high, self._name(f"0.5 * {_factor(rest)} / {high}", "low")
 
     def _choice(self, test: str, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
         high = self._name(f"{a[0]} if {test} else {b[0]}")
@@ -188,11 +251,13 @@ class _Writer:
     def _with(self, high: str, error: str, *shares: tuple[str, str]) -> tuple[str, str]:
         """What a value lacks: its own rounding, and what its operands lack times a factor each."""
         terms = [f"{low} * {factor}" if factor else low for low, factor in shares if low]
-        if not terms:
-            return high, error
-        return high, self._name(" + ".join([error, *terms]), "low")
+        text = _added([error, *terms])
+        return high, self._name(text, "low") if terms else text
 
-    def _pair(self, call: str) -> tuple[str, str]:
+    def _pair(self, plain: str, call: str) -> tuple[str, str]:
+        """The value of a sum or product, with its own rounding if that is kept."""
+        if not self.keeps:
+            return self._name(plain.replace("+ -", "- ")), ""
         high, error = self._fresh("high", True), self._fresh("error", True)
         self.lines.append(f"{high}, {error} = {call}")
         return high, error
@@ -227,6 +292,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _is_exact(text: str) -> bool:
+    """Whether it is a power of two, by which nothing is rounded."""
+    return _is_number(text) and abs(math.frexp(float(text))[0]) == 0.5
+
+
 def _minus(text: str) -> str:
     if not text:
         return ""
@@ -236,4 +306,9 @@ def _minus(text: str) -> str:
 
 
 def _factor(text: str) -> str:
-    return text if text.isidentifier() or _is_number(text) else f"({text})"
+    """A value in brackets where it is a sum."""
+    return f"({text})" if isinstance(ast.parse(text, mode="eval").body, ast.BinOp) else text
+
+
+def _added(terms: Iterable[str]) -> str:
+    return " + ".join(term for term in terms if term).replace("+ -", "- ")

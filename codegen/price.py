@@ -206,6 +206,7 @@ class _Writer:
             ],
             "loss": _LOSS_SEEN,
             "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
+            "jumps": bool(self._levels[1].rest != 0),
             **body,
         }
         text = template("price.jinja", price=context)
@@ -247,7 +248,7 @@ class _Writer:
 
     def _integrand(self, expr: sp.Expr) -> Block:
         taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
-        return kernel_block(_one_number(expr), taken)
+        return kernel_block(_nested(_one_number(expr), self._symbols), taken)
 
     def _forward(self, last: int, at: sp.Expr) -> list[Term]:
         """Terms of the expansion at c = 0."""
@@ -337,6 +338,23 @@ def _one_number(expr: sp.Expr) -> sp.Expr:
         return product if number.is_Rational else sp.Float(number.evalf(40), 40) * rest
 
     return expr.replace(lambda e: e.is_Mul and bool(e.free_symbols), joined)
+
+
+def _nested(expr: sp.Expr, parameters: list[sp.Symbol]) -> sp.Expr:
+    """Sums by Horner's rule in parameters: a power of one is rounded alike at every place."""
+    for symbol in parameters:
+        expr = expr.replace(
+            lambda e, p=symbol: e.is_Add and e.is_polynomial(p) and sp.degree(e, p) > 1,
+            lambda e, p=symbol: _by_horner(e, p),
+        )
+    return expr
+
+
+def _by_horner(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    total = sp.S.Zero
+    for coefficient in sp.Poly(expr, symbol).all_coeffs():
+        total = total * symbol + coefficient
+    return total
 
 
 def _harmless(form: sp.Expr, low: sp.Rational, high: sp.Rational) -> bool:
