@@ -10,8 +10,8 @@ generator of approximations with the signature of `Approximation`: a `DualCode` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from freejac.symbolic.activation import Activation
@@ -38,6 +38,8 @@ class DualCode:
         constants: lines at the level of the module, before the functions: arrays and helper
             functions that only this kernel uses. Their names begin with `_DUAL_` or `_dual_` for
             the dual, with `_SLOPE_` or `_slope_` for the dual of the slope.
+        lacks: what the doubles in the lines lack of the numbers that they stand for, where it is
+            known.
         shared: blocks of lines at the level of the module, before the constants, that the other
             dual may need as well: the same block is written once.
         straight: whether the lines are straight arithmetic, harmless for any double: the check of
@@ -51,6 +53,7 @@ class DualCode:
     constants: tuple[str, ...] = ()
     straight: bool = False
     shared: tuple[tuple[str, ...], ...] = ()
+    lacks: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def text(self) -> str:

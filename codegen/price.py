@@ -24,13 +24,14 @@ Sources: R. Price, IRE Trans. Inf. Theory 4 (1958) 69; for the squares, Hermite'
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
 import mpmath
 import sympy as sp
 
+from freejac.codegen.compensated import Compensated, compensated, lacking
 from freejac.codegen.constant_factors import (
     Term,
     factors,
@@ -105,12 +106,12 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Mean:
-    """A function of q alone, in code."""
+    """A function of q and the parameters, in code that gives it as two doubles."""
 
     name: str
     short: str
     equation: str
-    block: Block
+    code: Compensated
 
 
 def integral_code(function: PiecewiseFunction, prefix: str) -> DualCode | None:
@@ -203,9 +204,9 @@ class _Writer:
                 (two_doubles(scale * number), factors(product))
                 for (number, _), (product, _) in zip(shares, apart, strict=True)
             ],
-            "jumps": bool(self._levels[1].rest != 0),
             "loss": _LOSS_SEEN,
             "finest": source(_LAYER * self._scale / sp.sqrt(2 * q)),
+            "jumps": bool(self._levels[1].rest != 0),
             **body,
         }
         text = template("price.jinja", price=context)
@@ -247,7 +248,7 @@ class _Writer:
 
     def _integrand(self, expr: sp.Expr) -> Block:
         taken = ["q", "c", *_PLACES, "size", "edge", *self._parameters]
-        return kernel_block(_one_number(expr), taken)
+        return kernel_block(_nested(_one_number(expr), self._symbols), taken)
 
     def _forward(self, last: int, at: sp.Expr) -> list[Term]:
         """Terms of the expansion at c = 0."""
@@ -288,10 +289,19 @@ class _Writer:
         if closed == 0:
             return None
         form = _sure_form(integrand, closed, power, exponent, equation)
-        block = kernel_block(form, ["q", *self._parameters])
+        code = _two_doubles(form, ["q", *self._parameters])
         scale = f"q**{power} * " if power > 1 else "q * " * power
-        self._means.append(_Mean(f"_{self._prefix}_{name}", name, f"{scale}{equation}", block))
+        self._means.append(_Mean(f"_{self._prefix}_{name}", name, f"{scale}{equation}", code))
         return symbol
+
+
+def _two_doubles(form: sp.Expr, names: list[str]) -> Compensated:
+    """The code of a mean: what is added to it may take nearly all of it away again."""
+    block = kernel_block(form, names)
+    if any(line.startswith("if ") for line in block.lines):
+        return Compensated(block.lines, block.result, "0.0")
+    code = compensated(block.lines, block.result, names, lacking(form))
+    return replace(code, low=code.low or "0.0")
 
 
 def _sure_form(
@@ -328,6 +338,23 @@ def _one_number(expr: sp.Expr) -> sp.Expr:
         return product if number.is_Rational else sp.Float(number.evalf(40), 40) * rest
 
     return expr.replace(lambda e: e.is_Mul and bool(e.free_symbols), joined)
+
+
+def _nested(expr: sp.Expr, parameters: list[sp.Symbol]) -> sp.Expr:
+    """Sums by Horner's rule in parameters: a power of one is rounded alike at every place."""
+    for symbol in parameters:
+        expr = expr.replace(
+            lambda e, p=symbol: e.is_Add and e.is_polynomial(p) and sp.degree(e, p) > 1,
+            lambda e, p=symbol: _by_horner(e, p),
+        )
+    return expr
+
+
+def _by_horner(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    total = sp.S.Zero
+    for coefficient in sp.Poly(expr, symbol).all_coeffs():
+        total = total * symbol + coefficient
+    return total
 
 
 def _harmless(form: sp.Expr, low: sp.Rational, high: sp.Rational) -> bool:

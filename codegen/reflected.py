@@ -36,6 +36,7 @@ from mpmath import mp, mpf
 
 from freejac.codegen.angle import arcsine, remainder
 from freejac.codegen.arc_parts import ArcParts, arc_parts, square
+from freejac.codegen.compensated import lacking
 from freejac.codegen.correlation import paired, up
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.kernel_block import kernel_block
@@ -90,6 +91,7 @@ class _Lines:
     def __init__(self, taken: Iterable[str], lines: Iterable[str] = ()) -> None:
         self.taken = set(taken)
         self.lines: list[str] = list(lines)
+        self.lacks: dict[float, float] = {}
 
     def write(self, expr: sp.Expr) -> str:
         """The statements of an expression, and the text of its value."""
@@ -110,6 +112,8 @@ class _Lines:
 
     def polynomial(self, step: str, coefficients: Sequence[sp.Expr]) -> None:
         """Horner's rule, a line for each coefficient."""
+        for coefficient in coefficients:
+            self.lacks |= lacking(coefficient)
         first, *others = [float(k) for k in reversed(coefficients)]
         signs = [("-" if k < 0 else "+", abs(k)) for k in others]
         self.lines.append(f"total = {first!r}")
@@ -118,7 +122,8 @@ class _Lines:
     def code(self, result: str, method: str, *, folded: bool = True) -> DualCode:
         """The code, with what has to be assigned before."""
         first = starts([*self.lines, result], folded=folded)
-        return DualCode((*first, *self.lines), result, f"closed form, {method}", straight=True)
+        lines = (*first, *self.lines)
+        return DualCode(lines, result, f"closed form, {method}", straight=True, lacks=self.lacks)
 
 
 def _with_rest(parts: ArcParts, lines: _Lines, bracket: sp.Expr, method: str) -> DualCode:
