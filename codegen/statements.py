@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -106,10 +106,11 @@ class _Writer:
         Polynomials beside √(1 + aq) are in q: the rounding of 1 + aq is not in them. Where such a
         quotient is not added to anything, its roundings are seen whole, and follow in fewer steps.
         """
-        v, sides, short = part.args[0], (part.above, part.below), SHORT
+        v, short = part.args[0], SHORT
+        sides: tuple[Sequence[sp.Expr], Sequence[sp.Expr]] = (part.above, part.below)
         name = self._fresh("quotient")
         if v.is_Pow and v.base.is_Add:
-            v, sides = _in_symbol(v, sides)
+            v, sides = _in_symbol(v, *sides)
             short = SHORT if added else _FEW
         square = q.name
         if v.is_Pow and v.base.args and v.base not in self._named:
@@ -174,22 +175,26 @@ class _Writer:
 
 
 def _in_symbol(
-    root: sp.Expr, sides: tuple[tuple[sp.Expr, ...], ...]
-) -> tuple[sp.Expr, tuple[tuple[sp.Expr, ...], ...]]:
+    root: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]
+) -> tuple[sp.Expr, tuple[Sequence[sp.Expr], Sequence[sp.Expr]]]:
     """Polynomials in √(1 + aq) as even and odd parts in q, beside √(1/a + q) where 1/a is a double.
 
     That root waits for an addition alone, which is done beside multiplications.
     """
     ratio = root.base.coeff(q, 1)
-    factor = sp.sqrt(ratio) if ratio.is_Rational and (ratio.p & (ratio.p - 1)) == 0 else sp.S.One
-    found = []
-    for side in sides:
-        parts = []
-        for scale, part in ((sp.S.One, side[0::2]), (factor, side[1::2])):
+    factor = sp.sqrt(ratio) if ratio.is_Rational and not ratio.p & (ratio.p - 1) else sp.S.One
+
+    def moved(side: Sequence[sp.Expr]) -> Sequence[sp.Expr]:
+        found = list(side)
+        for first, scale in ((0, sp.S.One), (1, factor)):
+            part = side[first::2]
             whole = sp.Poly(sum(c * root.base**k for k, c in enumerate(part)), q)
-            parts.append([(scale * whole.coeff_monomial(q**k)).evalf(40) for k in range(len(part))])
-        found.append(tuple(parts[k % 2][k // 2] for k in range(len(side))))
-    return sp.sqrt(sp.expand(root.base / factor**2)), tuple(found)
+            found[first::2] = [
+                (scale * whole.coeff_monomial(q**k)).evalf(40) for k in range(len(part))
+            ]
+        return found
+
+    return sp.sqrt(sp.expand(root.base / factor**2)), (moved(above), moved(below))
 
 
 def _count(expr: sp.Expr, counts: Counter[sp.Expr]) -> None:
