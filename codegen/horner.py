@@ -64,6 +64,8 @@ def quotient_lines(
 
     >>> quotient_lines(("p", "r"), (("1.0", "2.0", "-3.0"), ("1.0", "5.0")), "t", "q")
     ['even_0 = -3.0 * q + 1.0', 'p = 2.0 * t + even_0', 'r = 5.0 * t + 1.0']
+    >>> quotient_lines(("p", "r"), (("2.0", "3.0", "1.0"), ("4.0",)), "t", "q")
+    ['even_0 = q + 2.0', 'p = 3.0 * t + even_0', 'r = 4.0']
     """
     powers, lines = [square], list[str]()
     longest = max((len(side) + 1) // 2 for side in sides)
@@ -77,8 +79,7 @@ def quotient_lines(
             lines += more
             parts.append(result)
         even, odd = parts
-        product = f"{odd} * {root}" if odd else ""
-        lines.append(f"{name} = {f'{product} {signed(even)}' if odd and even else product or even}")
+        lines.append(f"{name} = {odd} * {root} {signed(even)}" if odd else f"{name} = {even}")
     return lines
 
 
@@ -87,12 +88,10 @@ def _in_pairs(
 ) -> tuple[list[str], str]:
     """Assignments, and the name or number that is the polynomial; "" for none at all."""
     terms, lines = list(coefficients), list[str]()
-    if not any(map(float, terms)):
-        return [], ""
     if len(powers) == 1 and len(terms) > 2:
         *rest, total = terms
         for coefficient in reversed(rest):
-            lines.append(f"{stem} = {total} * {powers[0]} {signed(coefficient)}")
+            lines.append(f"{stem} = {_product(total, powers[0])} {signed(coefficient)}")
             total = stem
         return lines, total
     for power in powers:
@@ -101,7 +100,11 @@ def _in_pairs(
         paired = []
         for k in range(0, len(terms) - 1, 2):
             name = f"{stem}_{k // 2}"
-            lines.append(f"{name} = {terms[k + 1]} * {power} {signed(terms[k])}")
+            lines.append(f"{name} = {_product(terms[k + 1], power)} {signed(terms[k])}")
             paired.append(name)
         terms = paired + (terms[-1:] if len(terms) % 2 else [])
     return lines, terms[0] if terms else ""
+
+
+def _product(factor: str, power: str) -> str:
+    return power if factor == "1.0" else f"{factor} * {power}"

@@ -179,22 +179,24 @@ def _in_symbol(
 ) -> tuple[sp.Expr, tuple[Sequence[sp.Expr], Sequence[sp.Expr]]]:
     """Polynomials in √(1 + aq) as even and odd parts in q, beside √(1/a + q) where 1/a is a double.
 
-    That root waits for an addition alone, which is done beside multiplications.
+    That root waits for an addition alone, which is done beside multiplications. So is the first
+    one of the sum that begins with 1: all are divided by the last coefficient below.
     """
     ratio = root.base.coeff(q, 1)
     factor = sp.sqrt(ratio) if ratio.is_Rational and not ratio.p & (ratio.p - 1) else sp.S.One
 
-    def moved(side: Sequence[sp.Expr]) -> Sequence[sp.Expr]:
+    def moved(side: Sequence[sp.Expr]) -> list[sp.Expr]:
         found = list(side)
         for first, scale in ((0, sp.S.One), (1, factor)):
             part = side[first::2]
             whole = sp.Poly(sum(c * root.base**k for k, c in enumerate(part)), q)
-            found[first::2] = [
-                (scale * whole.coeff_monomial(q**k)).evalf(40) for k in range(len(part))
-            ]
+            found[first::2] = [scale * whole.coeff_monomial(q**k) for k in range(len(part))]
         return found
 
-    return sp.sqrt(sp.expand(root.base / factor**2)), (moved(above), moved(below))
+    sides = moved(above), moved(below)
+    unit = sides[1][-1]
+    over, under = ([(c / unit).evalf(40) for c in side] for side in sides)
+    return sp.sqrt(sp.expand(root.base / factor**2)), (over, under)
 
 
 def _count(expr: sp.Expr, counts: Counter[sp.Expr]) -> None:
