@@ -97,7 +97,9 @@ def _polynomial_conditions(closed: sp.Expr | None) -> list[str]:
 def cost_lines(module: Module, views: Iterable[Mapping[str, Any]]) -> list[str]:
     """Operations of what is not integrated, a line for each."""
     found = {
-        kernel.name: counted(view["block"].lines, view["block"].result)
+        kernel.name: counted(
+            [*map(" = ".join, view["constants"]), *view["block"].lines], view["block"].result
+        )
         for kernel, view in zip(module.kernels, views, strict=True)
         if isinstance(kernel, Mean | Derived) and "_gaussian_mean(" not in view["block"].result
     }

@@ -114,16 +114,18 @@ def fitted(function: Function, lead: sp.Expr, variable: Variable) -> sp.Expr | N
         if start and _share(values, start) < 1:
             if not power.has(q) or variable.product is None:
                 return lead * (sp.Rational(start) + power * _quotient(variable, rest))
-            shared = _quotient(variable, _over_two_more(rest))
-            return lead * (sp.Rational(start) + variable.product * shared)
+            number, product = variable.product.as_coeff_Mul()
+            shared = _quotient(variable, _over_two_more(rest, number))
+            return lead * (sp.Rational(start) + product * shared)
     return lead * _quotient(variable, fit)
 
 
-def _over_two_more(fit: Fit) -> Fit:
-    """A quotient divided by v + 2."""
+def _over_two_more(fit: Fit, number: sp.Rational) -> Fit:
+    """A number times a quotient, divided by v + 2."""
     with working_bits(BITS):
+        above = tuple((flint.arb(number.p) / number.q * c).mid() for c in fit.above)
         below = flint.arb_poly(list(fit.below)) * flint.arb_poly([2, 1])
-        return Fit(fit.error, fit.above, tuple(c.mid() for c in below.coeffs()))
+        return Fit(fit.error, above, tuple(c.mid() for c in below.coeffs()))
 
 
 def _quotient(variable: Variable, fit: Fit) -> Quotient:

@@ -25,6 +25,7 @@ from freejac.codegen.oracle import DIGITS, DUAL_DIGITS
 from freejac.codegen.printer import source
 from freejac.codegen.quadrature_view import quadrature_view
 from freejac.codegen.record import KernelRecord, ModuleRecord
+from freejac.codegen.row_constants import row_constants
 from freejac.codegen.spec import Derived, Dual, Kernel, Mean, Module, Sampled
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import Block
@@ -108,6 +109,7 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         "call": ", ".join(names),
         "inputs": names,
         "scales": (),
+        "constants": (),
         "signature": f"float64({', '.join(['float64'] * len(names))})",
         "switch": "",
         "by_quadrature": "",
@@ -133,7 +135,9 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
         # Where quadrature is called, a loop calls it for no more numbers than it must.
         inner_record = record.kernels[kernel.of]
         view["straight"] = inner_record.form is not None or inner_record.quadrature_condition == ""
-        view["scales"] = tuple(a.name for a in kernel.extra) if view["straight"] else ()
+        mean = next(k for k in module.kernels if k.name == kernel.of)
+        fixed = _kernel_view(module, mean, record)["scales"] if module.parameters else ()
+        view["scales"] = (*(a.name for a in kernel.extra), *fixed) if view["straight"] else ()
         # The kernel that is called checks q and the parameters.
         arguments = kernel.extra
     elif isinstance(kernel, Dual):
@@ -146,6 +150,8 @@ def _kernel_view(module: Module, kernel: Kernel, record: ModuleRecord) -> dict[s
     view["details"] = argument_lines(module.arguments(kernel), domain)
     if view["straight"] and module.template in _ROWS:
         _spare_divisions(view)
+        if isinstance(kernel, Mean):
+            _part_constants(view, [p.name for p in module.parameters])
     return view
 
 
@@ -157,6 +163,14 @@ def _spare_divisions(view: dict[str, Any]) -> None:
         if view[part] and view[part].result:
             lines, result = without_waiting(view[part].lines, view[part].result, least)
             view[part] = replace(view[part], lines=lines, result=result)
+
+
+def _part_constants(view: dict[str, Any], parameters: list[str]) -> None:
+    """Let a row with the same parameters all along check and multiply them once."""
+    parted = row_constants(view["block"].lines, view["block"].result, parameters)
+    if parted is not None:
+        view["scales"], view["constants"] = tuple(parameters), parted.constants
+        view["block"] = Block(parted.lines, parted.result)
 
 
 def _mean_view(

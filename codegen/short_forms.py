@@ -9,7 +9,7 @@ cancels there is gone. It is sought in
 * √q on all of the domain, for scaled error functions;
 * √q from an onset on, for error functions of b/√q, or q if the mean is even or odd in √q: below the
   onset it is, to the last bit, what is left when they are replaced by their limits;
-* √(1 + aq) for arc tangents with that root in them, if the mean is one power of q at both ends.
+* √(1 + aq) for arc tangents with that root in them.
 
 Of those found, and the closed form, the one is taken that costs least (see `operations.cost`).
 From a q on that is given, a quotient is fitted whatever it costs, and whatever cancels in the
@@ -256,9 +256,5 @@ def _in_own_root(closed: sp.Expr) -> sp.Expr | None:
         root=(sp.sqrt(1 + ratio * q), mpf(1)),
     )
     function = sp.lambdify(q, closed, "mpmath")
-    tiny, less = TINY, TINY / 10
-    lead, last = (
-        exponent(function(a), function(b), a, b) for a, b in ((less, tiny), (1 / tiny, 1 / less))
-    )
-    # A power of q makes good one of 1 + aq, but the two are not rounded alike.
-    return fitted(function, q**lead, variable) if lead is not None and lead == last else None
+    lead = exponent(function(TINY / 10), function(TINY), TINY / 10, TINY)
+    return None if lead is None else fitted(function, q**lead, variable)

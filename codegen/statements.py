@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -18,18 +18,21 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
 from freejac.codegen.functions import AtanRatio, Cos1m
-from freejac.codegen.horner import quotient_lines
+from freejac.codegen.horner import SHORT, quotient_lines
 from freejac.codegen.printer import source
 from freejac.codegen.quotient import Quotient
 from freejac.symbolic.bivariate_normal import OwenT, Phi2
 from freejac.symbolic.functions import Phi, sigmoid, softplus
 from freejac.symbolic.scaled import dawson, erfcx
+from freejac.symbolic.symbols import q
 from freejac.symbolic.voigt import VoigtK, VoigtL
 
 __all__ = ["LINE", "Block", "statements"]
 
 LINE = 84
 """Longest line of a function's body, without its indentation."""
+_FEW = 3
+"""The most terms of a quotient that take Horner's rule where its roundings are seen whole."""
 _STEMS: dict[type, str] = {
     AtanRatio: "angle",
     Cos1m: "versine",
@@ -87,28 +90,42 @@ class _Writer:
     def write(self, expr: sp.Expr) -> Block:
         expr = expr.replace(sp.atan, AtanRatio.of)
         quotients = sorted(expr.atoms(Quotient), key=sp.default_sort_key)
-        expr = expr.xreplace({part: self._quotient(part) for part in quotients})
+        sums = expr.atoms(sp.Add)
+        expr = expr.xreplace(
+            {part: self._quotient(part, any(s.has(part) for s in sums)) for part in quotients}
+        )
         counts: Counter[sp.Expr] = Counter()
         _count(expr, counts)
         repeated = {part for part, times in counts.items() if times > 1 and _is_work(part)}
         result = self._shorten(self._share(expr, repeated))
         return Block(tuple(self._lines), source(result))
 
-    def _quotient(self, part: Quotient) -> sp.Symbol:
-        """Write the lines of a quotient of polynomials, and name it."""
-        v, name = part.args[0], self._fresh("quotient")
+    def _quotient(self, part: Quotient, added: bool) -> sp.Symbol:
+        """Write the lines of a quotient of polynomials, and name it.
+
+        Polynomials beside √(1 + aq) are in q: the rounding of 1 + aq is not in them. Where such a
+        quotient is not added to anything, its roundings are seen whole, and follow in fewer steps.
+        """
+        v, short = part.args[0], SHORT
+        sides: tuple[Sequence[sp.Expr], Sequence[sp.Expr]] = (part.above, part.below)
+        name = self._fresh("quotient")
+        if v.is_Pow and v.base.is_Add:
+            v, sides = _in_symbol(v, *sides)
+            short = SHORT if added else _FEW
+        square = q.name
         if v.is_Pow and v.base.args and v.base not in self._named:
             self._named[v.base] = self._assign(v.base)
         if v.args and v not in self._named:
             self._named[v] = self._assign(v.xreplace(self._named))
         root = self._named.get(v, v)
-        square = source((v**2).xreplace(self._named))
         if not v.is_Pow:
             square = self._fresh("square")
             self._lines.append(f"{square} = {root} * {root}")
+        elif not v.base.is_Add:
+            square = source((v**2).xreplace(self._named))
         names = self._fresh("above"), self._fresh("below")
-        above, below = ([repr(float(c)) for c in side] for side in (part.above, part.below))
-        self._lines += quotient_lines(names, (above, below), root.name, square, f"{name}_")
+        above, below = ([repr(float(c)) for c in side] for side in sides)
+        self._lines += quotient_lines(names, (above, below), root.name, square, f"{name}_", short)
         self._lines.append(f"{name} = {names[0]} / {names[1]}")
         return sp.Symbol(name, real=True)
 
@@ -155,6 +172,31 @@ class _Writer:
             number += 1
         self._taken.add(f"{stem}_{number}")
         return f"{stem}_{number}"
+
+
+def _in_symbol(
+    root: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]
+) -> tuple[sp.Expr, tuple[Sequence[sp.Expr], Sequence[sp.Expr]]]:
+    """Polynomials in √(1 + aq) as even and odd parts in q, beside √(1/a + q) where 1/a is a double.
+
+    That root waits for an addition alone, which is done beside multiplications. So is the first
+    one of the sum that begins with 1: all are divided by the last coefficient below.
+    """
+    ratio = root.base.coeff(q, 1)
+    factor = sp.sqrt(ratio) if ratio.is_Rational and not ratio.p & (ratio.p - 1) else sp.S.One
+
+    def moved(side: Sequence[sp.Expr]) -> list[sp.Expr]:
+        found = list(side)
+        for first, scale in ((0, sp.S.One), (1, factor)):
+            part = side[first::2]
+            whole = sp.Poly(sum(c * root.base**k for k, c in enumerate(part)), q)
+            found[first::2] = [scale * whole.coeff_monomial(q**k) for k in range(len(part))]
+        return found
+
+    sides = moved(above), moved(below)
+    unit = sides[1][-1]
+    over, under = ([(c / unit).evalf(40) for c in side] for side in sides)
+    return sp.sqrt(sp.expand(root.base / factor**2)), (over, under)
 
 
 def _count(expr: sp.Expr, counts: Counter[sp.Expr]) -> None:

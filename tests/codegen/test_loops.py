@@ -154,6 +154,8 @@ def test_one_scale_for_a_row_gives_the_same_bits() -> None:
         ("erf", "length_map", (1.3, 0.7)),
         ("gelu", "chi", (1.7,)),
         ("relu", "chi_parallel", (0.9,)),
+        ("elu", "chi", (1.7, 3.1)),
+        ("smoothed_relu", "length_map", (1.3, 0.7, 0.3)),
     ):
         function = getattr(module_of(name), kernel)
         q = np.geomspace(1e-13, 1e11, 1100)
