@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from mpmath import fp, mp
 
+from freejac.symbolic.deadline import check_deadline
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.quadrature import NumericPiece, legendre_rule
 from freejac.symbolic.slope_branches import resolved
@@ -63,7 +64,7 @@ class SlopePanels:
         self._ctx, self._width = ctx, mp.sqrt(variance)
         digits = 16 if ctx is fp else mp.dps
         self._tolerance = ctx.mpf(10) ** (2 - digits)
-        self._most_halvings = int(_HALVINGS_PER_DIGIT * digits)
+        self._digits = digits
         self._rounding = 4 * ctx.mpf(10) ** (-digits)
         nodes = 2 * max(8, 11 * digits // 20)
         self.rule = list(zip(*legendre_rule(nodes, mp.dps)[:2], strict=True))
@@ -94,16 +95,23 @@ class SlopePanels:
             found.append(max([own, *(mp.mpf(k + 1) for k in matters)]))
         return -found[0], found[1]
 
-    def samples(self, slope: Any, low: Any, high: Any) -> list[tuple[Any, Any]]:
+    def _most_halvings(self, kappa: Any) -> float:
+        """How often a panel is halved; a zero of φ′ brings poles at a distance of 1/√κ together."""
+        closer = max(self._ctx.log(abs(kappa)), 0) / (2 * self._ctx.ln2) if kappa else 0
+        return float(_HALVINGS_PER_DIGIT * self._digits + closer)
+
+    def samples(self, panel: Panel) -> list[tuple[Any, Any]]:
         """(φ′², weight) at the nodes of a panel, in the numbers of the context."""
-        middle, half = (low + high) / 2, (high - low) / 2
         found = []
-        for node, weight in self.rule:
-            point = middle + half * node
-            value = slope(point * self._width)[0] ** 2
-            if value:
-                mass = half * weight * mp.npdf(point)
-                found.append((self._ctx.convert(value), self._ctx.convert(mass)))
+        # next to a zero of φ′ places lose as many digits as the panel is narrow
+        with mp.workprec(mp.prec + panel.depth):
+            middle, half = (panel.low + panel.high) / 2, (panel.high - panel.low) / 2
+            for node, weight in self.rule:
+                point = middle + half * node
+                value = panel.slope(point * self._width)[0] ** 2
+                if value:
+                    mass = half * weight * mp.npdf(point)
+                    found.append((self._ctx.convert(value), self._ctx.convert(mass)))
         return found
 
     def panel(self, slope: Any, low: Any, high: Any) -> Panel:
@@ -132,9 +140,11 @@ class SlopePanels:
             self._tolerance * sum(abs(own[k]) for _, own in parts) for k in (0, 2)
         )
         noise = sum(own.noise for _, own in parts)
+        most = self._most_halvings(kappa)
         total = slope = above = 0
         waiting = [(panel, own, 0) for panel, own in parts]
         while waiting:
+            check_deadline()
             panel, own, depth = waiting.pop()
             halves = [(half, half.sums(kappa)) for half in panel.halves]
             found = _Sums(*(sum(part) for part in zip(*(s for _, s in halves), strict=True)))
@@ -148,7 +158,7 @@ class SlopePanels:
             ):
                 total, slope = total + found.value, slope + found.slope
                 above += found.above
-            elif depth > self._most_halvings or len(waiting) > _MOST_WAITING:
+            elif depth > most or len(waiting) > _MOST_WAITING:
                 raise NotConvergedError("φ′² takes the value 1/κ: the mean has a pole on the line")
             else:
                 # the coarsest last, so that what never settles is seen by how much waits
@@ -178,10 +188,12 @@ class Panel:
     Attributes:
         slope: φ′.
         low, high: its ends, in units of √q.
+        depth: how often it was halved.
     """
 
-    def __init__(self, owner: SlopePanels, slope: Any, low: Any, high: Any) -> None:
+    def __init__(self, owner: SlopePanels, slope: Any, low: Any, high: Any, depth: int = 0) -> None:
         self._owner, self.slope, self.low, self.high = owner, slope, low, high
+        self.depth = depth
         self._samples: list[tuple[Any, Any]] | None = None
         self._halves: tuple[Panel, Panel] | None = None
 
@@ -189,17 +201,19 @@ class Panel:
     def halves(self) -> tuple[Panel, Panel]:
         """The two halves."""
         if self._halves is None:
-            middle = (self.low + self.high) / 2
+            below = self.depth + 1
+            with mp.workprec(mp.prec + below):
+                middle = (self.low + self.high) / 2
             self._halves = (
-                Panel(self._owner, self.slope, self.low, middle),
-                Panel(self._owner, self.slope, middle, self.high),
+                Panel(self._owner, self.slope, self.low, middle, below),
+                Panel(self._owner, self.slope, middle, self.high, below),
             )
         return self._halves
 
     def sums(self, kappa: Any) -> _Sums:
         """The means over the panel by its own nodes."""
         if self._samples is None:
-            self._samples = self._owner.samples(self.slope, self.low, self.high)
+            self._samples = self._owner.samples(self)
         total = slope = above = noise = 0
         for value, mass in self._samples:
             below = 1 - kappa * value
