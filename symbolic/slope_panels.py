@@ -25,6 +25,7 @@ _WIDEST = 2
 _HALVINGS_PER_DIGIT = 2.75
 _STEEP = 1e-5
 _MOST_WAITING = 500
+_EVEN = 1e-3
 _FARTHEST = 38
 """Beyond which, in units of √q, nothing is looked for."""
 
@@ -95,10 +96,15 @@ class SlopePanels:
             found.append(max([own, *(mp.mpf(k + 1) for k in matters)]))
         return -found[0], found[1]
 
-    def _most_halvings(self, kappa: Any) -> float:
-        """How often a panel is halved; a zero of φ′ brings poles at a distance of 1/√κ together."""
-        closer = max(self._ctx.log(abs(kappa)), 0) / (2 * self._ctx.ln2) if kappa else 0
-        return float(_HALVINGS_PER_DIGIT * self._digits + closer)
+    def _is_hopeless(self, panel: Panel, depth: int, kappa: Any) -> bool:
+        """Whether a panel was halved as often as its numbers tell its places apart.
+
+        Next to a zero of φ′ that is as much oftener as 1/√κ is small.
+        """
+        most = _HALVINGS_PER_DIGIT * self._digits
+        if depth <= most:
+            return False
+        return panel.is_even or depth > most + self._ctx.log(1 + abs(kappa)) / (2 * self._ctx.ln2)
 
     def samples(self, panel: Panel) -> list[tuple[Any, Any]]:
         """(φ′², weight) at the nodes of a panel, in the numbers of the context."""
@@ -140,7 +146,6 @@ class SlopePanels:
             self._tolerance * sum(abs(own[k]) for _, own in parts) for k in (0, 2)
         )
         noise = sum(own.noise for _, own in parts)
-        most = self._most_halvings(kappa)
         total = slope = above = 0
         waiting = [(panel, own, 0) for panel, own in parts]
         while waiting:
@@ -158,7 +163,7 @@ class SlopePanels:
             ):
                 total, slope = total + found.value, slope + found.slope
                 above += found.above
-            elif depth > most or len(waiting) > _MOST_WAITING:
+            elif self._is_hopeless(panel, depth, kappa) or len(waiting) > _MOST_WAITING:
                 raise NotConvergedError("φ′² takes the value 1/κ: the mean has a pole on the line")
             else:
                 # the coarsest last, so that what never settles is seen by how much waits
@@ -209,6 +214,12 @@ class Panel:
                 Panel(self._owner, self.slope, middle, self.high, below),
             )
         return self._halves
+
+    @property
+    def is_even(self) -> bool:
+        """Whether φ′² hardly varies over the panel."""
+        values = [value for value, _ in self._samples or ()]
+        return not values or max(values) - min(values) <= _EVEN * max(values)
 
     def sums(self, kappa: Any) -> _Sums:
         """The means over the panel by its own nodes."""
