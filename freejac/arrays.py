@@ -12,7 +12,7 @@ from typing import Any
 
 from freejac.symbolic.errors import DomainError
 
-__all__ = ["real_array", "real_arrays"]
+__all__ = ["exact_array", "real_array", "real_arrays"]
 
 
 def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
@@ -48,6 +48,46 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
         raise DomainError(f"{name} must be real numbers, not {reprlib.repr(value)}") from None
     except OverflowError:
         raise DomainError(f"{name} is beyond the doubles, which end at 1.8e308") from None
+
+
+def exact_array(name: str, value: Any) -> Any:
+    """Take real numbers of any shape as they are: SymPy's, mpmath's and integers are not rounded.
+
+    Args:
+        name: what they are, for the message.
+        value: a number, a sequence, or an array.
+
+    Returns:
+        An array of doubles if that is what was given; of objects otherwise.
+
+    Raises:
+        DomainError: something in it is not a finite real number.
+
+    >>> exact_array("lambda", [1, 10**400]).dtype
+    dtype('O')
+    """
+    import numpy as np  # as above
+    from mpmath import mp
+
+    from freejac.symbolic.domain import finite
+
+    is_array = isinstance(value, np.ndarray | np.generic)
+    array = np.asarray(value) if is_array else np.asarray(value, dtype=object)
+    if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
+        if not np.isfinite(array).all():
+            raise DomainError(f"every {name} must be a finite real number")
+        return array.astype(float)
+    entries = [
+        mp.convert(entry) if isinstance(entry, np.number) else entry
+        for entry in array.astype(object).ravel()
+    ]
+    for entry in entries:
+        if isinstance(entry, str | bytes):
+            raise DomainError(f"{name} must be real numbers, not {reprlib.repr(value)}")
+        finite(name, entry)
+    found = np.empty(array.shape, dtype=object)
+    found.reshape(-1)[:] = entries
+    return found
 
 
 def real_arrays(given: Mapping[str, Any], *, floats: bool = False) -> list[Any]:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
+from mpmath import mp
 
-from freejac.arrays import real_array
+from freejac.arrays import exact_array, real_array
 from freejac.contour_density import contour_density
 from freejac.density_kernels import (
     CONTOUR_DIGITS,
@@ -22,9 +23,8 @@ from freejac.density_kernels import (
 )
 from freejac.residual_kernel import blocks_density
 from freejac.symbolic import jacobian, residual, residual_finite
-from freejac.symbolic.domain import Number
+from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.ensembles import Ensemble
-from freejac.symbolic.errors import DomainError
 
 __all__ = ["FiniteResNet", "Jacobian", "ResNet"]
 
@@ -62,7 +62,8 @@ class Jacobian(jacobian.Jacobian):
         rounding would cost more than 10 digits, is left to mpmath.
 
         Args:
-            lam: eigenvalues, an array of any shape or a number.
+            lam: eigenvalues, an array of any shape or a number; kernels take doubles, and where
+                mpmath evaluates exact numbers stay exact.
             q: the variance of the pre-activations, positive; needed when the law of D² has it.
             sigma_w: the scale of the weights, positive.
             depth: the number of layers, when this Jacobian has the symbol.
@@ -86,20 +87,21 @@ class Jacobian(jacobian.Jacobian):
         array([[0.275664, 0.159155],
                [0.091888, 0.      ]])
         """
-        values = _finite(lam)
+        values = exact_array("lambda", lam)
         law = self.layer_product(
             q=q, sigma_w=sigma_w, depth=depth, parameters=parameters, digits=digits
         )
-        kernel = bernoulli_density(law) if digits <= DIGITS else None
+        are_doubles = digits > DIGITS or _are_doubles(values)
+        kernel = bernoulli_density(law) if digits <= DIGITS and are_doubles else None
         if kernel is not None:
-            return kernel(values)[()]
-        fast = digits <= CONTOUR_DIGITS
+            return kernel(_doubles(values))[()]
+        fast = digits <= CONTOUR_DIGITS and are_doubles
         several = slopes_density(law) if fast else None
         if several is not None:
-            return several(values)[()]
+            return several(_doubles(values))[()]
         contour = contour_density(law) if fast and values.size >= FEWEST else None
         if contour is not None:
-            return _completed(contour(values), values, law)
+            return _completed(contour(_doubles(values)), values, law)
         found = law.density(values.ravel().tolist())
         if digits <= _FLOAT_DIGITS:
             return _shaped(found, values)
@@ -137,7 +139,7 @@ class ResNet(residual.ResNet):
         >>> ResNet().density([0.5, 1.0, 9.0], cumulant=0.5).round(6)
         array([0.576663, 0.305638, 0.      ])
         """
-        values = _finite(lam)
+        values = exact_array("lambda", lam)
         scale, c = map(float, self.in_numbers(cumulant, depth))
         low, high = _KERNEL_CUMULANTS
         if digits > DIGITS or not low <= c <= high:
@@ -147,7 +149,7 @@ class ResNet(residual.ResNet):
         # Numba is imported when a kernel is first used.
         from freejac.generated import resnet_density
 
-        return _shaped(resnet_density.density(values / scale, c) / scale, values)
+        return _shaped(resnet_density.density(_doubles(values) / scale, c) / scale, values)
 
     def _finite(self, depth: sp.Expr, weights: Ensemble) -> FiniteResNet:
         """Give the finite law an array surface."""
@@ -192,7 +194,7 @@ class FiniteResNet(residual_finite.FiniteResNet):
             DomainError: a value is missing or out of range.
             NotConvergedError: λ is an atom.
         """
-        values = _finite(lam)
+        values = exact_array("lambda", lam)
         settings: dict[str, Any] = {
             "q": q, "sigma_w": sigma_w, "parameters": parameters, "digits": digits
         }  # fmt: skip
@@ -203,7 +205,8 @@ class FiniteResNet(residual_finite.FiniteResNet):
             return _shaped(super().density(values.ravel().tolist(), **settings), values)
         import numpy as np  # loaded when numbers are asked for
 
-        points = values.ravel()
+        given = values.ravel()
+        points = _doubles(given)
         inside = np.zeros(points.shape, dtype=bool)
         for low, high in self.support(**settings):
             inside |= (low < points) & (points < high)
@@ -211,21 +214,27 @@ class FiniteResNet(residual_finite.FiniteResNet):
         found[inside] = kernel(points[inside])
         left = np.isnan(found)
         if left.any():
-            found[left] = super().density(points[left].tolist(), **settings)
+            found[left] = super().density(given[left].tolist(), **settings)
         return _shaped(found, values)
 
 
 _KERNEL_CUMULANTS = (1e-6, 1e2)
 _FLOAT_DIGITS = 15
+_LEAST, _MOST = 2.3e-308, 1.7e308
 
 
-def _finite(lam: Any) -> Any:
-    import numpy as np  # loaded when numbers are asked for
+def _doubles(values: Any) -> Any:
+    """What a kernel takes."""
+    return real_array("lambda", values)
 
-    values = real_array("lambda", lam)
-    if not np.isfinite(values).all():
-        raise DomainError("every lambda must be a finite real number")
-    return values
+
+def _are_doubles(values: Any) -> bool:
+    """Whether no number is beyond the doubles, or so small that its digits are lost."""
+    if values.dtype != object:
+        return True
+    with mp.workdps(20):
+        sizes = [abs(finite("lambda", value)) for value in values.ravel()]
+    return all(size == 0 or _LEAST < size < _MOST for size in sizes)
 
 
 def _completed(found: Any, values: Any, law: Any) -> Any:

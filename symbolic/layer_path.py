@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import sympy as sp
 from mpmath import fp, mp
 
+from freejac.symbolic.deadline import TooLongError
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.slope_panels import SlopeMeans
 from freejac.symbolic.symbols import z
@@ -135,6 +136,8 @@ def newton(
     for _ in range(_NEWTON_STEPS):
         try:
             state, size = _step(layers, least, state, target, log, turn)
+        except TooLongError:
+            raise
         except (ZeroDivisionError, OverflowError, ValueError, NotConvergedError):
             return None  # left the range of the numbers, or of what is resolved
         first = first or state

@@ -1,7 +1,8 @@
 """Follow the solution of an equation along a straight line, never by luck.
 
 The caller's solver starts from a known solution and returns the one at a nearby target, or None
-when it did not settle close by. The step is halved until it does, and doubled again after.
+when it did not settle close by. The step is halved until it does, and doubled again where it did
+twice.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def follow_far(
     >>> round(found, 5), round(done, 5)
     (0.75, 0.75)
     """
-    done, step = 0.0, 1.0
+    done, step, refused = 0.0, 1.0, False
     for _ in range(_MAX_STEPS):
         if done >= 1:
             break
@@ -74,9 +75,11 @@ def follow_far(
         target = end if arrival == 1 else start + arrival * (end - start)
         found = solve(state, target)
         if found is None:
-            step /= 2
+            step, refused = step / 2, True
             if step < smallest:
                 break
             continue
-        state, done, step = found, arrival, 2 * step
+        # what was too long a moment ago is not tried at once again
+        state, done, step = found, arrival, step if refused else 2 * step
+        refused = False
     return state, done

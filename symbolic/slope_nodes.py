@@ -82,6 +82,11 @@ class SlopeTable:
         return list(self._pieces)
 
     @property
+    def is_constant(self) -> bool:
+        """Whether φ′ has a piece on which it is constant and not 0."""
+        return any(len(_values(*piece)) == 1 and not is_zero(*piece) for piece in self._pieces)
+
+    @property
     def lowest(self) -> Any:
         """The infimum of φ′², 0 when φ is flat somewhere or at infinity."""
         total = sum(mass for _, mass in self._atoms)
@@ -246,9 +251,14 @@ def atomic_table(law: AtomicLaw, values: Mapping[sp.Symbol, Any]) -> SlopeTable:
 
 def is_zero(low: Any, high: Any, slope: Any) -> bool:
     """Whether φ′ vanishes on a piece: it is analytic there, so a few points tell."""
+    return _values(low, high, slope) == {0}
+
+
+def _values(low: Any, high: Any, slope: Any) -> set[Any]:
+    """φ′ at a few places of a piece."""
     start = low if mp.isfinite(low) else (high - 3 if mp.isfinite(high) else mp.mpf(-1))
     end = high if mp.isfinite(high) else start + 3
-    return all(slope(start + (end - start) * mp.mpf(k) / 7)[0] == 0 for k in range(1, 7))
+    return {slope(start + (end - start) * mp.mpf(k) / 7)[0] for k in range(1, 7)}
 
 
 def _rule(piece: NumericPiece, variance: Any, step: Any) -> Nodes:

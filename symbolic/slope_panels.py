@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from mpmath import fp, mp
 
+from freejac.symbolic.deadline import check_deadline
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.quadrature import NumericPiece, legendre_rule
 from freejac.symbolic.slope_branches import resolved
@@ -24,6 +25,7 @@ _WIDEST = 2
 _HALVINGS_PER_DIGIT = 2.75
 _STEEP = 1e-5
 _MOST_WAITING = 500
+_EVEN = 1e-3
 _FARTHEST = 38
 """Beyond which, in units of √q, nothing is looked for."""
 
@@ -63,7 +65,7 @@ class SlopePanels:
         self._ctx, self._width = ctx, mp.sqrt(variance)
         digits = 16 if ctx is fp else mp.dps
         self._tolerance = ctx.mpf(10) ** (2 - digits)
-        self._most_halvings = int(_HALVINGS_PER_DIGIT * digits)
+        self._digits = digits
         self._rounding = 4 * ctx.mpf(10) ** (-digits)
         nodes = 2 * max(8, 11 * digits // 20)
         self.rule = list(zip(*legendre_rule(nodes, mp.dps)[:2], strict=True))
@@ -94,16 +96,28 @@ class SlopePanels:
             found.append(max([own, *(mp.mpf(k + 1) for k in matters)]))
         return -found[0], found[1]
 
-    def samples(self, slope: Any, low: Any, high: Any) -> list[tuple[Any, Any]]:
+    def _is_hopeless(self, panel: Panel, depth: int, kappa: Any) -> bool:
+        """Whether a panel was halved as often as its numbers tell its places apart.
+
+        Next to a zero of φ′ that is as much oftener as 1/√κ is small.
+        """
+        most = _HALVINGS_PER_DIGIT * self._digits
+        if depth <= most:
+            return False
+        return panel.is_even or depth > most + self._ctx.log(1 + abs(kappa)) / (2 * self._ctx.ln2)
+
+    def samples(self, panel: Panel) -> list[tuple[Any, Any]]:
         """(φ′², weight) at the nodes of a panel, in the numbers of the context."""
-        middle, half = (low + high) / 2, (high - low) / 2
         found = []
-        for node, weight in self.rule:
-            point = middle + half * node
-            value = slope(point * self._width)[0] ** 2
-            if value:
-                mass = half * weight * mp.npdf(point)
-                found.append((self._ctx.convert(value), self._ctx.convert(mass)))
+        # next to a zero of φ′ places lose as many digits as the panel is narrow
+        with mp.workprec(mp.prec + panel.depth):
+            middle, half = (panel.low + panel.high) / 2, (panel.high - panel.low) / 2
+            for node, weight in self.rule:
+                point = middle + half * node
+                value = panel.slope(point * self._width)[0] ** 2
+                if value:
+                    mass = half * weight * mp.npdf(point)
+                    found.append((self._ctx.convert(value), self._ctx.convert(mass)))
         return found
 
     def panel(self, slope: Any, low: Any, high: Any) -> Panel:
@@ -135,6 +149,7 @@ class SlopePanels:
         total = slope = above = 0
         waiting = [(panel, own, 0) for panel, own in parts]
         while waiting:
+            check_deadline()
             panel, own, depth = waiting.pop()
             halves = [(half, half.sums(kappa)) for half in panel.halves]
             found = _Sums(*(sum(part) for part in zip(*(s for _, s in halves), strict=True)))
@@ -148,7 +163,7 @@ class SlopePanels:
             ):
                 total, slope = total + found.value, slope + found.slope
                 above += found.above
-            elif depth > self._most_halvings or len(waiting) > _MOST_WAITING:
+            elif self._is_hopeless(panel, depth, kappa) or len(waiting) > _MOST_WAITING:
                 raise NotConvergedError("φ′² takes the value 1/κ: the mean has a pole on the line")
             else:
                 # the coarsest last, so that what never settles is seen by how much waits
@@ -178,10 +193,12 @@ class Panel:
     Attributes:
         slope: φ′.
         low, high: its ends, in units of √q.
+        depth: how often it was halved.
     """
 
-    def __init__(self, owner: SlopePanels, slope: Any, low: Any, high: Any) -> None:
+    def __init__(self, owner: SlopePanels, slope: Any, low: Any, high: Any, depth: int = 0) -> None:
         self._owner, self.slope, self.low, self.high = owner, slope, low, high
+        self.depth = depth
         self._samples: list[tuple[Any, Any]] | None = None
         self._halves: tuple[Panel, Panel] | None = None
 
@@ -189,17 +206,25 @@ class Panel:
     def halves(self) -> tuple[Panel, Panel]:
         """The two halves."""
         if self._halves is None:
-            middle = (self.low + self.high) / 2
+            below = self.depth + 1
+            with mp.workprec(mp.prec + below):
+                middle = (self.low + self.high) / 2
             self._halves = (
-                Panel(self._owner, self.slope, self.low, middle),
-                Panel(self._owner, self.slope, middle, self.high),
+                Panel(self._owner, self.slope, self.low, middle, below),
+                Panel(self._owner, self.slope, middle, self.high, below),
             )
         return self._halves
+
+    @property
+    def is_even(self) -> bool:
+        """Whether φ′² hardly varies over the panel."""
+        values = [value for value, _ in self._samples or ()]
+        return not values or max(values) - min(values) <= _EVEN * max(values)
 
     def sums(self, kappa: Any) -> _Sums:
         """The means over the panel by its own nodes."""
         if self._samples is None:
-            self._samples = self._owner.samples(self.slope, self.low, self.high)
+            self._samples = self._owner.samples(self)
         total = slope = above = noise = 0
         for value, mass in self._samples:
             below = 1 - kappa * value

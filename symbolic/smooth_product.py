@@ -12,6 +12,7 @@ from typing import Any
 
 from mpmath import fp, mp
 
+from freejac.symbolic.deadline import deadline
 from freejac.symbolic.domain import finite
 from freejac.symbolic.errors import NoClosedForm, NotConvergedError
 from freejac.symbolic.layer_block import LayerBlock
@@ -38,6 +39,8 @@ _LARGEST = 1e100
 _ANGLE, _SETTLED = "1e-3", "1e-12"
 _MORE_DIGITS, _MOST_DIGITS = 10, 40
 """What the precision is raised by, at a time and at most."""
+_SECONDS = 20.0
+"""Of processor time, what one λ may take to 15 digits."""
 _NEAREST = 1e-10
 """How near the real line the way down is tried in steps."""
 
@@ -65,7 +68,8 @@ class SmoothProduct(SmoothLayers):
         Raises:
             DomainError: a λ is not a finite real number, or it is 0 and the value there is not
                 decided.
-            NotConvergedError: the continuation did not reach a λ, as at a singular point.
+            NotConvergedError: the continuation did not reach a λ, as at a singular point, or took
+                too long.
         """
         with mp.workdps(self.digits + GUARD):
             values = [finite("lambda", value) for value in points]
@@ -79,21 +83,41 @@ class SmoothProduct(SmoothLayers):
     def _positive(self, points: Sequence[Any]) -> list[Any]:
         """ρ at ascending λ > 0: the solution is followed down to each, from the one above it."""
         found: list[Any] = []
-        if not points:
-            return found
-        upper = self.upper
         state: LayerState | None = None
         last = mp.zero
         for point in reversed(points):
-            if point >= upper or point <= self._surely_below:
-                found.append(mp.zero)
-                continue
-            beside = self._beside(state, last, point)
-            state, angle = (beside, 0.0) if beside else self._arrived(mp.log(point))
-            last = point
-            found.append(self._value(point, state, angle))
-            state = None if angle else state
+            with deadline(self._seconds, f"the density at λ = {mp.nstr(point, 10)}"):
+                if self._is_outside(point):
+                    found.append(mp.zero)
+                    continue
+                beside = self._beside(state, last, point)
+                state, angle = (beside, 0.0) if beside else self._arrived(mp.log(point))
+                last = point
+                found.append(self._value(point, state, angle))
+                state = None if angle else state
         return found[::-1]
+
+    @property
+    def _seconds(self) -> float:
+        """How long one λ may take."""
+        return _SECONDS * max(1.0, self.digits / _FLOAT_DIGITS) ** 2
+
+    def _is_outside(self, point: Any) -> bool:
+        """Whether λ is at an end of the continuous spectrum or beyond."""
+        # the largest eigenvalue is not below the mean, and it is no atom
+        is_below = mp.log(point) < self._log_mean and not self._has_atoms
+        return (not is_below and point >= self.upper) or point <= self._surely_below
+
+    @cached_property
+    def _log_mean(self) -> Any:
+        """Log of the mean eigenvalue, less what rounding may do to it."""
+        layers = self.path(fp)
+        return sum(layer.count * (fp.log(layer.mean_square) - _REAL) for layer in layers)
+
+    @cached_property
+    def _has_atoms(self) -> bool:
+        """Whether a φ′ is constant and not 0 somewhere."""
+        return any(layer.table.exact or layer.table.is_constant for layer in self.layers)
 
     def _is_lost(self, point: Any) -> bool:
         """Whether ρ is 0 to as many digits as are asked for, without a look at the ends."""

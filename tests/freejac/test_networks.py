@@ -73,6 +73,25 @@ def test_more_digits_than_a_float_has():
     assert found.shape == (1, 2)
 
 
+@pytest.mark.parametrize(
+    "lam", [sp.Rational(93, 100), mp.mpf("0.1"), 10**400, sp.Rational(1, 10**400), np.float32(0.1)]
+)
+def test_exact_eigenvalues_are_not_rounded(lam):
+    """Marchenko–Pastur: √(λ(4−λ))/(2πλ), where a double of λ would be short of 23 digits."""
+    found = fj.Jacobian("linear", depth=1).density([lam, 2], digits=40)
+    with mp.workdps(60):
+        exact = mp.mpf(lam.p) / lam.q if isinstance(lam, sp.Rational) else mp.convert(lam)
+        expected = mp.sqrt(exact * (4 - exact)) / (2 * mp.pi * exact) if exact < 4 else 0
+        assert abs(found[0] - expected) <= mp.mpf("1e-39") * expected
+
+
+def test_what_doubles_do_not_hold_is_no_double():
+    """λ = 10⁻⁴⁰⁰ is not 0, where the density is infinite, and 10⁴⁰⁰ lies outside."""
+    found = fj.Jacobian("linear", depth=1).density([sp.Rational(1, 10**400), 10**400])
+    assert found[0] == pytest.approx(1e200 / math.pi, rel=1e-10)
+    assert found[1] == 0
+
+
 def test_layers_with_widths_have_arrays_too():
     layers = [Layer("relu", 600, sigma_w=1), Layer("linear", 1400, sigma_w=1)]
     network = fj.Jacobian(layers=layers, input_width=1000)

@@ -43,12 +43,12 @@ def test_the_full_equation_in_many_digits(depth, variance, scale, lam):
     """Newton's method in the complex plane, where 60 or 100 digits see the imaginary part."""
     network = Jacobian("tanh", "orthogonal", depth=depth)
     numbers = {"q": sp.Rational(variance), "sigma_w": sp.Rational(scale)}
-    found = network.density([float(lam)], digits=14, **numbers)[0]
+    found = network.density([sp.Rational(lam)], digits=14, **numbers)[0]
     with mp.workdps(100 if depth > 2 else 50):
         reach, step = (21, 64) if depth > 2 else (15, 32)
         nodes = tanh_law(mp.mpf(variance), reach, mp.mpf(1) / step)
-        # a double λ: in the tail of 10⁴ layers half a unit of it is 2e-13 of the density
-        level = mp.log(mp.mpf(float(lam))) - 2 * depth * mp.log(mp.mpf(scale))
+        # exact: in the tail of 10⁴ layers half a unit of a double λ is 2e-13 of the density
+        level = mp.log(mp.mpf(lam)) - 2 * depth * mp.log(mp.mpf(scale))
 
         def miss(zeta):
             m = mgf(nodes, zeta)
@@ -57,7 +57,7 @@ def test_the_full_equation_in_many_digits(depth, variance, scale, lam):
 
         start = {"0.93": "0.945", "1e-3": "1.11e-3"}[lam]
         zeta = mp.findroot(miss, mp.mpc(start, "1e-9"), tol=mp.mpf(10) ** (-2 * mp.dps + 20))
-        expected = -mp.im(mgf(nodes, zeta)) / (mp.pi * mp.mpf(float(lam)))
+        expected = -mp.im(mgf(nodes, zeta)) / (mp.pi * mp.mpf(lam))
     assert 0 < expected < 1e-20
     assert found == pytest.approx(float(expected), rel=2e-14, abs=0.0)
 
