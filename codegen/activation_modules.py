@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import sympy as sp
 
+from freejac.codegen.centres import centres, cut
 from freejac.codegen.duals import dual_module
 from freejac.codegen.names import code_name
 from freejac.codegen.sound import soundly
@@ -68,6 +69,7 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
     )
     moments = () if slope.deltas else _moments(slope)
     source = phi.source or "given by the user"
+    middles = centres(function)
     spectrum = _SPECTRUM if moments else ""
     kernels = (*means[:2], length_map, means[2], chi_parallel, *moments)
     return Module(
@@ -82,9 +84,9 @@ def activation_module(phi: Activation, *, name: str = "", text: str = "") -> Mod
         variable=Q,
         parameters=parameters,
         bases=(
-            Base("_phi", "Return φ(x); x is not a breakpoint.", function),
-            Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),
-            Base("_parallel", f"Return {regular}; x is not a breakpoint.", parallel),
+            Base("_phi", "Return φ(x); x is not a breakpoint.", cut(function, middles)),
+            Base("_slope", "Return φ′(x); x is not a breakpoint.", cut(slope, middles)),
+            Base("_parallel", f"Return {regular}; x is not a breakpoint.", cut(parallel, middles)),
         ),
     )
 
@@ -166,7 +168,7 @@ def moment_module(phi: Activation, k: int) -> Module:
         source="Pennington, Schoenholz & Ganguli (2017), arXiv:1711.04735.",
         variable=Q,
         parameters=tuple(_parameter(safe[p], phi.defaults.get(p)) for p in phi.parameters),
-        bases=(Base("_slope", "Return φ′(x); x is not a breakpoint.", slope),),
+        bases=(Base("_slope", "Return φ′(x); x is not a breakpoint.", cut(slope, centres(slope))),),
     )
 
 

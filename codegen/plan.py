@@ -113,8 +113,8 @@ def _approximated(
     wanting = [k for k in module.kernels if isinstance(k, Mean) and records[k.name].closed != full]
     if module.parameters:
         return _scaled(module, wanting, full, progress)
-    if not all(sees(module.base(name)) for name in sorted({k.base for k in wanting})):
-        return {}
+    seen = {name for name in sorted({k.base for k in wanting}) if sees(module.base(name))}
+    wanting = [k for k in wanting if k.base in seen]
     forms = approximate([(module.base(k.base), k.power) for k in wanting], progress)
     return {
         k.name: KernelRecord(domain=full, form=form)

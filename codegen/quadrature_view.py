@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -14,7 +14,7 @@ from freejac.codegen.printer import source
 from freejac.codegen.spec import Argument, Base
 from freejac.codegen.stable import stabilise
 from freejac.codegen.statements import Block
-from freejac.symbolic.piecewise import PiecewiseFunction
+from freejac.symbolic.piecewise import Piece, PiecewiseFunction
 
 __all__ = ["PieceView", "quadrature_view"]
 
@@ -72,8 +72,19 @@ def _pieces(function: PiecewiseFunction, names: list[str]) -> list[PieceView]:
             "" if piece.upper == sp.oo else source(stabilise(piece.upper)),
             kernel_block(piece.expr, ["x", *names]),
         )
-        for piece in function.pieces
+        for piece in _joined(function)
     ]
+
+
+def _joined(function: PiecewiseFunction) -> list[Piece]:
+    """The pieces, those that a centre alone parts in one."""
+    joined: list[Piece] = []
+    for piece in function.pieces:
+        if joined and joined[-1].expr == piece.expr:
+            joined[-1] = replace(joined[-1], upper=piece.upper)
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _marks(functions: list[PiecewiseFunction]) -> list[sp.Expr]:

@@ -27,6 +27,8 @@ from freejac.symbolic.quadrature import legendre_rule
 __all__ = ["sees"]
 
 _DIGITS, _NODES = 25, 35
+_GUARD_DIGITS = 15
+"""Where terms cancel, as in e³ˣ/(1 + eˣ)³ − e²ˣ/(1 + eˣ)², panels of width 10⁶ magnify rounding."""
 _LEVELS = range(-24, 22)
 _DECIMALS = 8
 _PHASE = 6
@@ -38,10 +40,11 @@ def sees(function: PiecewiseFunction) -> bool:
     Args:
         function: without parameters; Dirac deltas do not matter.
     """
+    smooth = PiecewiseFunction(function.pieces)
+    terms = [smooth, smooth.derivative()], [(0, 1), (1, 1)]
     with mp.workdps(_DIGITS):
-        smooth = PiecewiseFunction(function.pieces)
-        terms = [smooth, smooth.derivative()], [(0, 1), (1, 1)]
         halves = _halves(Oscillation.of(*terms, {}, _DIGITS))
+    with mp.workdps(_DIGITS + _GUARD_DIGITS):
         ends = sorted({*halves, *(-end for end in halves)})
         points, weights, _ = legendre_rule(_NODES, mp.dps)
         with working_bits(mp.prec):

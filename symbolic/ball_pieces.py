@@ -23,6 +23,7 @@ from freejac.symbolic.balls import midpoint
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.functions import Phi, sigmoid, softplus
+from freejac.symbolic.hyperbolic import without_difference
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.quadrature import exact_number
 from freejac.symbolic.symbols import x
@@ -167,7 +168,7 @@ def compile_ball(expr: sp.Expr) -> Callable[[Ball], Ball]:
 def compile_balls(exprs: Sequence[sp.Expr]) -> Callable[[Ball], list[Ball]]:
     """Several functions at once: what they share is computed once."""
     compiler = _Compiler()
-    results = [compiler.visit(expr) for expr in exprs]
+    results = [compiler.visit(without_difference(expr)) for expr in exprs]
     template, steps = compiler.values, compiler.steps
 
     def functions(point: Ball) -> list[Ball]:

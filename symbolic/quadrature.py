@@ -21,6 +21,7 @@ from mpmath import mp, mpf
 from freejac.symbolic.band_limited import band_limited
 from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError, NotConvergedError
+from freejac.symbolic.hyperbolic import without_difference
 from freejac.symbolic.piecewise import PiecewiseFunction
 from freejac.symbolic.symbols import x
 
@@ -187,7 +188,8 @@ def exact_number(value: Number) -> sp.Rational:
 
 @lru_cache(maxsize=512)
 def _compiled(exprs: tuple[sp.Expr, ...], symbols: tuple[sp.Symbol, ...]) -> Callable[..., Vector]:
-    return sp.lambdify((x, *symbols), list(exprs), "mpmath", cse=True)
+    kept = [without_difference(expr) for expr in exprs]
+    return sp.lambdify((x, *symbols), kept, "mpmath", cse=True)
 
 
 def _reach(pieces: Sequence[NumericPiece], q: mpf, digits: int) -> tuple[mpf, mpf]:

@@ -97,6 +97,9 @@ class _Expansion:
         if shift > order:
             return [sp.S.Zero] * (order + 1)
         b = coefficients[lead:]
+        if exponent.is_Integer and exponent > 0 and not b[0].is_Rational:
+            # without a division by b₀, which would stand below ever longer sums
+            return [sp.S.Zero] * shift + _repeated(b, int(exponent), order - shift + 1)
         power = [b[0] ** exponent]
         for n in range(1, order - shift + 1):
             total = _sum(
@@ -106,6 +109,16 @@ class _Expansion:
             )
             power.append(_tidy(total / (n * b[0])))
         return [sp.S.Zero] * shift + power
+
+
+def _repeated(base: Coefficients, exponent: int, length: int) -> Coefficients:
+    """A power by squaring, cut to a length."""
+    base = [*base, *[sp.S.Zero] * (length - len(base))][:length]
+    if exponent == 1:
+        return base
+    half = _repeated(base, exponent // 2, length)
+    square = _times(half, half)
+    return _times(square, base) if exponent % 2 else square
 
 
 def _times(first: Coefficients, second: Coefficients) -> Coefficients:
