@@ -12,7 +12,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.numba_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-all lint format types layers generate generate-check check docs-figures clean help
+.PHONY: demo test test-slow lint format types layers generate generate-check check docs-figures clean help
 
 demo: $(VENV)/.core ## derive GELU's theory, emit its kernels, and use them
 	@mkdir -p $(DEMO)
@@ -26,9 +26,6 @@ test: $(VENV)/.test ## the quick tests, on two to four workers
 
 test-slow: $(VENV)/.test ## the tests longer than a few seconds
 	$(PYTEST) -m slow
-
-test-all: $(VENV)/.test ## both
-	$(PYTEST)
 
 lint: $(VENV)/.dev ## ruff: rules and formatting of the hand-written code
 	$(BIN)/ruff check .
