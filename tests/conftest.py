@@ -32,20 +32,6 @@ settings.load_profile("freejac")
 gc.set_threshold(50_000, 20, 20)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with long tests on every worker: at the end the short ones share themselves out."""
-    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    quick = [item for item in items if not item.get_closest_marker("slow")]
-    items[:] = [
-        item
-        for worker in range(workers)
-        for part in (slow, quick)
-        for item in part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
-    ]
-
-
 def pytest_collection_finish() -> None:
     """Half a million objects stay to the end: garbage is not looked for among them again."""
     gc.freeze()
