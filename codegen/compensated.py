@@ -212,6 +212,8 @@ class _Writer:
         return self._with(high, error, (a[1], ""), (_minus(b[1]) if sign else b[1], ""))
 
     def _product(self, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
+        if _is_number(a[0]) and _is_number(b[0]):
+            return repr(float(a[0]) * float(b[0])), ""
         if _is_exact(a[0]) or _is_exact(b[0]):
             high, error = self._name(f"{_factor(a[0])} * {_factor(b[0])}"), ""
         else:

@@ -49,7 +49,7 @@ from freejac.codegen.kept_roundings import kept_roundings
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.operations import cost
 from freejac.codegen.printer import source
-from freejac.codegen.reflected import reflected_codes
+from freejac.codegen.reflected import reflected_codes, with_plain_quotient
 from freejac.codegen.spec import Argument
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.bivariate_normal import Phi2
@@ -127,7 +127,7 @@ def elementary_code(
         return None
     parameters = sorted(function.free_symbols, key=str)
     code = closed_code(closed, parity(function), parameters)
-    if code is None or not slope or not code.straight:
+    if code is None or not slope or closed.has(sp.exp):
         return code
     return _sharpened(code, closed, parameters)
 
@@ -139,7 +139,7 @@ def _sharpened(code: DualCode, closed: sp.Expr, parameters: Sequence[sp.Symbol])
         Argument("q", "", "1e-12", "1e12"),
         Argument("c", "", "-1.0", "1.0", logarithmic=False),
         *(
-            Argument(p.name, "", str(values[0]), str(values[-1]), logarithmic=bool(p.is_positive))
+            Argument(p.name, "", *(str(float(v)) for v in values[:: len(values) - 1]), logarithmic=bool(p.is_positive))
             for p, values in zip(parameters, ranges, strict=True)
         ),
     ]
@@ -147,7 +147,7 @@ def _sharpened(code: DualCode, closed: sp.Expr, parameters: Sequence[sp.Symbol])
     symbols = [q, c, *parameters]
     exact = _references(closed, [{s: sp.Rational(p[s.name]) for s in symbols} for p in points])
     units = [math.ulp(max(abs(float(v)), 2.0**-1000)) * float(rate) for v, rate in exact]
-    return kept_roundings(code, points, units, _BOUND)
+    return kept_roundings(with_plain_quotient(code), points, units, _BOUND)
 
 
 def positive_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | None:
