@@ -134,20 +134,14 @@ def elementary_code(
 
 def _sharpened(code: DualCode, closed: sp.Expr, parameters: Sequence[sp.Symbol]) -> DualCode:
     """The code with two doubles where their roundings would be seen."""
-    ranges = [_POSITIVE if p.is_positive else _REAL for p in parameters]
     arguments = [
         Argument("q", "", "1e-12", "1e12"),
         Argument("c", "", "-1.0", "1.0", logarithmic=False),
-        *(
-            Argument(
-                p.name,
-                "",
-                *(str(float(v)) for v in values[:: len(values) - 1]),
-                logarithmic=bool(p.is_positive),
-            )
-            for p, values in zip(parameters, ranges, strict=True)
-        ),
     ]
+    for symbol in parameters:
+        ends = _POSITIVE if symbol.is_positive else _REAL
+        low, high = (repr(float(end)) for end in (ends[0], ends[-1]))
+        arguments.append(Argument(symbol.name, "", low, high, logarithmic=bool(symbol.is_positive)))
     points = [p for p in dual_points(arguments, _MANY) if 0.0 < abs(p["c"]) < 1.0]
     symbols = [q, c, *parameters]
     exact = _references(closed, [{s: sp.Rational(p[s.name]) for s in symbols} for p in points])

@@ -19,7 +19,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import count as counted
 from typing import Any
 
 from freejac.codegen.compensated import compensated
@@ -99,7 +99,7 @@ def _one_by_one(code: DualCode) -> DualCode:
         node = opened(node)
         if not _roundings(ast.unparse(node)):
             return node
-        name = next(f"value_{k}" for k in count(1) if f"value_{k}" not in taken)
+        name = next(f"value_{k}" for k in counted(1) if f"value_{k}" not in taken)
         taken.add(name)
         lines.append(f"{name} = {ast.unparse(node)}")
         return ast.Name(name)
@@ -194,7 +194,7 @@ def _roundings(line: str) -> int:
         if isinstance(node, ast.BinOp):
             sides = (node.left, node.right)
             if isinstance(node.op, ast.Pow):
-                count += int(node.right.value) - 1 if isinstance(node.right, ast.Constant) else 1
+                count += int(ast.unparse(node.right)) - 1
             elif isinstance(node.op, (ast.Add, ast.Sub)):
                 count += 1 - any(map(_is_product, sides))
             elif isinstance(node.op, (ast.Mult, ast.Div)):

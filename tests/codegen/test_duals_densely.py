@@ -19,8 +19,8 @@ from freejac.codegen.spec import Module
 
 SEED = 11
 MANY, SOME = 1000, 60
-# References take a millisecond, and up to a tenth of a second where they have error functions or the
-# bivariate normal distribution in them.
+# References take a millisecond, and up to a tenth of a second where they have error functions or
+# the bivariate normal distribution in them.
 COUNTS = {
     **dict.fromkeys(("linear", "relu", "leaky_relu", "relu2", "smoothed_relu"), MANY),
     **dict.fromkeys(("erf", "sin", "gelu"), MANY),
