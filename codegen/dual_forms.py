@@ -63,7 +63,7 @@ _ELEMENTARY = (sp.asin, sp.exp, sp.Pow, sp.Add, sp.Mul)
 _SHARP, _USABLE = 3.5, 8.0
 """Errors of a code with one form for all c, in units of the last place: what is taken at once, and
 what is taken at all."""
-_BOUND, _MANY = 4.2, 500
+_BOUND, _MANY = 4.2, 1000
 """What the error of a slope is to be below, in those units, and at how many points that is held."""
 _SEEN = 40
 """Codes are compared by the mean of so many of the largest errors: one alone is chance."""
