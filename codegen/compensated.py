@@ -164,16 +164,14 @@ class _Writer:
         match node:
             case ast.Name(id=name):
                 return name, self._lows.get(name, "")
-            case ast.Constant(value=number):
-                low = self._lacks.get(abs(number), 0.0) if self.keeps else 0.0
-                return repr(number), repr(low if number > 0 else -low) if low else ""
+            case ast.Constant(value=float(number)):
+                lack = self._lacks.get(number, 0.0) if self.keeps else 0.0
+                return repr(number), repr(lack) if lack else ""
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 high, low = self.write(operand)
                 return _minus(high), _minus(low)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return self._sum(left, right, "")
-            case ast.BinOp(left=left, op=ast.Sub(), right=right):
-                return self._sum(left, right, "-")
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
+                return self._sum(left, right, "-" if isinstance(op, ast.Sub) else "")
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
                 return self._product(self.write(left), self.write(right))
             case ast.BinOp(left=left, op=ast.Div(), right=right):
@@ -202,7 +200,7 @@ class _Writer:
                 case ast.BinOp(left=one, op=ast.Mult(), right=two):
                     a, b, rest = self.write(one), self.write(two), self.write(other)
                     a = _minus(a[0]) if signs[0] else a[0], _minus(a[1]) if signs[0] else a[1]
-                    rest = tuple(map(_minus, rest)) if signs[1] else rest  # type: ignore[assignment]
+                    rest = (_minus(rest[0]), _minus(rest[1])) if signs[1] else rest
                     plain = f"{_factor(a[0])} * {_factor(b[0])} + {rest[0]}"
                     high, error = self._pair(plain, f"_fused({a[0]}, {b[0]}, {rest[0]})")
                     return self._with(high, error, (a[1], b[0]), (b[1], a[0]), (rest[1], ""))
@@ -212,6 +210,8 @@ class _Writer:
         return self._with(high, error, (a[1], ""), (_minus(b[1]) if sign else b[1], ""))
 
     def _product(self, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
+        if _is_number(a[0]) and _is_number(b[0]):
+            return repr(float(a[0]) * float(b[0])), ""
         if _is_exact(a[0]) or _is_exact(b[0]):
             high, error = self._name(f"{_factor(a[0])} * {_factor(b[0])}"), ""
         else:

@@ -49,7 +49,7 @@ from freejac.codegen.kept_roundings import kept_roundings
 from freejac.codegen.kernel_block import kernel_block
 from freejac.codegen.operations import cost
 from freejac.codegen.printer import source
-from freejac.codegen.reflected import reflected_codes
+from freejac.codegen.reflected import reflected_codes, with_plain_quotient
 from freejac.codegen.spec import Argument
 from freejac.codegen.stable import stabilise
 from freejac.symbolic.bivariate_normal import Phi2
@@ -63,7 +63,7 @@ _ELEMENTARY = (sp.asin, sp.exp, sp.Pow, sp.Add, sp.Mul)
 _SHARP, _USABLE = 3.5, 8.0
 """Errors of a code with one form for all c, in units of the last place: what is taken at once, and
 what is taken at all."""
-_BOUND, _MANY = 4.0, 1000
+_BOUND, _MANY = 4.2, 1000
 """What the error of a slope is to be below, in those units, and at how many points that is held."""
 _SEEN = 40
 """Codes are compared by the mean of so many of the largest errors: one alone is chance."""
@@ -127,27 +127,26 @@ def elementary_code(
         return None
     parameters = sorted(function.free_symbols, key=str)
     code = closed_code(closed, parity(function), parameters)
-    if code is None or not slope or not code.straight:
+    if code is None or not slope or closed.has(sp.exp):
         return code
     return _sharpened(code, closed, parameters)
 
 
 def _sharpened(code: DualCode, closed: sp.Expr, parameters: Sequence[sp.Symbol]) -> DualCode:
     """The code with two doubles where their roundings would be seen."""
-    ranges = [_POSITIVE if p.is_positive else _REAL for p in parameters]
     arguments = [
         Argument("q", "", "1e-12", "1e12"),
         Argument("c", "", "-1.0", "1.0", logarithmic=False),
-        *(
-            Argument(p.name, "", str(values[0]), str(values[-1]), logarithmic=bool(p.is_positive))
-            for p, values in zip(parameters, ranges, strict=True)
-        ),
     ]
+    for symbol in parameters:
+        ends = _POSITIVE if symbol.is_positive else _REAL
+        low, high = (repr(float(end)) for end in (ends[0], ends[-1]))
+        arguments.append(Argument(symbol.name, "", low, high, logarithmic=bool(symbol.is_positive)))
     points = [p for p in dual_points(arguments, _MANY) if 0.0 < abs(p["c"]) < 1.0]
     symbols = [q, c, *parameters]
     exact = _references(closed, [{s: sp.Rational(p[s.name]) for s in symbols} for p in points])
     units = [math.ulp(max(abs(float(v)), 2.0**-1000)) * float(rate) for v, rate in exact]
-    return kept_roundings(code, points, units, _BOUND)
+    return kept_roundings(with_plain_quotient(code), points, units, _BOUND)
 
 
 def positive_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | None:

@@ -1,10 +1,10 @@
 """Which roundings a code has to keep, so that all the others together are small in its result.
 
 A rounding of a statement makes at most half an ULP of its value, and by the derivative of the
-result some share of the result. Roundings are as good as independent: the root of the sum of their
-squares, times `_DEEP`, is what hardly a point exceeds, whatever a compiler fuses. Of the statements
-that have most in it at the worst of many points the one is kept, as two doubles, that costs least
-for it; until it is small everywhere.
+result some share of the result. Roundings are as good as independent: their sum, and where they
+are many the root of the sum of their squares, times `_DEEP`, is what hardly a point exceeds. Of the
+statements that have most in it at the worst of many points the one is kept, as two doubles, that
+costs least for it; until it is small everywhere.
 
 >>> code = DualCode(("less = c - 1.0", "square = less * less"), "square * q", "")
 >>> point = {"q": 1.0, "c": 0.3}
@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count as counted
 from typing import Any
 
 from freejac.codegen.compensated import compensated
@@ -30,7 +31,7 @@ __all__ = ["kept_roundings"]
 
 _SHIFT = 2.0**-20
 _ROUNDING = 2.0**-53
-_DEEP = 2.4
+_DEEP = 2.1
 _SEEN = 0.5
 """What half an ULP of its operands makes of the result by a statement at most, in units, if what
 those lack is not passed on."""
@@ -49,11 +50,18 @@ def kept_roundings(
         units: what an error is measured in at each point.
         bound: what the error is to be below, in units.
     """
-    squares, cut = _shares(code, points, units)
-    count = len(squares)
+    whole, code = code, _one_by_one(code)
+    shares, cut = _shares(code, points, units)
+    number = len(shares)
 
     def error(kept: set[int], place: int) -> float:
-        return _DEEP * math.sqrt(sum(row[place] for k, row in enumerate(squares) if k not in kept))
+        left = [(n, row[place]) for k, (n, row) in enumerate(shares) if k not in kept]
+        together = math.sqrt(sum(n * share**2 for n, share in left))
+        return min(_DEEP * together, sum(n * share for n, share in left))
+
+    def own(k: int, place: int) -> float:
+        count, row = shares[k]
+        return count * row[place] ** 2
 
     def text(kept: set[int]) -> DualCode:
         names = list(points[0])
@@ -67,25 +75,64 @@ def kept_roundings(
 
     places = range(len(points))
     if max(error(set(), place) for place in places) <= bound:
-        return code
-    prices = [max(price({k}) - price(set()), 0.5) for k in range(count)]
+        return whole
+    prices = [max(price({k}) - price(set()), 0.5) for k in range(number)]
     kept: set[int] = set()
-    while len(kept) < count:
+    while len(kept) < number:
         place = max(places, key=lambda place: error(kept, place))
-        left = [k for k in range(count) if k not in kept and squares[k][place] > 0.0]
+        left = [k for k in range(number) if k not in kept and own(k, place)]
         if error(kept, place) <= bound or not left:
             break
-        kept.add(max(left, key=lambda k: squares[k][place] / prices[k]))
+        kept.add(max(left, key=lambda k: own(k, place) / prices[k]))
     for k in sorted(kept, key=lambda k: -prices[k]):
         if all(error(kept - {k}, place) <= bound for place in places):
             kept.remove(k)
-    return text(kept)
+    return text(kept) if kept else whole
+
+
+def _one_by_one(code: DualCode) -> DualCode:
+    """The code with a statement for everything that is rounded; products in sums are fused."""
+    taken = {n.id for n in ast.walk(ast.parse(code.text)) if isinstance(n, ast.Name)}
+    lines: list[str] = []
+
+    def named(node: ast.expr) -> ast.expr:
+        node = opened(node)
+        if not _roundings(ast.unparse(node)):
+            return node
+        name = next(f"value_{k}" for k in counted(1) if f"value_{k}" not in taken)
+        taken.add(name)
+        lines.append(f"{name} = {ast.unparse(node)}")
+        return ast.Name(name)
+
+    def opened(node: ast.expr) -> ast.expr:
+        match node:
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
+                first, second = (opened(s) if _is_product(s) else named(s) for s in (left, right))
+                both = _is_product(first) and _is_product(second)
+                return ast.BinOp(first, op, named(second) if both else second)
+            case ast.BinOp(left=left, op=op, right=right):
+                return ast.BinOp(named(left), op, named(right))
+            case ast.UnaryOp(op=op, operand=operand):
+                return ast.UnaryOp(op, named(operand))
+            case ast.IfExp(test=test, body=body, orelse=other):
+                return ast.IfExp(test, named(body), named(other))
+            case ast.Call(func=function, args=arguments):
+                return ast.Call(function, [named(a) for a in arguments], [])
+        return node
+
+    for line in code.lines:
+        (statement,) = ast.parse(line).body
+        assert isinstance(statement, ast.Assign)
+        text = ast.unparse(opened(statement.value))
+        lines.append(f"{line.partition(' = ')[0]} = {text}")
+    result = ast.unparse(opened(ast.parse(code.result, mode="eval").body))
+    return replace(code, lines=tuple(lines), result=result)
 
 
 def _shares(
     code: DualCode, points: Sequence[Point], units: Sequence[float]
-) -> tuple[list[list[float]], set[int]]:
-    """Squares of what the roundings of the statements make at every point; the result comes last.
+) -> tuple[list[tuple[int, list[float]]], set[int]]:
+    """How often a statement rounds, and what that makes at every point; the result comes last.
 
     Returns:
         Them, and the statements that need not pass on what their operands lack.
@@ -93,12 +140,12 @@ def _shares(
     statements = [*code.lines, f"result = {code.result}"]
     counts = [_roundings(line) for line in statements]
     body = "".join(
-        f"    {_moved(line, k)}\n" + (f"    {name} = {name} * w[{k}]\n" if count else "")
+        f"    {_moved(line, k)}\n" + (f"    {name} = {name} * own_[{k}]\n" if count else "")
         for k, (line, count) in enumerate(zip(statements, counts, strict=True))
         for name in [line.partition(" = ")[0]]
     )
     space: dict[str, Any] = {"math": math}
-    head = f"def value(w, s, {', '.join(points[0])}):\n"
+    head = f"def value(own_, moves_, {', '.join(points[0])}):\n"
     exec(compile(f"{head}{body}    return result", "dual", "exec"), space)
     ones, zeros = [1.0] * len(statements), [0.0] * len(statements)
     exact = [space["value"](ones, zeros, *point.values()) for point in points]
@@ -109,28 +156,34 @@ def _shares(
             for point, old, unit in zip(points, exact, units, strict=True)
         ]
 
-    squares, cut = [], set[int]()
+    shares, cut = [], set[int]()
     for k, count in enumerate(counts):
         own = changes([*ones[:k], 1.0 - _SHIFT, *ones[k + 1 :]], zeros) if count else []
-        squares.append([count * share**2 for share in own] or [0.0] * len(points))
+        if statements[k] == "up = 1.0 - size":  # exact from 1/2 on
+            own = [0.0 if abs(p["c"]) >= 0.5 else one for p, one in zip(points, own, strict=True)]
+        shares.append((count, own or [0.0] * len(points)))
         if count and k < len(code.lines):
             passed = changes(ones, [*zeros[:k], -_SHIFT, *zeros[k + 1 :]])
             if max(passed) <= _SEEN:
                 cut.add(k)
-    return squares, cut
+    return shares, cut
 
 
 def _moved(line: str, number: int) -> str:
-    """A statement whose operands are moved by shares of `s[number]`."""
+    """A statement whose operands are moved by shares of `moves_[number]`."""
     tree = ast.parse(line)
     (assignment,) = tree.body
     assert isinstance(assignment, ast.Assign)
-    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    called = {
+        n.func.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
     names = {n.id for n in ast.walk(assignment.value) if isinstance(n, ast.Name)}
     order = sorted(names - called - {"math"})
     text = ast.unparse(assignment.value)
     for name, factor in zip(order, _FACTORS * len(order), strict=False):
-        text = re.sub(rf"\b{name}\b", f"({name} * (1.0 + {factor} * s[{number}]))", text)
+        text = re.sub(rf"\b{name}\b", f"({name} * (1.0 + {factor} * moves_[{number}]))", text)
     return f"{line.partition(' = ')[0]} = {text}"
 
 
@@ -141,7 +194,7 @@ def _roundings(line: str) -> int:
         if isinstance(node, ast.BinOp):
             sides = (node.left, node.right)
             if isinstance(node.op, ast.Pow):
-                count += int(node.right.value) - 1 if isinstance(node.right, ast.Constant) else 1
+                count += int(ast.unparse(node.right)) - 1
             elif isinstance(node.op, (ast.Add, ast.Sub)):
                 count += 1 - any(map(_is_product, sides))
             elif isinstance(node.op, (ast.Mult, ast.Div)):
@@ -160,5 +213,7 @@ def _is_product(node: ast.expr) -> bool:
 
 
 def _is_exact(node: ast.expr) -> bool:
+    """Whether it is a power of two, by which nothing is rounded."""
+    node = node.operand if isinstance(node, ast.UnaryOp) else node
     value = node.value if isinstance(node, ast.Constant) else None
     return isinstance(value, float) and abs(math.frexp(value)[0]) == 0.5

@@ -27,6 +27,7 @@ asin(κc) = 2 atan t, |t| ≤ 1, and the arc tangent a polynomial.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache, reduce
 from itertools import product
 
@@ -36,7 +37,7 @@ from mpmath import mp, mpf
 
 from freejac.codegen.angle import arcsine, remainder
 from freejac.codegen.arc_parts import ArcParts, arc_parts, square
-from freejac.codegen.compensated import lacking
+from freejac.codegen.constant_factors import two_doubles
 from freejac.codegen.correlation import paired, up
 from freejac.codegen.dual_spec import DualCode
 from freejac.codegen.kernel_block import kernel_block
@@ -44,7 +45,7 @@ from freejac.codegen.printer import source
 from freejac.codegen.share_sums import BASES, in_size, product_of_sums, starts
 from freejac.symbolic.symbols import c, q
 
-__all__ = ["reflected_codes"]
+__all__ = ["reflected_codes", "with_plain_quotient"]
 
 _MOST_JOINED = 4
 _DIGITS = 60
@@ -85,6 +86,12 @@ def reflected_codes(closed: sp.Expr, parameters: Sequence[str]) -> Iterator[list
             yield _joined_codes(parts, joined, taken)
 
 
+def with_plain_quotient(code: DualCode) -> DualCode:
+    """The code without what its quotient's rounding lacks, for who keeps roundings otherwise."""
+    lines = [line for line in code.lines if not line.startswith(("missed = ", "inverse = rough"))]
+    return replace(code, lines=tuple(line.replace("rough = ", "inverse = ") for line in lines))
+
+
 class _Lines:
     """Statements under way, and the names that are taken."""
 
@@ -113,7 +120,8 @@ class _Lines:
     def polynomial(self, step: str, coefficients: Sequence[sp.Expr]) -> None:
         """Horner's rule, a line for each coefficient."""
         for coefficient in coefficients:
-            self.lacks |= lacking(coefficient)
+            high, low = map(float, two_doubles(abs(coefficient)))
+            self.lacks[high] = low
         first, *others = [float(k) for k in reversed(coefficients)]
         signs = [("-" if k < 0 else "+", abs(k)) for k in others]
         self.lines.append(f"total = {first!r}")
@@ -347,6 +355,7 @@ class _Quotient:
         lines.lines.append("root = math.sqrt(low * high)")
         rounded = float(scale)
         lacking = float((scale / sp.Float(rounded, 60) - 1).evalf(30))
+        lines.lacks[abs(rounded)] = lacking * abs(rounded)
         lines.lines += [
             "below = divisor * root",
             f"rough = {rounded!r} / below",
