@@ -78,8 +78,11 @@ def resolved(function: Callable[[Any], Sequence[Any]]) -> Callable[[Any], Sequen
             with mp.workprec(prec):
                 finer = function(h)
                 gaps = [abs(a - b) for a, b in zip(finer, found, strict=True)]
-            # as many zeros as digits tell nothing
-            if all(gap <= close * abs(v) and v for gap, v in zip(gaps, finer, strict=True)):
+            # as many zeros as digits tell nothing, of either part of a complex number
+            if all(
+                gap <= close * abs(v) and mp.re(v) and (mp.im(v) or not mp.im(h))
+                for gap, v in zip(gaps, finer, strict=True)
+            ):
                 return [+value for value in finer]
             found = finer
         return [
