@@ -41,7 +41,7 @@ _NEAREST = 38.0
 _LEAST, _LEAST_LOG = 1e-280, -690.0
 """Values of φ′² below e^(−690) are 0 to a ζ above the first."""
 _MOST_NODES = 200_000
-_MOST_BRANCHES = 400
+_MOST_BRANCHES, _OSCILLATES = 400, 16
 _STRETCHES = 12
 _FADE = 8.0
 _NEGLIGIBLE = 1e-19
@@ -184,12 +184,20 @@ def _constant(low: Any, high: Any, slope: Slope, width: float) -> float | None:
 
 
 def _branches(low: float, high: float, slope: Slope, width: float) -> list[Branch]:
-    """The branches of one piece within reach of a density; ends out of reach are none."""
-    reach = _FAR_REACH * width
-    left, right = max(low, -reach), min(high, reach)
+    """The branches of one piece within reach of a density; ends out of reach are none.
+
+    Where φ′² oscillates only as far as there is mass.
+    """
+    turns: list[float] = []
+    for reach in (_REACH * width, _FAR_REACH * width):
+        left, right = max(low, -reach), min(high, reach)
+        if left >= right:
+            continue
+        turns = _turning_points(slope, left, right)
+        if len(turns) > _OSCILLATES:
+            break
     if left >= right:
         return []
-    turns = _turning_points(slope, left, right)
     ends = [low if low > -reach else -math.inf, *turns, high if high < reach else math.inf]
     found = []
     for a, b in itertools.pairwise(ends):
@@ -199,6 +207,9 @@ def _branches(low: float, high: float, slope: Slope, width: float) -> list[Branc
         sign = float(np.sign(rises[np.argmax(np.abs(rises))]))
         if not sign:
             raise ValueError("no side of the real line to move to")
+        if len(turns) > _OSCILLATES:
+            found.append(Branch(a, b, sign, slope, max(a, left), min(b, right), 0.0))
+            continue
         left_end, at_left = _reach(a, b, sign, slope, width, -1)
         right_end, at_right = _reach(a, b, sign, slope, width, 1)
         found.append(Branch(a, b, sign, slope, left_end, right_end, max(at_left, at_right)))
