@@ -336,7 +336,8 @@ class _Line(NamedTuple):
     def stretched(self, tau: Any) -> tuple[Any, Any]:
         """The parameter t, and dt/dτ: of even τ the nodes crowd as the bend comes near the line.
 
-        With one end and p = log(1 + eᵗ) the bend falls like 1/(p + c), and τ = t + (p²/2 + cp) b/t₀.
+        With one end and p = log(1 + eᵗ) the bend falls like 1/(p + c):
+        τ = t + (p²/2 + cp) b/t₀.
         """
         if self.taper == math.inf or math.isinf(self.low) == math.isinf(self.high):
             return tau, np.ones(tau.shape)
@@ -472,7 +473,9 @@ def _nodes(
         raise ValueError("too many nodes")
     t, stretch = line.stretched(first + step * np.arange(count + 1))
     x, speed = line(t)
-    weights = step * stretch * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
+    weights = (
+        step * stretch * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
+    )
     if fade is not None:
         weights = weights * fade.shares(x)
     values = _resolved_square(slope, x)
