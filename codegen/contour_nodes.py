@@ -38,8 +38,12 @@ _BREADTH = 2.0
 """b/η: the bend leaves an end at an angle of arctan(1/2)."""
 _NEAREST = 38.0
 """Of the distance to an end, the logarithm in units of b."""
-_MOST_NODES = 100_000
-_MOST_BRANCHES = 400
+_LEAST, _LEAST_LOG = 1e-280, -690.0
+"""Values of φ′² below e^(−690) are 0 to a ζ above the first."""
+_MOST_NODES = 200_000
+_MOST_BRANCHES, _OSCILLATES = 400, 16
+_STRETCHES = 12
+_FADE = 8.0
 _NEGLIGIBLE = 1e-19
 _ROUNDING = 1e-26
 
@@ -136,6 +140,7 @@ def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
     Returns:
         The mass at 0; real and imaginary parts of the values of φ′² and of the weights.
     """
+    flat = law.flat
     values = [np.array([a for a, _ in law.atoms], dtype=complex)]
     weights = [np.array([w for _, w in law.atoms], dtype=complex)]
     try:
@@ -148,6 +153,7 @@ def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
                     return None
                 values.append(found[0])
                 weights.append(found[1])
+                flat += found[2]
                 if sum(part.size for part in values) > _MOST_NODES:
                     return None
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
@@ -156,7 +162,7 @@ def contour_rule(law: ContourLaw, fineness: float) -> Rule | None:
     if not a.size:
         return None
     parts = (np.ascontiguousarray(part) for part in (a.real, a.imag, w.real, w.imag))
-    return (law.flat, *parts)  # type: ignore[return-value]
+    return (flat, *parts)  # type: ignore[return-value]
 
 
 def _square(slope: Slope, points: Any) -> Any:
@@ -178,12 +184,20 @@ def _constant(low: Any, high: Any, slope: Slope, width: float) -> float | None:
 
 
 def _branches(low: float, high: float, slope: Slope, width: float) -> list[Branch]:
-    """The branches of one piece within reach of a density; ends out of reach are none."""
-    reach = _FAR_REACH * width
-    left, right = max(low, -reach), min(high, reach)
+    """The branches of one piece within reach of a density; ends out of reach are none.
+
+    Where φ′² oscillates only as far as there is mass.
+    """
+    turns: list[float] = []
+    for reach in (_REACH * width, _FAR_REACH * width):
+        left, right = max(low, -reach), min(high, reach)
+        if left >= right:
+            continue
+        turns = _turning_points(slope, left, right)
+        if len(turns) > _OSCILLATES:
+            break
     if left >= right:
         return []
-    turns = _turning_points(slope, left, right)
     ends = [low if low > -reach else -math.inf, *turns, high if high < reach else math.inf]
     found = []
     for a, b in itertools.pairwise(ends):
@@ -193,6 +207,9 @@ def _branches(low: float, high: float, slope: Slope, width: float) -> list[Branc
         sign = float(np.sign(rises[np.argmax(np.abs(rises))]))
         if not sign:
             raise ValueError("no side of the real line to move to")
+        if len(turns) > _OSCILLATES:
+            found.append(Branch(a, b, sign, slope, max(a, left), min(b, right), 0.0))
+            continue
         left_end, at_left = _reach(a, b, sign, slope, width, -1)
         right_end, at_right = _reach(a, b, sign, slope, width, 1)
         found.append(Branch(a, b, sign, slope, left_end, right_end, max(at_left, at_right)))
@@ -216,12 +233,16 @@ def _reach(
     outer = side * min(abs(end), _FAR_REACH * width)
     places = np.linspace(inner, outer, _CHECKS)[1:]
     # exponents: φ′² may be below the doubles
-    values = [2 * float(mp.log(abs(slope(mp.mpf(x))) + mp.mpf(10) ** -4000)) for x in places]
+    whole = resolved(lambda x: (slope(x),))
+    values = [2 * float(mp.log(abs(whole(mp.mpf(x))[0]) + mp.mpf(10) ** -4000)) for x in places]
     shares = -0.5 * (places / width) ** 2 - np.array(values)
+    lost = np.flatnonzero(np.array(values) < _LEAST_LOG)
+    if lost.size and not math.isfinite(end):
+        return float(places[lost[0]]), _LEAST
     felt = np.flatnonzero(shares > shares.max() - _LOST)
     if felt[-1] == len(places) - 1 and not math.isfinite(end):
         # E[1/φ′²] is infinite, or lives beyond doubles
-        return near, float(abs(slope(mp.mpf(near))) ** 2)
+        return near, float(abs(whole(mp.mpf(near))[0]) ** 2)
     cut = float(places[min(felt[-1] + 1, len(places) - 1)])
     return (cut if abs(cut) > abs(near) else near), 0.0
 
@@ -312,6 +333,43 @@ class _Line(NamedTuple):
             height, rise = height * factor, rise * factor + height * slope
         return s + 1j * height, (1 + 1j * rise) * speed
 
+    def stretched(self, tau: Any) -> tuple[Any, Any]:
+        """The parameter t, and dt/dτ: of even τ the nodes crowd as the bend comes near the line.
+
+        With one end and p = log(1 + eᵗ) the bend falls like 1/(p + c):
+        τ = t + (p²/2 + cp) b/t₀.
+        """
+        if self.taper == math.inf or math.isinf(self.low) == math.isinf(self.high):
+            return tau, np.ones(tau.shape)
+        ratio, inner = self._crowding
+        t = np.minimum(tau, np.sqrt(2.0 * np.maximum(tau, 0.0) / ratio))
+        for _ in range(_STRETCHES):
+            p, rise = np.logaddexp(0.0, t), _sigmoid(t)
+            speed = 1.0 + ratio * (p + inner) * rise
+            t = t - (t + ratio * (0.5 * p + inner) * p - tau) / speed
+        p, rise = np.logaddexp(0.0, t), _sigmoid(t)
+        return t, 1.0 / (1.0 + ratio * (p + inner) * rise)
+
+    def _even(self, t: float) -> float:
+        """The τ of a t."""
+        if self.taper == math.inf or math.isinf(self.low) == math.isinf(self.high):
+            return t
+        ratio, inner = self._crowding
+        p = float(np.logaddexp(0.0, t))
+        return t + ratio * (0.5 * p + inner) * p
+
+    @property
+    def _crowding(self) -> tuple[float, float]:
+        """How fast nodes crowd, and from where on."""
+        end = self.low if math.isinf(self.high) else self.high
+        return self.breadth / self.taper, abs(end) / self.breadth
+
+    @property
+    def even_range(self) -> tuple[float, float]:
+        """The τ between which the mean is taken."""
+        first, last = self.range
+        return self._even(first), self._even(last)
+
     @property
     def range(self) -> tuple[float, float]:
         """The parameters between which the mean is taken."""
@@ -329,16 +387,62 @@ def _sigmoid(t: Any) -> Any:
     return 0.5 * (1.0 + np.tanh(0.5 * t)) if np.ndim(t) == 0 else np.exp(-np.logaddexp(0.0, -t))
 
 
-def _branch_nodes(branch: Branch, width: float, fineness: float) -> tuple[Any, Any] | None:
-    """Values of φ′² and weights along the first contour that serves."""
+def _branch_nodes(branch: Branch, width: float, fineness: float) -> tuple[Any, Any, float] | None:
+    """Values of φ′² and weights along the first contour that serves, and the mass left out."""
     low = branch.low if branch.low >= branch.left else -math.inf
     high = branch.high if branch.high <= branch.right else math.inf
     for bend, taper in _BENDS:
         eta = min(bend, 0.7 * width, 0.25 * (high - low))
         line = _Line(low, high, eta, _BREADTH * eta, taper, branch.sign, branch.left, branch.right)
         if _serves(branch.slope, line, width):
-            return _nodes(branch.slope, line, width, fineness)
+            if branch.least != _LEAST:
+                return (*_nodes(branch.slope, line, width, fineness), 0.0)
+            fade = _Fade.beyond(line, branch.right if branch.sign < 0 else branch.left)
+            line = line._replace(**{"right" if branch.sign < 0 else "left": fade.end})
+            values, weights = _nodes(branch.slope, line, width, fineness, fade)
+            return values, weights, fade.mass(width)
     return None
+
+
+class _Fade(NamedTuple):
+    """Where weights fade out, as φ′² is below the doubles.
+
+    Weights are multiplied by the probability that a normal number of standard deviation δ lies
+    beyond x: what is left out is a Gaussian probability, and the rule converges as before.
+
+    Attributes:
+        place: where half of them are left.
+        breadth: δ.
+        side: 1 towards +∞, −1 towards −∞.
+    """
+
+    place: float
+    breadth: float
+    side: int
+
+    @classmethod
+    def beyond(cls, line: _Line, cut: float) -> _Fade:
+        """One that begins at a place."""
+        breadth = line.eta / math.sqrt(1 + (cut / line.taper) ** 2)
+        side = 1 if cut > 0 else -1
+        return cls(cut + side * _FADE * breadth, breadth, side)
+
+    @property
+    def end(self) -> float:
+        """Where nothing is left."""
+        return self.place + self.side * _FADE * self.breadth
+
+    def mass(self, width: float) -> float:
+        """What is left out."""
+        return float(mp.ncdf(-abs(self.place) / math.hypot(width, self.breadth)))
+
+    def shares(self, points: Any) -> Any:
+        """What is left of the weights at complex places."""
+        found = np.ones(points.shape, dtype=complex)
+        ratios = self.side * (points - self.place) / self.breadth
+        for k in np.flatnonzero(ratios.real > -_FADE):
+            found[k] = complex(mp.erfc(mp.mpmathify(complex(ratios[k])) / mp.sqrt(2)) / 2)
+        return found
 
 
 def _serves(slope: Slope, line: _Line, width: float) -> bool:
@@ -353,19 +457,27 @@ def _serves(slope: Slope, line: _Line, width: float) -> bool:
     return True
 
 
-def _nodes(slope: Slope, line: _Line, width: float, fineness: float) -> tuple[Any, Any]:
+def _nodes(
+    slope: Slope, line: _Line, width: float, fineness: float, fade: _Fade | None = None
+) -> tuple[Any, Any]:
     """The trapezoidal rule along the contour."""
-    first, last = line.range
-    reach = max(abs(line.left), abs(line.right))
-    farthest = line.eta / math.sqrt(1 + (reach / line.taper) ** 2)
-    step = min(farthest, 0.5 * width) / line.breadth
+    first, last = line.even_range
+    height = line.eta
+    if math.isinf(line.low) == math.isinf(line.high):
+        reach = max(abs(line.left), abs(line.right))
+        height = line.eta / math.sqrt(1 + (reach / line.taper) ** 2)
+    step = min(height, 0.5 * width) / line.breadth
     step = min(step, math.atan(1 / _BREADTH)) / fineness
     count = int((last - first) / step) + 1
     if count > _MOST_NODES:
         raise ValueError("too many nodes")
-    t = first + step * np.arange(count + 1)
+    t, stretch = line.stretched(first + step * np.arange(count + 1))
     x, speed = line(t)
-    weights = step * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
+    weights = (
+        step * stretch * speed * np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2 * math.pi))
+    )
+    if fade is not None:
+        weights = weights * fade.shares(x)
     values = _resolved_square(slope, x)
     with np.errstate(all="ignore"):
         shares = np.where(values == 0, 0.0, np.abs(weights) / np.abs(values))

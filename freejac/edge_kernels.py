@@ -31,8 +31,8 @@ from freejac.symbolic.activation import Activation, activation
 from freejac.symbolic.derivative_law import AtomicLaw, derivative_law
 from freejac.symbolic.fixed_points import bind_parameters
 from freejac.symbolic.quadrature import NumericPiece, legendre_rule, numeric_pieces
+from freejac.symbolic.slope_branches import is_zero
 from freejac.symbolic.slope_density import SlopeDensity
-from freejac.symbolic.slope_nodes import is_zero
 from freejac.symbolic.slope_range import slope_range
 from freejac.symbolic.symbols import q as variance_symbol
 

@@ -23,8 +23,8 @@ The rooms, in the order of the derivation; each begins by saying what it is:
 * feed-forward Jacobian: `derivative_law ensembles layers jacobian shape edges product_atoms
   continuation density depth_limits universality`; of any activation: `slope_nodes slope_panels
   slope_branches slope_principal slope_range slope_density layer_block smooth_layers smooth_product
-  layer_path layer_tail layer_edges path_following`; with numbers put in: `layer_values
-  layer_numbers`
+  layer_path layer_tail layer_edges path_following deadline`; with numbers put in:
+  `layer_values layer_numbers`
 * residual Jacobian: `propagation residual`, one layer exactly: `determining_series schwinger_dyson
   residual_layer depth_expansion`, finite depth: the other `residual_…`, with `few_nodes
   few_variances`; the limit: `universal_density universal_edges lambert`

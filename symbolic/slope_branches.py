@@ -15,7 +15,7 @@ from mpmath import mp
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.quadrature import NumericPiece
 
-__all__ = ["SlopeBranch", "resolved", "slope_branches"]
+__all__ = ["SlopeBranch", "is_zero", "resolved", "slope_branches", "values_on"]
 
 _SCAN = 400
 _STEPS = 400
@@ -78,8 +78,11 @@ def resolved(function: Callable[[Any], Sequence[Any]]) -> Callable[[Any], Sequen
             with mp.workprec(prec):
                 finer = function(h)
                 gaps = [abs(a - b) for a, b in zip(finer, found, strict=True)]
-            # as many zeros as digits tell nothing
-            if all(gap <= close * abs(v) and v for gap, v in zip(gaps, finer, strict=True)):
+            # as many zeros as digits tell nothing, of either part of a complex number
+            if all(
+                gap <= close * abs(v) and mp.re(v) and (mp.im(v) or not mp.im(h))
+                for gap, v in zip(gaps, finer, strict=True)
+            ):
                 return [+value for value in finer]
             found = finer
         return [
@@ -88,6 +91,18 @@ def resolved(function: Callable[[Any], Sequence[Any]]) -> Callable[[Any], Sequen
         ]
 
     return values
+
+
+def is_zero(low: Any, high: Any, slope: Any) -> bool:
+    """Whether φ′ vanishes on a piece: it is analytic there, so a few points tell."""
+    return values_on(low, high, slope) == {0}
+
+
+def values_on(low: Any, high: Any, slope: Any) -> set[Any]:
+    """φ′ at a few places of a piece."""
+    start = low if mp.isfinite(low) else (high - 3 if mp.isfinite(high) else mp.mpf(-1))
+    end = high if mp.isfinite(high) else start + 3
+    return {slope(start + (end - start) * mp.mpf(k) / 7)[0] for k in range(1, 7)}
 
 
 def slope_branches(pieces: Sequence[NumericPiece], width: Any) -> list[SlopeBranch]:

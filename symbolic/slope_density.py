@@ -20,8 +20,7 @@ from freejac.symbolic.domain import Number, finite
 from freejac.symbolic.errors import DomainError
 from freejac.symbolic.fixed_points import bind_parameters
 from freejac.symbolic.quadrature import numeric_pieces
-from freejac.symbolic.slope_branches import slope_branches
-from freejac.symbolic.slope_nodes import is_zero
+from freejac.symbolic.slope_branches import is_zero, slope_branches
 from freejac.symbolic.slope_range import slope_range
 
 __all__ = ["GUARD", "SlopeDensity"]

@@ -24,12 +24,12 @@ from freejac.symbolic.errors import DomainError, NotConvergedError
 from freejac.symbolic.few_nodes import few_nodes
 from freejac.symbolic.fixed_points import bind_parameters
 from freejac.symbolic.quadrature import NumericPiece, numeric_pieces
-from freejac.symbolic.slope_branches import slope_branches
+from freejac.symbolic.slope_branches import is_zero, slope_branches, values_on
 from freejac.symbolic.slope_panels import SlopePanels
 from freejac.symbolic.slope_principal import PrincipalMeans
 from freejac.symbolic.slope_range import SlopeRange, slope_range
 
-__all__ = ["SlopeTable", "atomic_table", "is_zero", "slope_table"]
+__all__ = ["SlopeTable", "atomic_table", "slope_table"]
 
 Nodes = list[tuple[Any, Any]]
 
@@ -84,7 +84,7 @@ class SlopeTable:
     @property
     def is_constant(self) -> bool:
         """Whether φ′ has a piece on which it is constant and not 0."""
-        return any(len(_values(*piece)) == 1 and not is_zero(*piece) for piece in self._pieces)
+        return any(len(values_on(*piece)) == 1 and not is_zero(*piece) for piece in self._pieces)
 
     @property
     def lowest(self) -> Any:
@@ -247,18 +247,6 @@ def atomic_table(law: AtomicLaw, values: Mapping[sp.Symbol, Any]) -> SlopeTable:
             raise DomainError(f"{law.name}: an atom at {location} of mass {mass} is out of range")
         atoms.append((location, mass))
     return SlopeTable([], mp.one, atoms)
-
-
-def is_zero(low: Any, high: Any, slope: Any) -> bool:
-    """Whether φ′ vanishes on a piece: it is analytic there, so a few points tell."""
-    return _values(low, high, slope) == {0}
-
-
-def _values(low: Any, high: Any, slope: Any) -> set[Any]:
-    """φ′ at a few places of a piece."""
-    start = low if mp.isfinite(low) else (high - 3 if mp.isfinite(high) else mp.mpf(-1))
-    end = high if mp.isfinite(high) else start + 3
-    return {slope(start + (end - start) * mp.mpf(k) / 7)[0] for k in range(1, 7)}
 
 
 def _rule(piece: NumericPiece, variance: Any, step: Any) -> Nodes:

@@ -17,7 +17,7 @@ from mpmath import fp, mp
 from freejac.symbolic.deadline import check_deadline
 from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.quadrature import NumericPiece, legendre_rule
-from freejac.symbolic.slope_branches import resolved
+from freejac.symbolic.slope_branches import is_zero, resolved
 
 __all__ = ["Panel", "SlopeMeans", "SlopePanels"]
 
@@ -73,6 +73,8 @@ class SlopePanels:
         self.kinks: list[tuple[Any, Any]] = []
         left, right = self._reach(pieces, mp.log(10) * (digits + 8))
         for low, high, raw in pieces:
+            if is_zero(low, high, raw):
+                continue
             slope = resolved(raw)
             a, b = max(low / self._width, left), min(high / self._width, right)
             count = int(mp.ceil((b - a) / _WIDEST)) if a < b else 0
@@ -115,9 +117,8 @@ class SlopePanels:
             for node, weight in self.rule:
                 point = middle + half * node
                 value = panel.slope(point * self._width)[0] ** 2
-                if value:
-                    mass = half * weight * mp.npdf(point)
-                    found.append((self._ctx.convert(value), self._ctx.convert(mass)))
+                mass = half * weight * mp.npdf(point)
+                found.append((self._ctx.convert(value), self._ctx.convert(mass)))
         return found
 
     def panel(self, slope: Any, low: Any, high: Any) -> Panel:
@@ -146,6 +147,7 @@ class SlopePanels:
             self._tolerance * sum(abs(own[k]) for _, own in parts) for k in (0, 2)
         )
         noise = sum(own.noise for _, own in parts)
+        least = self._tolerance * noise
         total = slope = above = 0
         waiting = [(panel, own, 0) for panel, own in parts]
         while waiting:
@@ -159,7 +161,7 @@ class SlopePanels:
                 and abs(found.above - own.above)
                 <= allowed_above + self._rounding * abs(kappa) * found.noise
                 and abs(found.slope - own.slope)
-                <= (_STEEP * found.noise if steep is None else steep * noise)
+                <= (_STEEP * found.noise + least if steep is None else steep * noise)
             ):
                 total, slope = total + found.value, slope + found.slope
                 above += found.above

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from mpmath import mp
 
+from freejac.codegen.contour_nodes import contour_rule, table_contour
 from freejac.contour_density import ContourDensity, contour_density
 from freejac.networks import Jacobian
 from freejac.symbolic.activation import activation
 from freejac.symbolic.layers import Layer
-from freejac.symbolic.quadrature import gaussian_mean
+from freejac.symbolic.quadrature import gaussian_mean, legendre_rule
+from freejac.symbolic.slope_nodes import slope_table
 
 
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
@@ -158,6 +160,46 @@ def test_tails_of_the_bulk_against_sixty_digits() -> None:
             zeta = mp.findroot(miss, mp.mpc(start), tol=mp.mpf(10) ** -100)
             m = sum(w * a / (zeta - a) for a, w in nodes) / scale
             assert value == pytest.approx(float(-m.imag / (mp.pi * place)), rel=1e-9, abs=0.0)
+
+
+FAR = [
+    ("erf", 30, lambda h: 4 / mp.pi / mp.exp(2 * h**2), lambda u: (mp.sqrt(u / 2), mp.sqrt(8 * u))),
+    pytest.param(
+        "tanh", 1000, lambda h: mp.sech(h) ** 4, lambda u: (u / 4, 4), marks=pytest.mark.slow
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "variance", "square", "place"), FAR)
+def test_rules_hold_as_far_as_there_are_doubles(name, variance, square, place) -> None:
+    """1 + M = E[ζ/(ζ − φ′²)] at ζ of any size, by Gauss–Legendre about the pole."""
+    law = table_contour(slope_table(activation(name), variance))
+    flat, values, values_y, masses, masses_y = contour_rule(law, 6.0)
+    a, w = values + 1j * values_y, masses + 1j * masses_y
+    for power in (-3, -60, -200):
+        zeta = complex(1.0, 1.0) * 10.0**power
+        found = flat + np.sum(w * zeta / (zeta - a))
+        with mp.workdps(20):
+            # log φ′² falls with this speed at the pole
+            pole, speed = place(-power * mp.ln10)
+            width, exact = mp.sqrt(variance), mp.mpf(10) ** power * mp.mpc(1, 1)
+            cuts = {max(pole + k / speed, mp.zero) for k in range(-45, 46)}
+            cuts |= {far for k in range(1, 11) if (far := k * width) > min(cuts)}
+            expected = mp.zero
+            for low, high in itertools.pairwise(sorted(cuts)):
+                for node, weight in zip(*legendre_rule(24, 20)[:2], strict=True):
+                    h = (low + high) / 2 + (high - low) / 2 * node
+                    mass = (high - low) * weight * mp.npdf(h / width) / width
+                    expected += mass * exact / (exact - square(h))
+        assert abs(found / complex(expected) - 1) < 1e-12
+
+
+def test_a_slope_that_oscillates_has_branches_as_far_as_there_is_mass() -> None:
+    """sin at q = 100: the turns of cos² within 8.7 √q, and the values of φ′² on them."""
+    law = table_contour(slope_table(activation("sin"), 100))
+    turns = [branch.low for branch in law.branches[1:]]
+    assert np.diff(turns) == pytest.approx(math.pi / 2, rel=1e-9)
+    assert 8.7 * 10 - math.pi / 2 < turns[-1] < 8.7 * 10
 
 
 def test_different_layers_and_one_slope_are_left_out() -> None:

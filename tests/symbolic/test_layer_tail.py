@@ -1,6 +1,7 @@
 """Densities that are exponentially small, and next to 0, against bent contours of many digits."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from mpmath import mp
 from freejac.contour_density import contour_density
 from freejac.networks import Jacobian
 from freejac.symbolic.activation import activation
+from freejac.symbolic.errors import NotConvergedError
 from freejac.symbolic.layer_tail import is_lost
 from freejac.symbolic.layers import Layer
+from freejac.symbolic.quadrature import legendre_rule
 from freejac.symbolic.slope_nodes import slope_table
 
 
@@ -174,3 +177,44 @@ def test_every_place_has_a_number(name):
     lam = [10.0**k for k in (-300, -30, -3, 0, 3, 30, 300)]
     found = network.density(lam, q=1e-4, sigma_w=1.0001)
     assert all(0 <= rho < math.inf for rho in found)
+
+
+@pytest.mark.slow
+def test_a_zero_of_the_slope_far_below_the_bulk():
+    """Gelu: the poles are 1e-20 from the zero of φ′, and ζ falls like λ^(2/3)."""
+    found = Jacobian("gelu", "orthogonal", depth=2).density([sp.Rational(1, 10**60)], q=1)[0]
+    with mp.workdps(45):
+
+        def slope(h):
+            return mp.ncdf(h) + h * mp.npdf(h)
+
+        zero = mp.findroot(slope, mp.mpf("-0.75"))
+        cuts = {zero, *(zero + side * mp.mpf(2) ** -k for side in (1, -1) for k in range(0, 78, 2))}
+        cuts |= {mp.mpf(k) for k in range(1, 12)} | {mp.mpf(-k) / 12 for k in range(30, 168)}
+        rule = legendre_rule(30, 45)
+        nodes = []
+        for low, high in pairwise(sorted(cuts)):
+            for node, weight in zip(*rule[:2], strict=True):
+                h = (low + high) / 2 + (high - low) / 2 * node
+                nodes.append((slope(h) ** 2, (high - low) / 2 * weight * mp.npdf(h)))
+
+        def above(zeta):
+            return sum(w * zeta / (zeta - a) for a, w in nodes)
+
+        def miss(log_zeta):
+            m = above(mp.exp(log_zeta))
+            return 2 * log_zeta + mp.log((m - 1) / m) + 60 * mp.ln10
+
+        height = mp.pi * mp.npdf(zero) / ((2 - zero**2) * mp.npdf(zero))
+        place = mp.mpf(2) / 3 * (mp.log(height) - 60 * mp.ln10) + mp.mpc(0, mp.pi / 3)
+        place = mp.findroot(miss, (place, place + mp.mpf("1e-4")), tol=1e-50)
+        expected = -mp.im(above(mp.exp(place))) * mp.mpf(10) ** 60 / mp.pi
+    assert found == pytest.approx(float(expected), rel=1e-11)
+
+
+def test_one_eigenvalue_takes_a_bounded_time(monkeypatch):
+    """What is out of reach ends in an error that names λ."""
+    monkeypatch.setattr("freejac.symbolic.smooth_product._SECONDS", 0.3)
+    law = Jacobian("gelu", "orthogonal", depth=2).layer_product(q=2, digits=12)
+    with pytest.raises(NotConvergedError, match=r"λ = 1\.0e-300 takes too long"):
+        law.density([mp.mpf("1e-300")])

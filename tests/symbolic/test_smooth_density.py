@@ -16,6 +16,7 @@ from freejac.symbolic.errors import DomainError, NoClosedForm, NotConvergedError
 from freejac.symbolic.jacobian import Jacobian
 from freejac.symbolic.layers import Layer
 from freejac.symbolic.mean_field import MeanField
+from freejac.symbolic.slope_branches import resolved
 from freejac.symbolic.slope_nodes import slope_table
 from freejac.symbolic.symbols import q, sigma_w
 
@@ -179,6 +180,23 @@ def test_means_next_to_the_poles(distance):
     expected = 2 * math.pi * density / (2.5 * 4 * math.tanh(place))
     found = panels.mean(complex(2.5, distance)).value
     assert found.imag == pytest.approx(expected, rel=max(100 * distance, 1e-6))
+
+
+def test_means_where_the_slope_has_no_digits_left():
+    """Erf at q = 30: E[φ′²] = 4/(π√(1 + 4q)); 9 standard deviations out φ′² is 1e-1000."""
+    with mp.workdps(25):
+        means = slope_table(activation("erf"), 30).panels(mp).mean(mp.zero)
+        assert abs(means.value * mp.pi * mp.sqrt(121) / 4 - 1) < mp.mpf("1e-21")
+        assert abs(means.above - 1) < mp.mpf("1e-21")
+
+
+def test_both_parts_of_a_complex_slope_have_their_digits():
+    slope = resolved(lambda h: [1 - mp.tanh(h) ** 2])
+    place = mp.mpc(60, "0.35")
+    (found,) = slope(place)
+    exact = mp.sech(place) ** 2
+    assert abs(found.real / exact.real - 1) < 1e-12
+    assert abs(found.imag / exact.imag - 1) < 1e-12
 
 
 def test_a_pole_on_the_line_is_refused():
