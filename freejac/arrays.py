@@ -38,6 +38,8 @@ def real_array(name: str, value: Any, *, floats: bool = False) -> Any:
         array = np.asarray(value)
         if array.dtype.kind not in "buifO":
             raise TypeError
+        if array.dtype.kind == "O" and any(number is None for number in array.flat):
+            raise TypeError  # NumPy makes a nan of it
         if floats and array.dtype == np.float32:
             return array
         if floats and isinstance(value, (int, float)) and not isinstance(value, np.generic):

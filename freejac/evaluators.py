@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
+from numbers import Integral
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -116,8 +117,9 @@ class Kernels(PhaseKernels):
         Raises:
             DomainError: k is not a positive integer.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise DomainError(f"the order of a moment of D² is 1, 2, 3, …, not {k!r}")
+        k = int(k)
         if k <= 2:
             return (self.mu_1, self.mu_2)[k - 1](q, **parameters)
         number, *values = self._numbers({"q": q}, parameters)

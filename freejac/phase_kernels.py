@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from numbers import Integral
 from typing import Any
 
 from freejac.symbolic.errors import DomainError
@@ -320,6 +321,7 @@ class PhaseKernels:
         given = dict(zip(names, arguments, strict=True))
         if depth is None:
             return self._call_solver(name, (), given, parameters)
-        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= _MOST_LAYERS:
+        whole = isinstance(depth, Integral) and not isinstance(depth, bool)
+        if not whole or not 1 <= depth <= _MOST_LAYERS:
             raise DomainError(f"the depth is a whole number from 1 to 10⁶, not {depth!r}")
-        return self._call_solver(name, (depth,), given, parameters)
+        return self._call_solver(name, (int(depth),), given, parameters)

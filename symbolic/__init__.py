@@ -7,7 +7,7 @@ The rooms, in the order of the derivation; each begins by saying what it is:
   latex_values latex_calls latex_cases latex_calculus latex_means`, claims `latex_rows
   latex_definitions latex_statements`; notes: `note_scanner note_directives notes`
 * pieces: `roots signs facts cases intervals piecewise symmetry parity taylor`
-* functions: `functions scaled bivariate_normal wedge voigt`, evaluated by `balls`
+* functions: `functions hyperbolic scaled bivariate_normal wedge voigt`, evaluated by `balls`
 * expectations: `terms integrands gaussian growth rational assembly`, with exact coefficients from
   `polynomials surds algebraic`; their faces are `expectation` and `bivariate`
 * oracles, from the definitions alone: `quadrature band_limited oscillation mean_panels mean_curve`,

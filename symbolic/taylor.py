@@ -97,8 +97,8 @@ class _Expansion:
         if shift > order:
             return [sp.S.Zero] * (order + 1)
         b = coefficients[lead:]
-        if exponent.is_Integer and exponent > 0 and not b[0].is_Rational:
-            # without a division by b₀, which would stand below ever longer sums
+        if exponent.is_Integer and exponent > 0 and b[0].is_Add:
+            # without a division by b₀: sums below would grow without end
             return [sp.S.Zero] * shift + _repeated(b, int(exponent), order - shift + 1)
         power = [b[0] ** exponent]
         for n in range(1, order - shift + 1):

@@ -12,13 +12,16 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from freejac.codegen.activation_modules import activation_module
 from freejac.codegen.approximate import approximate
 from freejac.codegen.load import load_text
 from freejac.codegen.rational_form import RationalForm
 from freejac.codegen.record import KernelRecord, ModuleRecord
 from freejac.codegen.render import render
+from freejac.codegen.resolution import sees
 from freejac.codegen.spec import Argument, Base, Mean, Module
 from freejac.codegen.table_form import TableForm
+from freejac.symbolic.activation import activation
 from freejac.symbolic.asymptotics import mean_series
 from freejac.symbolic.parsing import parse
 from freejac.symbolic.piecewise import PiecewiseFunction, decompose
@@ -150,6 +153,11 @@ def test_outside_the_domain_it_is_nan_without_a_warning(tanh: Approximated) -> N
 def test_what_is_infinite_or_beyond_every_power_has_no_approximation() -> None:
     growing, beyond = decompose(parse("exp(x)")), decompose(parse("tanh(max(0, x - 1))"))
     assert approximate([(growing, 2), (beyond, 2)]) == [None, None]
+
+
+def test_what_cancels_far_out_is_seen() -> None:
+    # e²ˣ/(1 + eˣ)² − eˣ/(1 + eˣ) at x = 10⁶, on a panel as wide
+    assert sees(activation_module(activation("log(1 + exp(x)) - log(2)")).base("_parallel"))
 
 
 @pytest.mark.slow

@@ -80,6 +80,23 @@ def test_which_errors_are_relative_to_what_q_is_known_to(
     assert (name in module.source) is expected
 
 
+def test_a_step_away_from_0() -> None:
+    # 1 − tanh² is 10⁻⁸ where the weight is; squares of it that are lost look like a step
+    module = activation_module(activation("tanh(x + b)"))
+    (chosen,) = (k for k in module.kernels if k.name == "mu_2")
+    record = ModuleRecord(kernels={"mu_2": KernelRecord(domain=FULL)})
+    kernel = load_text(render(replace(module, kernels=(chosen,)), record)).mu_2
+    for at, q in ((-9.7, 1.0), (8.0, 10.0)):
+        value = mpf(float(kernel(q, at)))
+
+        def share(t: mpf, at: float = at, q: float = q, value: mpf = value) -> mpf:
+            return mp.sech(t + at) ** 8 * mp.npdf(t, 0, mp.sqrt(q)) / value
+
+        with mp.workdps(25):
+            ends = sorted({*(mp.sqrt(q) * k for k in range(-14, 15, 2)), *range(-20, 21, 2)})
+            assert abs(mp.quad(share, ends) - 1) < 1e-14
+
+
 KINKED = [
     ("where(x > 1000, x - 1000, 0)", "mean"),
     ("clip(x, 1000, 2000)", "second_moment_slope"),

@@ -56,6 +56,14 @@ def test_kernels_refuse_what_is_no_number():
         fj.kernels("relu").second_moment("a")
     with pytest.raises(fj.DomainError, match="alpha must be real numbers"):
         fj.kernels("elu").mu_1(1.0, alpha="b")
+    with pytest.raises(fj.DomainError, match="q must be real numbers"):
+        fj.kernels("relu").second_moment([None, 1.0])
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    relu = fj.kernels("relu")
+    assert relu.propagate(np.int64(3), 1.0, 0.0, 1.0).q.shape == (3,)
+    assert relu.mu(1.0, np.int64(2)) == 0.5
 
 
 def test_exact_moments_need_a_depth_whose_powers_can_be_written():

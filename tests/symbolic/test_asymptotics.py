@@ -168,6 +168,12 @@ def test_taylor_agrees_with_numerical_differentiation(expr):
             assert abs(weight.evalf(30) - reference) < 1e-25
 
 
+def test_coefficients_of_a_power_have_no_sums_below():
+    # as φ′⁴ of erf(x) − x: divided by the first coefficient they would grow without end
+    weights = taylor((2 * sp.exp(-(x**2)) / sp.sqrt(sp.pi) - 1) ** 4, 30)
+    assert all(not power.base.is_Add for weight in weights for power in weight.atoms(sp.Pow))
+
+
 @pytest.mark.parametrize("expr", [sp.log(x), 1 / x, sp.sqrt(x), sp.log(sp.sin(x))])
 def test_taylor_refuses_a_singularity(expr):
     with pytest.raises(NoClosedForm, match="singular"):
