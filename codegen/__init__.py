@@ -6,9 +6,9 @@ The rooms, in the order of the work; each begins by saying what it is:
   of all modules is `catalogue`
 * forms fit for double precision: `stable sound functions horner fitted exponential_factor`, next to
   zeros `zero_factors vanishing`; fast ones: `short_forms quotient_fit quotient joined`
-* means that do not close: `mean_values resolution centres approximate`, rational functions `curve_fit
-  rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a unit,
-  `scaling`
+* means that do not close: `mean_values resolution centres approximate`, rational functions
+  `curve_fit rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a
+  unit, `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle`, of one arcsine `arc_parts
   reflected share_sums`, as integrals `price rounding constant_factors`; those that do not close:
   `approximate_dual approximate_dual_growth approximate_dual_table approximate_dual_quadrature`,
