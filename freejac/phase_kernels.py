@@ -193,7 +193,8 @@ class PhaseKernels:
             parameters: of the activation.
 
         Returns:
-            The fixed points; q is good to the error of the kernels divided by |1 − V′|.
+            The fixed points; q is good to 2e-13/|1 − V′|, relative: what the means may be off,
+            over the distance from criticality.
 
         Raises:
             DomainError: an argument is not a real number.
@@ -221,8 +222,10 @@ class PhaseKernels:
             parameters: of the activation.
 
         Returns:
-            q*, χ, c* and the depth scales; numbers carry the error of the kernels divided by the
-            distance of V′, for c* and ξ_c also of χ, from 1.
+            q*, χ, c* and the depth scales. Next to criticality digits are few, as the means may be
+            off by 2e-13: q is good to r = 2e-13/|1 − V′|, 1 − c* to 2e-13/|1 − χ|, a depth scale ξ
+            to 2e-13 ξ, all relative; where two q* are about to merge ξ_q is good to ξ_q r. What
+            would have no digit is called critical.
 
         Raises:
             DomainError: an argument is not a real number.

@@ -150,6 +150,45 @@ def test_next_to_the_critical_line_c_leaves_1(q):
         assert found.xi_c * (chi - 1) == pytest.approx(1, rel=tolerance)
 
 
+@settings(max_examples=60)
+@given(
+    st.sampled_from([-1.0, 1.0]),
+    st.floats(-9.5, -2.0),
+    st.one_of(st.none(), st.floats(-9.0, -1.0)),
+)
+def test_what_is_said_of_digits_next_to_criticality(side, step, bias):
+    """erf at σ_w² = π/4 (1 ± 10^step), in 50 digits from the arcsine formulas of its means."""
+    sigma_w = float(mpmath.sqrt(mp.pi / 4 * (1 + side * mpf(10) ** step)))
+    sigma_b = 0.0 if bias is None else 10.0**bias
+    found = kernels("erf").phase(sigma_w, sigma_b)
+    if found.status != Status.RESOLVED or found.phase == Phase.CRITICAL or found.q == 0.0:
+        return
+    with mp.workdps(50):
+        weight, c = mpf(sigma_w) ** 2, mpf(1)
+
+        def both(q, c):
+            return weight * 2 / mp.pi * mpmath.asin(2 * q * c / (1 + 2 * q)) + mpf(sigma_b) ** 2
+
+        def slopes(q, c):
+            return 4 * weight / mp.pi / mpmath.sqrt((1 + 2 * q) ** 2 - (2 * q * c) ** 2)
+
+        guess = mpmath.log(mpf(float(found.q)))
+        q = mpmath.exp(mpmath.findroot(lambda t: both(mpmath.exp(t), 1) / mpmath.exp(t) - 1, guess))
+        chi = slopes(q, c)
+        incline = chi / (1 + 2 * q)
+        if found.phase == Phase.CHAOTIC:
+            gap = 1 - mpf(float(found.c))
+            gap = mpmath.findroot(
+                lambda g: (both(q, 1) - both(q, 1 - g)) / (q * g) - 1, (gap, gap * mpf("1.1"))
+            )
+            c = 1 - gap
+            assert abs((1 - mpf(float(found.c))) / gap - 1) <= 2e-13 / abs(1 - chi) + 1e-16 / gap
+        assert abs(mpf(float(found.q)) / q - 1) <= 2e-13 / abs(1 - incline)
+        for ours, slope in ((found.xi_q, incline), (found.xi_c, slopes(q, c))):
+            exact = -1 / mpmath.log(slope)
+            assert abs(mpf(float(ours)) / exact - 1) <= 2e-13 * (1 + exact)
+
+
 @pytest.mark.parametrize("q", [0.01, 0.5, 5.0, 300.0])
 def test_the_critical_line(q):
     weight, bias = (side.subs(fj.q, sp.Rational(q)) for side in fj.MeanField("erf").critical_line())
