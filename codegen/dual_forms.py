@@ -64,7 +64,7 @@ _SHARP, _USABLE = 3.5, 8.0
 """Errors of a code with one form for all c, in units of the last place: what is taken at once, and
 what is taken at all."""
 _BOUND, _MANY = 4.2, 1000
-"""What the error of a slope is to be below, in those units, and at how many points that is held."""
+"""What roundings are kept for: an estimate is to be below it, in those units, at so many points."""
 _SEEN = 40
 """Codes are compared by the mean of so many of the largest errors: one alone is chance."""
 _GOOD = mpf("2e-15")
@@ -108,16 +108,12 @@ class _Candidate:
         return self.near.exact + self.near.factor * series
 
 
-def elementary_code(
-    function: PiecewiseFunction, closed: sp.Expr, *, slope: bool = False
-) -> DualCode | None:
+def elementary_code(function: PiecewiseFunction, closed: sp.Expr) -> DualCode | None:
     """The code of E[f(h₁)f(h₂)] where its closed form is elementary and some form of it sound.
 
     Args:
         function: f.
         closed: the closed form.
-        slope: whether roundings are kept where many of them meet. The dual of an activation is what
-            correlation maps iterate: it is left as fast as it is.
 
     Returns:
         The code; None if there is none.
@@ -127,13 +123,13 @@ def elementary_code(
         return None
     parameters = sorted(function.free_symbols, key=str)
     code = closed_code(closed, parity(function), parameters)
-    if code is None or not slope or closed.has(sp.exp):
+    if code is None or closed.has(sp.exp):
         return code
     return _sharpened(code, closed, parameters)
 
 
 def _sharpened(code: DualCode, closed: sp.Expr, parameters: Sequence[sp.Symbol]) -> DualCode:
-    """The code with two doubles where their roundings would be seen."""
+    """The code, with two doubles where so many roundings meet that they are seen."""
     arguments = [
         Argument("q", "", "1e-12", "1e12"),
         Argument("c", "", "-1.0", "1.0", logarithmic=False),
@@ -144,7 +140,10 @@ def _sharpened(code: DualCode, closed: sp.Expr, parameters: Sequence[sp.Symbol])
         arguments.append(Argument(symbol.name, "", low, high, logarithmic=bool(symbol.is_positive)))
     points = [p for p in dual_points(arguments, _MANY) if 0.0 < abs(p["c"]) < 1.0]
     symbols = [q, c, *parameters]
-    exact = _references(closed, [{s: sp.Rational(p[s.name]) for s in symbols} for p in points])
+    places = [{s: sp.Rational(p[s.name]) for s in symbols} for p in points]
+    exact = _references(closed, places)
+    if _errors_in_doubles(code, places, exact)[-1] <= _SHARP:
+        return code
     units = [math.ulp(max(abs(float(v)), 2.0**-1000)) * float(rate) for v, rate in exact]
     return kept_roundings(with_plain_quotient(code), points, units, _BOUND)
 

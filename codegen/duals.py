@@ -124,7 +124,7 @@ def _dual(
 def _closed_code(function: PiecewiseFunction, closed: sp.Expr, prefix: str) -> DualCode | None:
     """The code of a closed form, which a process looks for once."""
     return (
-        elementary_code(function, closed, slope=prefix == "slope")
+        elementary_code(function, closed)
         or positive_code(function, closed)
         or integral_code(function, prefix)
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-import numpy as np
 import pytest
 
 from freejac.codegen.catalogue import CATALOGUE
@@ -28,9 +27,6 @@ COUNTS = {
     **dict.fromkeys(("selu", "elu"), SOME),
 }
 BOUND = 4.0
-# It is as fast as it is because no rounding is kept: few points are above.
-WIDER = {("gelu", "dual"): 6.5}
-MOST_ABOVE = 0.005
 
 
 @contextmanager
@@ -57,7 +53,5 @@ def test_duals_in_closed_form_are_right_to_a_few_ulps_at_random_points(name: str
     # An index that asks for no quadrature: the generator's points are held against it.
     exact = [(p, dual_reference(module, p, 1)) for p in points(module, COUNTS[name])]
     compiled = importlib.import_module(f"freejac.generated.{name}_dual")
-    for kernel, comparisons in compare(module, compiled, exact).items():
-        ulps = np.array([comparison.ulp for comparison in comparisons])
-        assert ulps.max() <= WIDER.get((name, kernel), BOUND)
-        assert (ulps > BOUND).mean() <= MOST_ABOVE
+    for comparisons in compare(module, compiled, exact).values():
+        assert max(comparison.ulp for comparison in comparisons) <= BOUND
