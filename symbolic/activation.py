@@ -229,8 +229,8 @@ def _require_no_zero(lower: sp.Expr, upper: sp.Expr, inner: sp.Expr, node: sp.Ex
     places = zeros(inner, lower, upper) + ends
     if places:
         raise DomainError(
-            f"φ is not smooth at x = {places[0]}: {node} is singular there; "
-            "its derivative has no finite Gaussian moments or is not real"
+            f"φ is not smooth at x = {places[0]}: {node} is singular there. Between kinks and "
+            "jumps φ has to have all derivatives, up to their ends"
         )
     probe = (
         0 if upper == sp.oo and lower == -sp.oo else (upper - 1 if lower == -sp.oo else lower + 1)
