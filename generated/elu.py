@@ -222,8 +222,26 @@ def _mean_along(
         )
 
 
+@njit(error_model="numpy")
+def _mean_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    alpha,
+):
+    """Evaluate it in a row for alpha that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mean(
+            q[np.uint64(q_start + i)],
+            alpha,
+        )
+
+
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     alpha_block = np.ones(_BLOCK)
@@ -236,8 +254,10 @@ def _mean_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and alpha_moves:
+    if moves and q_moves and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(alpha_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -248,17 +268,27 @@ def _mean_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[1], steps[1], start, size, single)
-        _mean_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            alpha,
-            start * alpha_moves,
-        )
+        if fixed:
+            _mean_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha_block[0],
+            )
+        else:
+            _mean_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha,
+                start * alpha_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -278,6 +308,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _second_moment_constants(alpha):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return alpha ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q, alpha):
     """Return E[φ(h)²]; nan outside the domain."""
@@ -286,6 +322,7 @@ def _second_moment(q, alpha):
     inside = (q == nearest_q) & (alpha == nearest_alpha)
     q = nearest_q
     alpha = nearest_alpha
+    constant_1 = _second_moment_constants(alpha)
     root_1 = math.sqrt(q)
     quotient_1_power_2 = q * q
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
@@ -312,7 +349,7 @@ def _second_moment(q, alpha):
     quotient_1_odd_0 = quotient_1_odd_2 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1
-    value = q / 2.0 + alpha**2 * q * quotient_1
+    value = q / 2.0 + constant_1 * q * quotient_1
     return value if inside else math.nan
 
 
@@ -335,8 +372,26 @@ def _second_moment_along(
         )
 
 
+@njit(error_model="numpy")
+def _second_moment_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    alpha,
+):
+    """Evaluate it in a row for alpha that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment(
+            q[np.uint64(q_start + i)],
+            alpha,
+        )
+
+
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     alpha_block = np.ones(_BLOCK)
@@ -349,8 +404,10 @@ def _second_moment_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and alpha_moves:
+    if moves and q_moves and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(alpha_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -361,17 +418,27 @@ def _second_moment_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[1], steps[1], start, size, single)
-        _second_moment_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            alpha,
-            start * alpha_moves,
-        )
+        if fixed:
+            _second_moment_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha_block[0],
+            )
+        else:
+            _second_moment_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha,
+                start * alpha_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -439,21 +506,20 @@ def _length_map_scaled(
     sigma_w,
     sigma_b,
     alpha,
-    alpha_start,
 ):
-    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    """Evaluate it in a row for sigma_w, sigma_b and alpha that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _length_map(
             q[np.uint64(q_start + i)],
             sigma_w,
             sigma_b,
-            alpha[np.uint64(alpha_start + i)],
+            alpha,
         )
 
 
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0 and steps[2] == 0
+    fixed = steps[1] == 0 and steps[2] == 0 and steps[3] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -474,11 +540,12 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves) and alpha_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves) and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
         _load(sigma_b_block, arrays[2], 0, 0, 1, single)
+        _load(alpha_block, arrays[3], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -495,7 +562,7 @@ def _length_map_loop(arrays, counts, steps, single):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
         if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[3], steps[3], start, size, single)
         if fixed:
             _length_map_scaled(
@@ -506,8 +573,7 @@ def _length_map_loop(arrays, counts, steps, single):
                 start * q_moves,
                 sigma_w_block[0],
                 sigma_b_block[0],
-                alpha,
-                start * alpha_moves,
+                alpha_block[0],
             )
         else:
             _length_map_along(
@@ -544,6 +610,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _second_moment_slope_constants(alpha):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return alpha ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q, alpha):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
@@ -552,6 +624,7 @@ def _second_moment_slope(q, alpha):
     inside = (q == nearest_q) & (alpha == nearest_alpha)
     q = nearest_q
     alpha = nearest_alpha
+    constant_1 = _second_moment_slope_constants(alpha)
     root_1 = math.sqrt(q)
     quotient_1_power_2 = q * q
     quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
@@ -581,7 +654,7 @@ def _second_moment_slope(q, alpha):
     quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_4 + quotient_1_odd_0
     below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
     quotient_1 = above_1 / below_1
-    value = 1.0 / 2.0 + alpha**2 * quotient_1
+    value = 1.0 / 2.0 + constant_1 * quotient_1
     return value if inside else math.nan
 
 
@@ -604,8 +677,26 @@ def _second_moment_slope_along(
         )
 
 
+@njit(error_model="numpy")
+def _second_moment_slope_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    alpha,
+):
+    """Evaluate it in a row for alpha that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment_slope(
+            q[np.uint64(q_start + i)],
+            alpha,
+        )
+
+
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     alpha_block = np.ones(_BLOCK)
@@ -618,8 +709,10 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and alpha_moves:
+    if moves and q_moves and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(alpha_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -630,17 +723,27 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[1], steps[1], start, size, single)
-        _second_moment_slope_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            alpha,
-            start * alpha_moves,
-        )
+        if fixed:
+            _second_moment_slope_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha_block[0],
+            )
+        else:
+            _second_moment_slope_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha,
+                start * alpha_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -702,20 +805,19 @@ def _chi_parallel_scaled(
     q_start,
     sigma_w,
     alpha,
-    alpha_start,
 ):
-    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    """Evaluate it in a row for sigma_w and alpha that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _chi_parallel(
             q[np.uint64(q_start + i)],
             sigma_w,
-            alpha[np.uint64(alpha_start + i)],
+            alpha,
         )
 
 
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -732,10 +834,11 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and alpha_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(alpha_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -749,7 +852,7 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             _load(q_block, arrays[0], steps[0], start, size, single)
         if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[2], steps[2], start, size, single)
         if fixed:
             _chi_parallel_scaled(
@@ -759,8 +862,7 @@ def _chi_parallel_loop(arrays, counts, steps, single):
                 q,
                 start * q_moves,
                 sigma_w_block[0],
-                alpha,
-                start * alpha_moves,
+                alpha_block[0],
             )
         else:
             _chi_parallel_along(
@@ -794,6 +896,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mu_1_constants(alpha):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return alpha ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q, alpha):
     """Return E[φ′(h)²]; nan outside the domain."""
@@ -802,6 +910,7 @@ def _mu_1(q, alpha):
     inside = (q == nearest_q) & (alpha == nearest_alpha)
     q = nearest_q
     alpha = nearest_alpha
+    constant_1 = _mu_1_constants(alpha)
     root_1 = math.sqrt(q)
     quotient_1_even = 0.0006793452337983992 * q + 0.07198326918107838
     quotient_1_even = quotient_1_even * q + 1.1014738416142853
@@ -825,7 +934,7 @@ def _mu_1(q, alpha):
     quotient_1_odd = quotient_1_odd * q + 9.815248819100706
     below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = 1.0 / 2.0 + alpha**2 * quotient_1
+    value = 1.0 / 2.0 + constant_1 * quotient_1
     return value if inside else math.nan
 
 
@@ -848,8 +957,26 @@ def _mu_1_along(
         )
 
 
+@njit(error_model="numpy")
+def _mu_1_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    alpha,
+):
+    """Evaluate it in a row for alpha that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_1(
+            q[np.uint64(q_start + i)],
+            alpha,
+        )
+
+
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     alpha_block = np.ones(_BLOCK)
@@ -862,8 +989,10 @@ def _mu_1_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and alpha_moves:
+    if moves and q_moves and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(alpha_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -874,17 +1003,27 @@ def _mu_1_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[1], steps[1], start, size, single)
-        _mu_1_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            alpha,
-            start * alpha_moves,
-        )
+        if fixed:
+            _mu_1_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha_block[0],
+            )
+        else:
+            _mu_1_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha,
+                start * alpha_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -946,20 +1085,19 @@ def _chi_scaled(
     q_start,
     sigma_w,
     alpha,
-    alpha_start,
 ):
-    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    """Evaluate it in a row for sigma_w and alpha that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _chi(
             q[np.uint64(q_start + i)],
             sigma_w,
-            alpha[np.uint64(alpha_start + i)],
+            alpha,
         )
 
 
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -976,10 +1114,11 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and alpha_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(alpha_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -993,7 +1132,7 @@ def _chi_loop(arrays, counts, steps, single):
             _load(q_block, arrays[0], steps[0], start, size, single)
         if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[2], steps[2], start, size, single)
         if fixed:
             _chi_scaled(
@@ -1003,8 +1142,7 @@ def _chi_loop(arrays, counts, steps, single):
                 q,
                 start * q_moves,
                 sigma_w_block[0],
-                alpha,
-                start * alpha_moves,
+                alpha_block[0],
             )
         else:
             _chi_along(
@@ -1038,6 +1176,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mu_2_constants(alpha):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return alpha ** 4
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q, alpha):
     """Return E[φ′(h)⁴]; nan outside the domain."""
@@ -1046,6 +1190,7 @@ def _mu_2(q, alpha):
     inside = (q == nearest_q) & (alpha == nearest_alpha)
     q = nearest_q
     alpha = nearest_alpha
+    constant_1 = _mu_2_constants(alpha)
     root_1 = math.sqrt(q)
     quotient_1_even = 0.6370661533352677 * q + 16.879172458691695
     quotient_1_even = quotient_1_even * q + 64.58493798405011
@@ -1069,7 +1214,7 @@ def _mu_2(q, alpha):
     quotient_1_odd = quotient_1_odd * q + 17.99616118682388
     below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = 1.0 / 2.0 + alpha**4 * quotient_1
+    value = 1.0 / 2.0 + constant_1 * quotient_1
     return value if inside else math.nan
 
 
@@ -1092,8 +1237,26 @@ def _mu_2_along(
         )
 
 
+@njit(error_model="numpy")
+def _mu_2_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    alpha,
+):
+    """Evaluate it in a row for alpha that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_2(
+            q[np.uint64(q_start + i)],
+            alpha,
+        )
+
+
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     alpha_block = np.ones(_BLOCK)
@@ -1106,8 +1269,10 @@ def _mu_2_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and alpha_moves:
+    if moves and q_moves and (fixed or alpha_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(alpha_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -1118,17 +1283,27 @@ def _mu_2_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not alpha_moves:
+        if not (alpha_moves or fixed):
             _load(alpha_block, arrays[1], steps[1], start, size, single)
-        _mu_2_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            alpha,
-            start * alpha_moves,
-        )
+        if fixed:
+            _mu_2_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha_block[0],
+            )
+        else:
+            _mu_2_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                alpha,
+                start * alpha_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 

@@ -40,6 +40,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numba.extending import intrinsic
 
 __all__ = [
     "feed_forward",
@@ -173,6 +174,27 @@ def _bivariate_tail(a, b, rho, above, below):
         width = cosine * (size + sine + cosine) / ((size + sine) * (size + cosine))
         total += _sector(sine / (size + cosine), width, size)
     return total
+
+
+@intrinsic
+def _fma(context, a, b, c):
+    """Return a * b + c, rounded once."""
+    return a(a, b, c), lambda context, builder, signature, values: builder.fma(*values)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _fused(a, b, c):
+    """Return a * b + c, rounded once, and the error of that double."""
+    rounded = _fma(a, b, c)
+    part = rounded - c
+    return rounded, _fma(a, b, -part) + (c - (rounded - part))
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _multiplied(a, b):
+    """Return a * b as a double and the rounding error of that double."""
+    rounded = a * b
+    return rounded, _fma(a, b, -rounded)
 
 
 @njit(cache=True, error_model="numpy")
@@ -490,80 +512,158 @@ _DUAL_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q, alpha):
-    """Return E[f]**2."""
+    """Return E[f]**2, as two doubles."""
     root_1 = math.sqrt(q)
-    quotient_1_even = 3.723560622660097e-05 * q + 0.004107189548099949
-    quotient_1_even = quotient_1_even * q + 0.09421946437419097
-    quotient_1_even = quotient_1_even * q + 0.5172788003207255
-    quotient_1_even = quotient_1_even * q + 0.349609375
-    quotient_1_odd = 1.35594289793814e-06 * q + 0.0004941016269824898
-    quotient_1_odd = quotient_1_odd * q + 0.02339182944381304
-    quotient_1_odd = quotient_1_odd * q + 0.26772603691448527
-    quotient_1_odd = quotient_1_odd * q + 0.6178765108907512
-    above_1 = quotient_1_odd * root_1 + quotient_1_even
-    quotient_1_even = 3.3988448067568384e-06 * q + 0.0013574482638400176
-    quotient_1_even = quotient_1_even * q + 0.07219364491879017
-    quotient_1_even = quotient_1_even * q + 0.9948531962715148
-    quotient_1_even = quotient_1_even * q + 3.4298337080852392
-    quotient_1_even = quotient_1_even * q + 1.3984375
-    quotient_1_odd = 9.759564363747378e-05 * q + 0.011898910906636978
-    quotient_1_odd = quotient_1_odd * q + 0.3148531739208024
-    quotient_1_odd = quotient_1_odd * q + 2.240242154951452
-    quotient_1_odd = quotient_1_odd * q + 3.2153671705615086
-    below_1 = quotient_1_odd * root_1 + quotient_1_even
+    root_1_low = 0.5 * _fma(-root_1, root_1, q) / root_1
+    quotient_1_even, error_1 = _fused(3.723560622660097e-05, q, 0.004107189548099949)
+    quotient_1_even_low = error_1 + 2.8207462838918284e-22 * q - 2.770147074943871e-19
+    quotient_1_even, error_2 = _fused(quotient_1_even, q, 0.09421946437419097)
+    quotient_1_even_low = error_2 + quotient_1_even_low * q - 2.4937905718909903e-18
+    quotient_1_even, error_3 = _fused(quotient_1_even, q, 0.5172788003207255)
+    quotient_1_even_low = error_3 + quotient_1_even_low * q - 2.4000813295668177e-17
+    quotient_1_even, error_4 = _fused(quotient_1_even, q, 0.349609375)
+    quotient_1_even_low = error_4 + quotient_1_even_low * q - 4.581052535738388e-19
+    quotient_1_odd, error_5 = _fused(1.35594289793814e-06, q, 0.0004941016269824898)
+    quotient_1_odd_low = error_5 - 1.1555760953195317e-24 * q + 1.9516557267037485e-20
+    quotient_1_odd, error_6 = _fused(quotient_1_odd, q, 0.02339182944381304)
+    quotient_1_odd_low = error_6 + quotient_1_odd_low * q - 1.6504726658311081e-18
+    quotient_1_odd, error_7 = _fused(quotient_1_odd, q, 0.26772603691448527)
+    quotient_1_odd_low = error_7 + quotient_1_odd_low * q - 1.475622147660277e-17
+    quotient_1_odd, error_8 = _fused(quotient_1_odd, q, 0.6178765108907512)
+    quotient_1_odd_low = error_8 + quotient_1_odd_low * q + 3.351823980599592e-17
+    above_1, error_9 = _fused(quotient_1_odd, root_1, quotient_1_even)
+    above_1_low = error_9 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
+    quotient_1_even, error_10 = _fused(3.3988448067568384e-06, q, 0.0013574482638400176)
+    quotient_1_even_low = error_10 - 3.66072320272637e-24 * q + 1.0115105912505667e-19
+    quotient_1_even, error_11 = _fused(quotient_1_even, q, 0.07219364491879017)
+    quotient_1_even_low = error_11 + quotient_1_even_low * q + 4.198044170437385e-18
+    quotient_1_even, error_12 = _fused(quotient_1_even, q, 0.9948531962715148)
+    quotient_1_even_low = error_12 + quotient_1_even_low * q + 2.1515131057514603e-17
+    quotient_1_even, error_13 = _fused(quotient_1_even, q, 3.4298337080852392)
+    quotient_1_even_low = error_13 + quotient_1_even_low * q + 1.129095467046553e-16
+    quotient_1_even, error_14 = _fused(quotient_1_even, q, 1.3984375)
+    quotient_1_even_low = error_14 + quotient_1_even_low * q
+    quotient_1_odd, error_15 = _fused(9.759564363747378e-05, q, 0.011898910906636978)
+    quotient_1_odd_low = error_15 + 2.440710559633496e-21 * q - 1.1127076248652e-19
+    quotient_1_odd, error_16 = _fused(quotient_1_odd, q, 0.3148531739208024)
+    quotient_1_odd_low = error_16 + quotient_1_odd_low * q - 2.551055516391084e-17
+    quotient_1_odd, error_17 = _fused(quotient_1_odd, q, 2.240242154951452)
+    quotient_1_odd_low = error_17 + quotient_1_odd_low * q - 2.127117917486281e-16
+    quotient_1_odd, error_18 = _fused(quotient_1_odd, q, 3.2153671705615086)
+    quotient_1_odd_low = error_18 + quotient_1_odd_low * q - 1.9766797499909245e-16
+    below_1, error_19 = _fused(quotient_1_odd, root_1, quotient_1_even)
+    below_1_low = error_19 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
     quotient_1 = above_1 / below_1
-    quotient_2_even = -5.512761138361378e-07 * q - 0.00024742835749413407
-    quotient_2_even = quotient_2_even * q - 0.015499338110816665
-    quotient_2_even = quotient_2_even * q - 0.26490080989539555
-    quotient_2_even = quotient_2_even * q - 1.217143063709373
-    quotient_2_even = quotient_2_even * q - 0.7452896312577546
-    quotient_2_odd = -1.6674988875004305e-05 * q - 0.0023402454115594115
-    quotient_2_odd = quotient_2_odd * q - 0.07473030952303648
-    quotient_2_odd = quotient_2_odd * q - 0.6810916135466318
-    quotient_2_odd = quotient_2_odd * q - 1.3707537084350292
-    above_2 = quotient_2_odd * root_1 + quotient_2_even
-    quotient_2_even = 3.422968714994713e-05 * q + 0.0050962409420596076
-    quotient_2_even = quotient_2_even * q + 0.17700256996429686
-    quotient_2_even = quotient_2_even * q + 1.8676888583959863
-    quotient_2_even = quotient_2_even * q + 5.315005065554772
-    quotient_2_even = quotient_2_even * q + 1.8681640625
-    quotient_2_odd = 1.1025522276722755e-06 * q + 0.0005221680538863218
-    quotient_2_odd = quotient_2_odd * q + 0.03503757684849379
-    quotient_2_odd = quotient_2_odd * q + 0.6670449594992103
-    quotient_2_odd = quotient_2_odd * q + 3.7950474714408546
-    quotient_2_odd = quotient_2_odd * q + 4.606668218296547
-    below_2 = quotient_2_odd * root_1 + quotient_2_even
+    quotient_1_low = (_fma(-quotient_1, below_1, above_1) + above_1_low - quotient_1 * below_1_low) / below_1
+    quotient_2_even, error_20 = _fused(-5.512761138361378e-07, q, -0.00024742835749413407)
+    quotient_2_even_low = error_20 + 3.96843762279071e-25 * q + 1.2630637273710461e-20
+    quotient_2_even, error_21 = _fused(quotient_2_even, q, -0.015499338110816665)
+    quotient_2_even_low = error_21 + quotient_2_even_low * q + 4.785174950459962e-19
+    quotient_2_even, error_22 = _fused(quotient_2_even, q, -0.26490080989539555)
+    quotient_2_even_low = error_22 + quotient_2_even_low * q + 2.2195533417223636e-17
+    quotient_2_even, error_23 = _fused(quotient_2_even, q, -1.217143063709373)
+    quotient_2_even_low = error_23 + quotient_2_even_low * q + 7.290208027544733e-17
+    quotient_2_even, error_24 = _fused(quotient_2_even, q, -0.7452896312577546)
+    quotient_2_even_low = error_24 + quotient_2_even_low * q + 8.66959439538176e-19
+    quotient_2_odd, error_25 = _fused(-1.6674988875004305e-05, q, -0.0023402454115594115)
+    quotient_2_odd_low = error_25 - 1.076825535879899e-21 * q + 1.9258406100381939e-19
+    quotient_2_odd, error_26 = _fused(quotient_2_odd, q, -0.07473030952303648)
+    quotient_2_odd_low = error_26 + quotient_2_odd_low * q - 5.845754190720748e-18
+    quotient_2_odd, error_27 = _fused(quotient_2_odd, q, -0.6810916135466318)
+    quotient_2_odd_low = error_27 + quotient_2_odd_low * q + 3.559888658544965e-17
+    quotient_2_odd, error_28 = _fused(quotient_2_odd, q, -1.3707537084350292)
+    quotient_2_odd_low = error_28 + quotient_2_odd_low * q + 6.881889832275291e-17
+    above_2, error_29 = _fused(quotient_2_odd, root_1, quotient_2_even)
+    above_2_low = error_29 + quotient_2_odd_low * root_1 + root_1_low * quotient_2_odd + quotient_2_even_low
+    quotient_2_even, error_30 = _fused(3.422968714994713e-05, q, 0.0050962409420596076)
+    quotient_2_even_low = error_30 - 2.767541622531921e-21 * q - 3.112769475828247e-19
+    quotient_2_even, error_31 = _fused(quotient_2_even, q, 0.17700256996429686)
+    quotient_2_even_low = error_31 + quotient_2_even_low * q + 1.1634888575255561e-17
+    quotient_2_even, error_32 = _fused(quotient_2_even, q, 1.8676888583959863)
+    quotient_2_even_low = error_32 + quotient_2_even_low * q - 6.85109310116414e-17
+    quotient_2_even, error_33 = _fused(quotient_2_even, q, 5.315005065554772)
+    quotient_2_even_low = error_33 + quotient_2_even_low * q + 2.3584150590136315e-16
+    quotient_2_even, error_34 = _fused(quotient_2_even, q, 1.8681640625)
+    quotient_2_even_low = error_34 + quotient_2_even_low * q
+    quotient_2_odd, error_35 = _fused(1.1025522276722755e-06, q, 0.0005221680538863218)
+    quotient_2_odd_low = error_35 - 9.712852367082695e-25 * q - 1.1603166354144747e-20
+    quotient_2_odd, error_36 = _fused(quotient_2_odd, q, 0.03503757684849379)
+    quotient_2_odd_low = error_36 + quotient_2_odd_low * q - 2.0483358047069757e-18
+    quotient_2_odd, error_37 = _fused(quotient_2_odd, q, 0.6670449594992103)
+    quotient_2_odd_low = error_37 + quotient_2_odd_low * q + 2.8135560305978066e-17
+    quotient_2_odd, error_38 = _fused(quotient_2_odd, q, 3.7950474714408546)
+    quotient_2_odd_low = error_38 + quotient_2_odd_low * q - 2.9487841584154885e-17
+    quotient_2_odd, error_39 = _fused(quotient_2_odd, q, 4.606668218296547)
+    quotient_2_odd_low = error_39 + quotient_2_odd_low * q - 3.395027717778879e-16
+    below_2, error_40 = _fused(quotient_2_odd, root_1, quotient_2_even)
+    below_2_low = error_40 + quotient_2_odd_low * root_1 + root_1_low * quotient_2_odd + quotient_2_even_low
     quotient_2 = above_2 / below_2
-    return (q * quotient_1 + quotient_2 * root_1 * (alpha - 1.0)) ** 2
+    quotient_2_low = (_fma(-quotient_2, below_2, above_2) + above_2_low - quotient_2 * below_2_low) / below_2
+    high_44, error_41 = _multiplied(quotient_2, root_1)
+    low_44 = error_41 + quotient_2_low * root_1 + root_1_low * quotient_2
+    high_45, error_42 = _sum(alpha, -1.0)
+    high_46, error_43 = _multiplied(high_44, high_45)
+    low_45 = error_43 + low_44 * high_45 + error_42 * high_44
+    high_47, error_44 = _fused(q, quotient_1, high_46)
+    low_46 = error_44 + quotient_1_low * q + low_45
+    high_48, error_45 = _multiplied(high_47, high_47)
+    low_47 = error_45 + low_46 * high_47 + low_46 * high_47
+    return high_48, low_47
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q, alpha):
-    """Return E[f(h) f(-h)]."""
+    """Return E[f(h) f(-h)], as two doubles."""
     root_1 = math.sqrt(q)
-    quotient_1_even = -1.1608585138869552e-06 * q - 0.0004922998380533785
-    quotient_1_even = quotient_1_even * q - 0.030145591843601962
-    quotient_1_even = quotient_1_even * q - 0.518903647179068
-    quotient_1_even = quotient_1_even * q - 2.4957790412928142
-    quotient_1_even = quotient_1_even * q - 1.708984375
-    quotient_1_odd = -3.39514819347568e-05 * q - 0.00458701729733978
-    quotient_1_odd = quotient_1_odd * q - 0.14528399556577604
-    quotient_1_odd = quotient_1_odd * q - 1.356995223040465
-    quotient_1_odd = quotient_1_odd * q - 2.9386275424133173
-    above_1 = quotient_1_odd * root_1 + quotient_1_even
-    quotient_1_even = 4.255187229164252e-05 * q + 0.005791525499161107
-    quotient_1_even = quotient_1_even * q + 0.18775035547321992
-    quotient_1_even = quotient_1_even * q + 1.8717553863061556
-    quotient_1_even = quotient_1_even * q + 5.073945643626654
-    quotient_1_even = quotient_1_even * q + 1.708984375
-    quotient_1_odd = 1.454920386877583e-06 * q + 0.0006184612672172966
-    quotient_1_odd = quotient_1_odd * q + 0.038395992941057555
-    quotient_1_odd = quotient_1_odd * q + 0.686911708841382
-    quotient_1_odd = quotient_1_odd * q + 3.7088423019932737
-    quotient_1_odd = quotient_1_odd * q + 4.302199789879153
-    below_1 = quotient_1_odd * root_1 + quotient_1_even
+    root_1_low = 0.5 * _fma(-root_1, root_1, q) / root_1
+    quotient_1_even, error_1 = _fused(-1.1608585138869552e-06, q, -0.0004922998380533785)
+    quotient_1_even_low = error_1 + 2.237835418441189e-24 * q - 9.31591309732197e-21
+    quotient_1_even, error_2 = _fused(quotient_1_even, q, -0.030145591843601962)
+    quotient_1_even_low = error_2 + quotient_1_even_low * q - 8.196803789532515e-19
+    quotient_1_even, error_3 = _fused(quotient_1_even, q, -0.518903647179068)
+    quotient_1_even_low = error_3 + quotient_1_even_low * q - 2.846348855727485e-17
+    quotient_1_even, error_4 = _fused(quotient_1_even, q, -2.4957790412928142)
+    quotient_1_even_low = error_4 + quotient_1_even_low * q + 5.549964597628122e-17
+    quotient_1_even, error_5 = _fused(quotient_1_even, q, -1.708984375)
+    quotient_1_even_low = error_5 + quotient_1_even_low * q
+    quotient_1_odd, error_6 = _fused(-3.39514819347568e-05, q, -0.00458701729733978)
+    quotient_1_odd_low = error_6 + 1.054990280651638e-21 * q + 2.728743325529153e-19
+    quotient_1_odd, error_7 = _fused(quotient_1_odd, q, -0.14528399556577604)
+    quotient_1_odd_low = error_7 + quotient_1_odd_low * q - 4.139060404193196e-18
+    quotient_1_odd, error_8 = _fused(quotient_1_odd, q, -1.356995223040465)
+    quotient_1_odd_low = error_8 + quotient_1_odd_low * q - 1.6035329023795896e-17
+    quotient_1_odd, error_9 = _fused(quotient_1_odd, q, -2.9386275424133173)
+    quotient_1_odd_low = error_9 + quotient_1_odd_low * q + 1.8530150195111162e-16
+    above_1, error_10 = _fused(quotient_1_odd, root_1, quotient_1_even)
+    above_1_low = error_10 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
+    quotient_1_even, error_11 = _fused(4.255187229164252e-05, q, 0.005791525499161107)
+    quotient_1_even_low = error_11 + 1.4768467061696173e-22 * q - 2.9628586227304666e-19
+    quotient_1_even, error_12 = _fused(quotient_1_even, q, 0.18775035547321992)
+    quotient_1_even_low = error_12 + quotient_1_even_low * q - 5.181318130661928e-18
+    quotient_1_even, error_13 = _fused(quotient_1_even, q, 1.8717553863061556)
+    quotient_1_even_low = error_13 + quotient_1_even_low * q + 2.300422964136738e-18
+    quotient_1_even, error_14 = _fused(quotient_1_even, q, 5.073945643626654)
+    quotient_1_even_low = error_14 + quotient_1_even_low * q - 4.1287137207277703e-16
+    quotient_1_even, error_15 = _fused(quotient_1_even, q, 1.708984375)
+    quotient_1_even_low = error_15 + quotient_1_even_low * q
+    quotient_1_odd, error_16 = _fused(1.454920386877583e-06, q, 0.0006184612672172966)
+    quotient_1_odd_low = error_16 - 1.6469979176450098e-24 * q + 3.7796502490895526e-20
+    quotient_1_odd, error_17 = _fused(quotient_1_odd, q, 0.038395992941057555)
+    quotient_1_odd_low = error_17 + quotient_1_odd_low * q - 2.425431457307273e-18
+    quotient_1_odd, error_18 = _fused(quotient_1_odd, q, 0.686911708841382)
+    quotient_1_odd_low = error_18 + quotient_1_odd_low * q + 1.8592300573612047e-17
+    quotient_1_odd, error_19 = _fused(quotient_1_odd, q, 3.7088423019932737)
+    quotient_1_odd_low = error_19 + quotient_1_odd_low * q + 1.1172461012112624e-16
+    quotient_1_odd, error_20 = _fused(quotient_1_odd, q, 4.302199789879153)
+    quotient_1_odd_low = error_20 + quotient_1_odd_low * q - 2.7938710815172667e-16
+    below_1, error_21 = _fused(quotient_1_odd, root_1, quotient_1_even)
+    below_1_low = error_21 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
     quotient_1 = above_1 / below_1
-    return alpha * q * quotient_1
+    quotient_1_low = (_fma(-quotient_1, below_1, above_1) + above_1_low - quotient_1 * below_1_low) / below_1
+    high_24, error_22 = _multiplied(alpha, q)
+    high_25, error_23 = _multiplied(high_24, quotient_1)
+    low_24 = error_23 + error_22 * quotient_1 + quotient_1_low * high_24
+    return high_25, low_24
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -575,22 +675,25 @@ def _dual_integrand(kind, x, edge, q, alpha):
     t = 1.0 - down
     if kind == 0:
         root_1 = math.sqrt(q)
-        term_1 = 2.0 * alpha * _bivariate_tail(root_1, 0.0, -t, down, up)
-        term_2 = alpha**2 * _bivariate_tail(root_1, root_1, t, up, down)
-        sum_1 = term_1 + term_2 + 0.15915494309189535 * _angle(up, down)
-        return sine * sum_1
+        term_1 = alpha * _bivariate_tail(root_1, root_1, t, up, down)
+        sum_1 = term_1 + 2.0 * _bivariate_tail(root_1, 0.0, -t, down, up)
+        term_2 = alpha * sum_1
+        sum_2 = term_2 + 0.15915494309189535 * _angle(up, down)
+        return sine * sum_2
     if kind == 1:
         root_1 = math.sqrt(q)
-        term_1 = -(alpha**2) * _bivariate_tail(root_1, root_1, -t, down, up)
-        term_2 = -2.0 * alpha * _bivariate_tail(root_1, 0.0, t, up, down)
-        sum_1 = term_1 + term_2 - 0.15915494309189535 * _angle(down, up)
-        return sine * sum_1
+        term_1 = -alpha * _bivariate_tail(root_1, root_1, -t, down, up)
+        sum_1 = term_1 - 2.0 * _bivariate_tail(root_1, 0.0, t, up, down)
+        term_2 = alpha * sum_1
+        sum_2 = term_2 - 0.15915494309189535 * _angle(down, up)
+        return sine * sum_2
     if kind == 2:
         root_1 = math.sqrt(q)
-        term_1 = alpha**2 * _bivariate_tail(root_1, root_1, -t, down, up)
-        term_2 = 2.0 * alpha * _bivariate_tail(root_1, 0.0, t, up, down)
-        sum_1 = term_1 + term_2 + 0.15915494309189535 * _angle(down, up)
-        return sine * sum_1
+        term_1 = alpha * _bivariate_tail(root_1, root_1, -t, down, up)
+        sum_1 = term_1 + 2.0 * _bivariate_tail(root_1, 0.0, t, up, down)
+        term_2 = alpha * sum_1
+        sum_2 = term_2 + 0.15915494309189535 * _angle(down, up)
+        return sine * sum_2
     return 0.0
 
 
@@ -614,11 +717,12 @@ def _dual_scale(kind, edge, q, alpha):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integral(kind, low, high, span, edge, q, alpha):
+def _dual_integral(kind, low, high, span, slack, edge, q, alpha):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
@@ -644,7 +748,11 @@ def _dual_integral(kind, low, high, span, edge, q, alpha):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _dual_integrand(kind, high, edge, q, alpha)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _dual_scale(kind, edge, q, alpha)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -669,14 +777,16 @@ def _dual(q, c, alpha):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
-    high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = ((edge - high) - low) / (2.0 * place)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
-    square_0 = _dual_square_0(q, alpha)
-    end_0 = _dual_end_0(q, alpha)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _dual_square_0(q, alpha)
+    end_0, end_0_low = _dual_end_0(q, alpha)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     behind = abs(end_0)
@@ -685,25 +795,23 @@ def _dual(q, c, alpha):
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q, alpha)
-            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q, alpha)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, 0.0, edge, q, alpha)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, slack, edge, q, alpha)
             lacking += error
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
             lacking += near * _dual_at(2, place, edge, q, alpha)
             lacking -= near * _dual_at(3, place, edge, q, alpha)
-            lacking += slip * _dual_at(3, 1.0, edge, q, alpha)
-            high, low = end_0, 0.0
+            high, low = end_0, end_0_low
             value, error = _sum(value, high)
             lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q, alpha)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, slack, edge, q, alpha)
             terms += ahead
-            lacking += slip * _dual_at(kind, 1.0, edge, q, alpha)
             lacking -= near * _dual_at(kind, place, edge, q, alpha)
-            high, low = square_0, 0.0
+            high, low = square_0, square_0_low
             value, error = _sum(value, high)
             lacking += error + low
         if terms < least:
@@ -1226,7 +1334,7 @@ def fixed_points(sigma_w, sigma_b, alpha):
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
         [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. q is good to 2e-13 / |1 - slope|, relative.
     """
     tables = _tables(alpha)
     *points, shape = _points(tables, sigma_w, sigma_b)
@@ -1254,49 +1362,49 @@ def _both(q, c, table):
 _PATH = np.array(
     [
         0.9965642995925474,
-        0.981985963638957,
+        0.9819859636389568,
         0.956117214125663,
         0.9195584859111094,
         0.8731659532300754,
         0.8180268403632576,
-        0.7554335009754136,
+        0.7554335009754135,
         0.6868530443577098,
         0.6138929255708225,
         0.5382632605667487,
         0.46173673943325133,
         0.38610707442917747,
         0.3131469556422902,
-        0.24456649902458644,
+        0.24456649902458646,
         0.1819731596367425,
         0.1268340467699246,
-        0.08044151408889061,
-        0.04388278587433703,
-        0.018014036361043095,
-        0.0034357004074525577,
+        0.0804415140888906,
+        0.04388278587433705,
+        0.018014036361043106,
+        0.0034357004074525377,
     ]
 )
 _PATH_WEIGHTS = np.array(
     [
         0.01755349068764726,
         0.03987003416765243,
-        0.05992182425675726,
-        0.07657783439588536,
+        0.05992182425675725,
+        0.07657783439588535,
         0.08900191023307655,
         0.09668629952869497,
-        0.09948200918234697,
-        0.09759914527671663,
-        0.09157624108180344,
-        0.08222153621959931,
+        0.09948200918234695,
+        0.09759914527671665,
+        0.09157624108180346,
+        0.08222153621959932,
         0.07053185091112653,
-        0.05759674539080029,
+        0.0575967453908003,
         0.04449696404166541,
-        0.03220662926682968,
+        0.03220662926682967,
         0.021508232432823453,
         0.012928209584163892,
-        0.006698907180819398,
-        0.002750224077351809,
-        0.000731395632734509,
-        6.051645150485719e-05,
+        0.0066989071808193955,
+        0.0027502240773518098,
+        0.0007313956327345095,
+        6.051645150485684e-05,
     ]
 )
 
@@ -1520,7 +1628,9 @@ def phase(sigma_w, sigma_b, q0, alpha):
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
         fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. Next to criticality digits are few: q is good to
+        r = 2e-13 / |1 - slope|, 1 - c to 2e-13 / |1 - chi|, a depth scale xi to 2e-13 xi, all
+        relative; where two q are about to merge xi_q is good to xi_q r.
     """
     tables = _tables(alpha)
     *points, shape = _points(tables, sigma_w, sigma_b, q0)

@@ -18,20 +18,20 @@ al. (2016), arXiv:1606.05340. μ_1 and μ_2, the moments of D²: Pennington, Sch
 
 Worst relative error against 50-digit references, over the whole domain:
 
-    kernel               evaluated by         q              error  ulp  points
-    mean                 closed form          1e-12 to 1e12  0      0    202
-    second_moment        closed form          1e-12 to 1e12  4e-16  3    202
-    length_map           second_moment        1e-12 to 1e12  5e-16  4    202
-    second_moment_slope  closed form          1e-12 to 1e12  4e-16  2    202
-    chi_parallel         second_moment_slope  1e-12 to 1e12  5e-16  4    202
-    mu_1                 closed form          1e-12 to 1e12  3e-16  2    202
-    chi                  mu_1                 1e-12 to 1e12  3e-16  2    202
-    mu_2                 closed form          1e-12 to 1e12  2e-16  2    202
+    kernel               evaluated by                         q              error  ulp  points
+    mean                 closed form                          1e-12 to 1e12  0      0    202
+    second_moment        closed; rational in √(4q + 1), 8/10  1e-12 to 1e12  4e-16  4    202
+    length_map           second_moment                        1e-12 to 1e12  4e-16  4    202
+    second_moment_slope  closed form                          1e-12 to 1e12  4e-16  2    202
+    chi_parallel         second_moment_slope                  1e-12 to 1e12  5e-16  4    202
+    mu_1                 closed form                          1e-12 to 1e12  3e-16  2    202
+    chi                  mu_1                                 1e-12 to 1e12  3e-16  2    202
+    mu_2                 closed form                          1e-12 to 1e12  2e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 0
-    second_moment        4 + 1 sqrt + 1 call
+    second_moment        38 + 2 div + 1 sqrt
     length_map           4 + 1 call
     second_moment_slope  5 + 1 div + 1 sqrt
     chi_parallel         2 + 1 call
@@ -147,32 +147,6 @@ def _store(block, pointer, step, start, size, single):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def _atan_ratio(x, y):
-    """Return the arc tangent of x / y, y > 0, by that of x / y, (x - y) / (x + y) or -y / x."""
-    a = abs(x)
-    far = a > 2.414213562373095 * y
-    near = a < 0.4142135623730951 * y
-    above = -y if far else (a if near else a - y)
-    t = above / (a if far else (y if near else a + y))
-    z = t * t
-    total = -0.019162068915902573
-    total = total * z + 0.03921955253255129
-    total = total * z - 0.05085030492810941
-    total = total * z + 0.058580687568615106
-    total = total * z - 0.06664502215671447
-    total = total * z + 0.07692182535116648
-    total = total * z - 0.09090904549884611
-    total = total * z + 0.11111111014561013
-    total = total * z - 0.14285714284657894
-    total = total * z + 0.1999999999999548
-    total = total * z - 0.3333333333333333
-
-    high = 1.5707963267948966 if far else (0.0 if near else 0.7853981633974483)
-    low = 6.123233995736766e-17 if far else (0.0 if near else 3.061616997868383e-17)
-    return math.copysign(high + (t + (t * z * total + low)), x)
-
-
-@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _divided(above, below):
     """Return above / below by Newton's steps, below positive and far from the ends of doubles.
 
@@ -265,7 +239,30 @@ def _second_moment(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    value = 0.6366197723675814 * _atan_ratio(2.0 * q, math.sqrt(1.0 + 4.0 * q))
+    sum_1 = 1.0 / 4.0 + q
+    root_1 = math.sqrt(sum_1)
+    quotient_1_power_2 = q * q
+    quotient_1_power_4 = quotient_1_power_2 * quotient_1_power_2
+    quotient_1_even_0 = 0.371929729641181 * q + 0.03835685195249852
+    quotient_1_even_1 = 1.9074741352787254 * q + 1.2934890176121583
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
+    quotient_1_even_0 = quotient_1_power_4 + quotient_1_even_0
+    quotient_1_odd_0 = 0.5239003940595487 * q + 0.07125245766058269
+    quotient_1_odd_1 = 0.9905189207733966 * q + 1.2584802012297234
+    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
+    above_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
+    quotient_1_even_0 = 0.3356904987298626 * q + 0.029053672073513413
+    quotient_1_even_1 = 3.0661370019541034 * q + 1.4773809421321997
+    quotient_1_even_2 = q + 2.9433427997166213
+    quotient_1_even_0 = quotient_1_even_1 * quotient_1_power_2 + quotient_1_even_0
+    quotient_1_even_0 = quotient_1_even_2 * quotient_1_power_4 + quotient_1_even_0
+    quotient_1_odd_0 = 0.5524530500464357 * q + 0.0581050073915496
+    quotient_1_odd_1 = 2.9200638335957656 * q + 1.9255393999836936
+    quotient_1_odd_0 = quotient_1_odd_1 * quotient_1_power_2 + quotient_1_odd_0
+    quotient_1_odd_0 = 1.627138693140978 * quotient_1_power_4 + quotient_1_odd_0
+    below_1 = quotient_1_odd_0 * root_1 + quotient_1_even_0
+    quotient_1 = above_1 / below_1
+    value = q * quotient_1
     return value if inside else math.nan
 
 

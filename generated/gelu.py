@@ -20,22 +20,22 @@ Worst relative error against 50-digit references, over the whole domain:
 
     kernel               evaluated by                         q              error  ulp  points
     mean                 closed form                          1e-12 to 1e12  3e-16  2    202
-    second_moment        closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  3    202
+    second_moment        closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  4e-16  2    202
     length_map           second_moment                        1e-12 to 1e12  4e-16  3    202
     second_moment_slope  closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  2    202
     chi_parallel         second_moment_slope                  1e-12 to 1e12  3e-16  3    202
-    mu_1                 closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  4e-16  2    202
-    chi                  mu_1                                 1e-12 to 1e12  4e-16  3    202
+    mu_1                 closed; rational in √(2q + 1), 8/10  1e-12 to 1e12  3e-16  2    202
+    chi                  mu_1                                 1e-12 to 1e12  3e-16  2    202
     mu_2                 rational in √q, 15/15                1e-12 to 1e12  5e-16  2    202
 
 Additions and multiplications of one evaluation, divisions, roots, and calls of functions:
 
     mean                 2 + 1 div + 1 sqrt
-    second_moment        42 + 2 div + 1 sqrt
+    second_moment        39 + 3 div + 1 sqrt
     length_map           4 + 1 call
-    second_moment_slope  41 + 2 div + 1 sqrt
+    second_moment_slope  38 + 3 div + 1 sqrt
     chi_parallel         2 + 1 call
-    mu_1                 41 + 2 div + 1 sqrt
+    mu_1                 38 + 3 div + 1 sqrt
     chi                  2 + 1 call
     mu_2                 62 + 1 div + 1 sqrt
 
@@ -239,28 +239,28 @@ def _second_moment(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    sum_1 = 1.0 + 2.0 * q
+    sum_1 = 1.0 / 2.0 + q
     root_1 = math.sqrt(sum_1)
-    quotient_1_even = 0.025502873221660297 * sum_1 + 0.1132498450847289
-    quotient_1_even = quotient_1_even * sum_1 + 0.1077470386750307
-    quotient_1_even = quotient_1_even * sum_1 + 0.028190240454437236
-    quotient_1_even = quotient_1_even * sum_1 + 0.001102391799734038
-    quotient_1_odd = 0.04906796373972573 * sum_1 + 0.10482521098856455
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.05607902564405658
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.006621015582613031
+    quotient_1_even = 0.25 * q + 1.0550837551734302
+    quotient_1_even = quotient_1_even * q + 1.4716817592467046
+    quotient_1_even = quotient_1_even * q + 0.8399119140269542
+    quotient_1_even = quotient_1_even * q + 0.16897139566792582
+    quotient_1_odd = 0.3401213815969878 * q + 0.8734873012077504
+    quotient_1_odd = quotient_1_odd * q + 0.7155761468869258
+    quotient_1_odd = quotient_1_odd * q + 0.18766823157237936
     above_1 = quotient_1_odd * root_1 + quotient_1_even
-    quotient_1_even = 0.10201149288664119 * sum_1 + 0.3509878874522956
-    quotient_1_even = quotient_1_even * sum_1 + 0.39449058649141316
-    quotient_1_even = quotient_1_even * sum_1 + 0.16460752729804923
-    quotient_1_even = quotient_1_even * sum_1 + 0.01914291785094686
-    quotient_1_even = quotient_1_even * sum_1 + 9.588020653944352e-06
-    quotient_1_odd = 0.1962718549589028 * sum_1 + 0.43950410026189973
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.3160415676918518
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.07611304451540202
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.0033194325719436446
+    quotient_1_even = q + 4.220335020693825
+    quotient_1_even = quotient_1_even * q + 6.907449801511798
+    quotient_1_even = quotient_1_even * q + 5.482374355265389
+    quotient_1_even = quotient_1_even * q + 2.1111829220512512
+    quotient_1_even = quotient_1_even * q + 0.31591109578026966
+    quotient_1_odd = 1.3604855263879505 * q + 4.244212801623883
+    quotient_1_odd = quotient_1_odd * q + 4.873262379391667
+    quotient_1_odd = quotient_1_odd * q + 2.436294054116927
+    quotient_1_odd = quotient_1_odd * q + 0.4467657561566032
     below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = q * (1.0 / 4.0 + 2.0 * q * quotient_1)
+    value = q * (1.0 / 4.0 + q * quotient_1)
     return value if inside else math.nan
 
 
@@ -467,28 +467,28 @@ def _second_moment_slope(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    sum_1 = 1.0 + 2.0 * q
+    sum_1 = 1.0 / 2.0 + q
     root_1 = math.sqrt(sum_1)
-    quotient_1_even = 0.05956907747774544 * sum_1 + 0.217926268520593
-    quotient_1_even = quotient_1_even * sum_1 + 0.4335708287361602
-    quotient_1_even = quotient_1_even * sum_1 + 0.1685837974931266
-    quotient_1_even = quotient_1_even * sum_1 + 0.01608282418515109
-    quotient_1_odd = 0.07340411832608723 * sum_1 + 0.3084532930204194
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.20560491894202126
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.02193814371072211
+    quotient_1_even = 0.25 * q + 0.95729738848568
+    quotient_1_even = quotient_1_even * q + 1.5158494981143582
+    quotient_1_even = quotient_1_even * q + 1.0113156922515778
+    quotient_1_even = quotient_1_even * q + 0.2349511783051931
+    quotient_1_odd = 0.21783344661828596 * q + 0.7844318741126746
+    quotient_1_odd = quotient_1_odd * q + 0.7735946479100013
+    quotient_1_odd = quotient_1_odd * q + 0.22605646769088755
     above_1 = quotient_1_odd * root_1 + quotient_1_even
-    quotient_1_even = 0.23827630991098175 * sum_1 + 0.633428764171367
-    quotient_1_even = quotient_1_even * sum_1 + 0.5510414868556545
-    quotient_1_even = quotient_1_even * sum_1 + 0.15471085517170602
-    quotient_1_even = quotient_1_even * sum_1 - 0.0012500031802473444
-    quotient_1_even = quotient_1_even * sum_1 - 3.553792946184908e-05
-    quotient_1_odd = 0.2936164733043491 * sum_1 + 0.687377681818044
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.4941083765453332
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.10070789900308187
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.00036144432919178683
+    quotient_1_even = q + 3.829189553942671
+    quotient_1_even = quotient_1_even * q + 5.736532982122273
+    quotient_1_even = quotient_1_even * q + 4.192176617800428
+    quotient_1_even = quotient_1_even * q + 1.4915437816958437
+    quotient_1_even = quotient_1_even * q + 0.20671535123299264
+    quotient_1_odd = 0.8713337864731443 * q + 2.7625956980532544
+    quotient_1_odd = quotient_1_odd * q + 3.203470837109173
+    quotient_1_odd = quotient_1_odd * q + 1.604548446483824
+    quotient_1_odd = quotient_1_odd * q + 0.2923396532644161
     below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = 1.0 / 4.0 + 2.0 * q * quotient_1
+    value = 1.0 / 4.0 + q * quotient_1
     return value if inside else math.nan
 
 
@@ -676,28 +676,28 @@ def _mu_1(q):
     nearest_q = min(max(q, 1e-12), 1e12)
     inside = q == nearest_q
     q = nearest_q
-    sum_1 = 1.0 + 2.0 * q
+    sum_1 = 1.0 / 2.0 + q
     root_1 = math.sqrt(sum_1)
-    quotient_1_even = 0.04308950247060418 * sum_1 + 0.16848283900626587
-    quotient_1_even = quotient_1_even * sum_1 + 0.14525878372776468
-    quotient_1_even = quotient_1_even * sum_1 + 0.039484889439015396
-    quotient_1_even = quotient_1_even * sum_1 + 0.0035068810973700273
-    quotient_1_odd = 0.0726097672559419 * sum_1 + 0.1170462274858874
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.0498164075803325
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.0054065612582848265
+    quotient_1_even = 0.25 * q + 0.9887583673111725
+    quotient_1_even = quotient_1_even * q + 1.318830955681255
+    quotient_1_even = quotient_1_even * q + 0.730897989947849
+    quotient_1_even = quotient_1_even * q + 0.14498270780024264
+    quotient_1_odd = 0.29788495957965483 * q + 0.6869212453493618
+    quotient_1_odd = quotient_1_odd * q + 0.5146010600446548
+    quotient_1_odd = quotient_1_odd * q + 0.12557842237488323
     above_1 = quotient_1_odd * root_1 + quotient_1_even
-    quotient_1_even = 0.17235800988241673 * sum_1 + 0.4265872367098729
-    quotient_1_even = quotient_1_even * sum_1 + 0.334754381821755
-    quotient_1_even = quotient_1_even * sum_1 + 0.07975023886406445
-    quotient_1_even = quotient_1_even * sum_1 - 0.000734479311538677
-    quotient_1_even = quotient_1_even * sum_1 - 2.0075466570404856e-05
-    quotient_1_odd = 0.23557581051523097 * sum_1 + 0.4625772213882277
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.27054279682552834
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.043791536009120266
-    quotient_1_odd = quotient_1_odd * sum_1 + 0.00020794776189272837
+    quotient_1_even = q + 3.737503371618448
+    quotient_1_even = quotient_1_even * q + 5.460557693335074
+    quotient_1_even = quotient_1_even * q + 3.8924191186952966
+    quotient_1_even = quotient_1_even * q + 1.3529861995820673
+    quotient_1_even = quotient_1_even * q + 0.18361043120197615
+    quotient_1_odd = 0.9664607592793432 * q + 2.8817938404461048
+    quotient_1_odd = quotient_1_odd * q + 3.1504782349677884
+    quotient_1_odd = quotient_1_odd * q + 1.4948203368552828
+    quotient_1_odd = quotient_1_odd * q + 0.2596643619990068
     below_1 = quotient_1_odd * root_1 + quotient_1_even
     quotient_1 = above_1 / below_1
-    value = 1.0 / 4.0 + 2.0 * q * quotient_1
+    value = 1.0 / 4.0 + q * quotient_1
     return value if inside else math.nan
 
 

@@ -39,6 +39,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numba.extending import intrinsic
 
 __all__ = [
     "feed_forward",
@@ -167,6 +168,20 @@ def _expm1(x):
     return 2.0 * (main + (left + half * rest)) if abs(x) > 0.34 else r + rest
 
 
+@intrinsic
+def _fma(context, a, b, c):
+    """Return a * b + c, rounded once."""
+    return a(a, b, c), lambda context, builder, signature, values: builder.fma(*values)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _fused(a, b, c):
+    """Return a * b + c, rounded once, and the error of that double."""
+    rounded = _fma(a, b, c)
+    part = rounded - c
+    return rounded, _fma(a, b, -part) + (c - (rounded - part))
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _gaussian_tail(x, factor, centre, slope, rest):
     """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
@@ -179,6 +194,13 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
     tail, lost = _tail_parts(a, centre, slope, rest)
     return _times_power(tail + tail * (t + (lost + lost * t)), n)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _multiplied(a, b):
+    """Return a * b as a double and the rounding error of that double."""
+    rounded = a * b
+    return rounded, _fma(a, b, -rounded)
 
 
 @njit(cache=True, error_model="numpy")
@@ -530,127 +552,368 @@ _DUAL_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q):
-    """Return E[f]**2."""
-    step = 4.0 / max(4.0, q)
+    """Return E[f]**2, as two doubles."""
+    high_1 = max(4.0, q)
+    step = 4.0 / high_1
+    step_low = _fma(-step, high_1, 4.0) * (step * 0.25)
     total = 2.84837688794859e-10
-    total = total * step - 4.064529707691349e-09
-    total = total * step + 3.385299773734331e-08
-    total = total * step - 2.2595970721673761e-07
-    total = total * step + 1.3451043014317205e-06
-    total = total * step - 7.353448910626796e-06
-    total = total * step + 3.700135798057512e-05
-    total = total * step - 0.00017047666909353668
-    total = total * step + 0.0007135608626067536
-    total = total * step - 0.002685467156348721
-    total = total * step + 0.008956462184215266
-    total = total * step - 0.025898203909301712
-    total = total * step + 0.06266725884243138
-    total = total * step - 0.11936620731892147
-    total = total * step + 0.15915494309189535
-    case_1 = q * total
-    case_2 = q**2 * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 36.0
+    high_3 = total * step - 4.064529707691349e-09
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step + 3.385299773734331e-08
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step - 2.2595970721673761e-07
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step + 1.3451043014317205e-06
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 7.353448910626796e-06
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step + 3.700135798057512e-05
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step - 0.00017047666909353668
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10, error_1 = _fused(total, step, 0.0007135608626067536)
+    total_low = error_1 + total_low * step + step_low * total - 2.6975221981148704e-20
+    total = high_10
+    high_11, error_2 = _fused(total, step, -0.002685467156348721)
+    total_low = error_2 + total_low * step + step_low * total - 1.4028676884651503e-19
+    total = high_11
+    high_12, error_3 = _fused(total, step, 0.008956462184215266)
+    total_low = error_3 + total_low * step + step_low * total + 3.942679730593815e-19
+    total = high_12
+    high_13, error_4 = _fused(total, step, -0.025898203909301712)
+    total_low = error_4 + total_low * step + step_low * total - 1.2583838917788538e-18
+    total = high_13
+    high_14, error_5 = _fused(total, step, 0.06266725884243138)
+    total_low = error_5 + total_low * step + step_low * total + 7.612646839204268e-20
+    total = high_14
+    high_15, error_6 = _fused(total, step, -0.11936620731892147)
+    total_low = error_6 + total_low * step + step_low * total + 4.80466333731002e-18
+    total = high_15
+    high_16, error_7 = _fused(total, step, 0.15915494309189535)
+    total_low = error_7 + total_low * step + step_low * total - 9.910405302018611e-18
+    total = high_16
+    case_1, error_8 = _multiplied(q, total)
+    case_1_low = error_8 + total_low * q
+    high_18, error_9 = _multiplied(q, q)
+    high_19 = 2.0 * q
+    high_20 = 9.0 / high_19
+    low_17 = _fma(-high_20, high_19, 9.0) * (high_20 * 0.1111111111111111)
+    high_21 = math.sqrt(high_20)
+    low_18 = 0.5 * (_fma(-high_21, high_21, high_20) + low_17) / high_21
+    high_22, error_10 = _multiplied(_erf(high_21), _erf(high_21))
+    high_23, error_11 = _multiplied(high_18, high_22)
+    low_19 = error_11 + error_9 * high_22 + error_10 * high_18
+    case_2 = high_23 / 36.0
+    case_2_low = (_fma(-case_2, 36.0, high_23) + low_19) / 36.0
     choice_1 = case_2 if q < 4.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 4.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_1(q):
-    """Return q * E[f']**2."""
-    return q / 4.0
+    """Return q * E[f']**2, as two doubles."""
+    high_1 = q * 0.25
+    return high_1, 0.0
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_2(q):
-    """Return q**2 * E[f'']**2."""
-    step = 4.0 / max(4.0, q)
+    """Return q**2 * E[f'']**2, as two doubles."""
+    high_1 = max(4.0, q)
+    step = 4.0 / high_1
+    step_low = _fma(-step, high_1, 4.0) * (step * 0.25)
     total = 1.139350755179436e-09
-    total = total * step - 1.6258118830765395e-08
-    total = total * step + 1.3541199094937323e-07
-    total = total * step - 9.038388288669505e-07
-    total = total * step + 5.380417205726882e-06
-    total = total * step - 2.9413795642507185e-05
-    total = total * step + 0.0001480054319223005
-    total = total * step - 0.0006819066763741467
-    total = total * step + 0.0028542434504270145
-    total = total * step - 0.010741868625394883
-    total = total * step + 0.035825848736861066
-    total = total * step - 0.10359281563720685
-    total = total * step + 0.2506690353697255
-    total = total * step - 0.4774648292756859
-    total = total * step + 0.6366197723675814
-    case_1 = q * total
-    case_2 = q**2 * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 9.0
+    high_3 = total * step - 1.6258118830765395e-08
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step + 1.3541199094937323e-07
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step - 9.038388288669505e-07
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step + 5.380417205726882e-06
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 2.9413795642507185e-05
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step + 0.0001480054319223005
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step - 0.0006819066763741467
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10, error_1 = _fused(total, step, 0.0028542434504270145)
+    total_low = error_1 + total_low * step + step_low * total - 1.0790088792459482e-19
+    total = high_10
+    high_11, error_2 = _fused(total, step, -0.010741868625394883)
+    total_low = error_2 + total_low * step + step_low * total - 5.611470753860601e-19
+    total = high_11
+    high_12, error_3 = _fused(total, step, 0.035825848736861066)
+    total_low = error_3 + total_low * step + step_low * total + 1.577071892237526e-18
+    total = high_12
+    high_13, error_4 = _fused(total, step, -0.10359281563720685)
+    total_low = error_4 + total_low * step + step_low * total - 5.033535567115415e-18
+    total = high_13
+    high_14, error_5 = _fused(total, step, 0.2506690353697255)
+    total_low = error_5 + total_low * step + step_low * total + 3.045058735681707e-19
+    total = high_14
+    high_15, error_6 = _fused(total, step, -0.4774648292756859)
+    total_low = error_6 + total_low * step + step_low * total + 1.921865334924008e-17
+    total = high_15
+    high_16, error_7 = _fused(total, step, 0.6366197723675814)
+    total_low = error_7 + total_low * step + step_low * total - 3.9641621208074446e-17
+    total = high_16
+    case_1, error_8 = _multiplied(q, total)
+    case_1_low = error_8 + total_low * q
+    high_18, error_9 = _multiplied(q, q)
+    high_19 = 2.0 * q
+    high_20 = 9.0 / high_19
+    low_17 = _fma(-high_20, high_19, 9.0) * (high_20 * 0.1111111111111111)
+    high_21 = math.sqrt(high_20)
+    low_18 = 0.5 * (_fma(-high_21, high_21, high_20) + low_17) / high_21
+    high_22, error_10 = _multiplied(_erf(high_21), _erf(high_21))
+    high_23, error_11 = _multiplied(high_18, high_22)
+    low_19 = error_11 + error_9 * high_22 + error_10 * high_18
+    case_2 = high_23 / 9.0
+    case_2_low = (_fma(-case_2, 9.0, high_23) + low_19) / 9.0
     choice_1 = case_2 if q < 4.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 4.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q):
-    """Return E[f(h) f(-h)]."""
-    step = math.sqrt(8.0 / max(2.0, q)) - 1.0
+    """Return E[f(h) f(-h)], as two doubles."""
+    high_1 = max(2.0, q)
+    high_2 = 8.0 / high_1
+    low_1 = _fma(-high_2, high_1, 8.0) * (high_2 * 0.125)
+    high_3 = math.sqrt(high_2)
+    low_2 = 0.5 * (_fma(-high_3, high_3, high_2) + low_1) / high_3
+    step, error_1 = _sum(high_3, -1.0)
+    step_low = error_1 + low_2
     total = -6.842219007337533e-11
-    total = total * step + 8.191390856557845e-11
-    total = total * step + 1.4381552359083743e-09
-    total = total * step - 2.740884487689073e-09
-    total = total * step - 2.0411366417879632e-08
-    total = total * step + 5.740704097312574e-08
-    total = total * step + 2.2735755264232645e-07
-    total = total * step - 8.879888186431589e-07
-    total = total * step - 1.9522931973757537e-06
-    total = total * step + 1.028502425373633e-05
-    total = total * step + 1.3257571960297472e-05
-    total = total * step - 8.646097788137636e-05
-    total = total * step - 0.0001088521264916409
-    total = total * step + 0.000529546793430507
-    total = total * step + 0.0016056454239395171
-    total = total * step - 0.003691268143475421
-    total = total * step - 0.021052464203463763
-    total = total * step + 0.05056546659209647
-    total = total * step + 0.14473502407076508
-    total = total * step - 0.6402319740108231
-    case_1 = total / (math.sqrt(q) * (1.0 + 1.0 / q))
-    term_1 = q * (3.0 - q) * _erfcx_right(math.sqrt(9.0 / (2.0 * q))) / 12.0
-    sum_1 = term_1 - 0.19947114020071635 * q * math.sqrt(q)
-    term_2 = sum_1 * _exp(-9.0 / (2.0 * q))
-    case_2 = term_2 + q * (q - 3.0) / 12.0
+    high_5 = total * step + 8.191390856557845e-11
+    total_low = step_low * total
+    total = high_5
+    high_6 = total * step + 1.4381552359083743e-09
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 2.740884487689073e-09
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 2.0411366417879632e-08
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step + 5.740704097312574e-08
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10 = total * step + 2.2735755264232645e-07
+    total_low = total_low * step + step_low * total
+    total = high_10
+    high_11 = total * step - 8.879888186431589e-07
+    total_low = total_low * step + step_low * total
+    total = high_11
+    high_12 = total * step - 1.9522931973757537e-06
+    total_low = total_low * step + step_low * total
+    total = high_12
+    high_13 = total * step + 1.028502425373633e-05
+    total_low = total_low * step + step_low * total
+    total = high_13
+    high_14 = total * step + 1.3257571960297472e-05
+    total_low = total_low * step + step_low * total
+    total = high_14
+    high_15 = total * step - 8.646097788137636e-05
+    total_low = total_low * step + step_low * total
+    total = high_15
+    high_16 = total * step - 0.0001088521264916409
+    total_low = total_low * step + step_low * total
+    total = high_16
+    high_17 = total * step + 0.000529546793430507
+    total_low = total_low * step + step_low * total
+    total = high_17
+    high_18 = total * step + 0.0016056454239395171
+    total_low = total_low * step + step_low * total
+    total = high_18
+    high_19, error_2 = _fused(total, step, -0.003691268143475421)
+    total_low = error_2 + total_low * step + step_low * total + 1.8221054894939893e-19
+    total = high_19
+    high_20, error_3 = _fused(total, step, -0.021052464203463763)
+    total_low = error_3 + total_low * step + step_low * total + 7.445612009646795e-19
+    total = high_20
+    high_21, error_4 = _fused(total, step, 0.05056546659209647)
+    total_low = error_4 + total_low * step + step_low * total - 6.616660973310694e-19
+    total = high_21
+    high_22, error_5 = _fused(total, step, 0.14473502407076508)
+    total_low = error_5 + total_low * step + step_low * total - 2.9167487838136816e-18
+    total = high_22
+    high_23, error_6 = _fused(total, step, -0.6402319740108231)
+    total_low = error_6 + total_low * step + step_low * total - 1.3606410207761803e-18
+    total = high_23
+    high_24 = math.sqrt(q)
+    low_23 = 0.5 * _fma(-high_24, high_24, q) / high_24
+    high_25 = 1.0 / q
+    low_24 = _fma(-high_25, q, 1.0) * (high_25 * 1.0)
+    high_26, error_7 = _sum(1.0, high_25)
+    low_25 = error_7 + low_24
+    high_27, error_8 = _multiplied(high_24, high_26)
+    low_26 = error_8 + low_23 * high_26 + low_25 * high_24
+    case_1 = total / high_27
+    case_1_low = (_fma(-case_1, high_27, total) + total_low - case_1 * low_26) / high_27
+    high_29, error_9 = _sum(3.0, -q)
+    high_30, error_10 = _multiplied(q, high_29)
+    low_28 = error_10 + error_9 * q
+    high_31 = 2.0 * q
+    high_32 = 9.0 / high_31
+    low_29 = _fma(-high_32, high_31, 9.0) * (high_32 * 0.1111111111111111)
+    high_33 = math.sqrt(high_32)
+    low_30 = 0.5 * (_fma(-high_33, high_33, high_32) + low_29) / high_33
+    high_34, error_11 = _multiplied(high_30, _erfcx_right(high_33))
+    low_31 = error_11 + low_28 * _erfcx_right(high_33)
+    term_1 = high_34 / 12.0
+    term_1_low = (_fma(-term_1, 12.0, high_34) + low_31) / 12.0
+    high_36, error_12 = _multiplied(0.19947114020071635, q)
+    low_33 = error_12 - 1.246163601138865e-17 * q
+    high_37 = math.sqrt(q)
+    low_34 = 0.5 * _fma(-high_37, high_37, q) / high_37
+    sum_1, error_13 = _fused(-high_36, high_37, term_1)
+    sum_1_low = error_13 - low_33 * high_37 + low_34 * -high_36 + term_1_low
+    high_39 = 2.0 * q
+    high_40 = -9.0 / high_39
+    low_36 = _fma(-high_40, high_39, -9.0) * (high_40 * -0.1111111111111111)
+    term_2, error_14 = _multiplied(sum_1, _exp(high_40))
+    term_2_low = error_14 + sum_1_low * _exp(high_40)
+    high_42, error_15 = _sum(q, -3.0)
+    high_43, error_16 = _multiplied(q, high_42)
+    low_38 = error_16 + error_15 * q
+    high_44 = high_43 / 12.0
+    low_39 = (_fma(-high_44, 12.0, high_43) + low_38) / 12.0
+    case_2, error_17 = _sum(term_2, high_44)
+    case_2_low = error_17 + term_2_low + low_39
     choice_1 = case_2 if q <= 2.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q <= 2.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_1(q):
-    """Return q * E[f'(h) f'(-h)]."""
-    step = math.sqrt(8.0 / max(2.0, q)) - 1.0
+    """Return q * E[f'(h) f'(-h)], as two doubles."""
+    high_1 = max(2.0, q)
+    high_2 = 8.0 / high_1
+    low_1 = _fma(-high_2, high_1, 8.0) * (high_2 * 0.125)
+    high_3 = math.sqrt(high_2)
+    low_2 = 0.5 * (_fma(-high_3, high_3, high_2) + low_1) / high_3
+    step, error_1 = _sum(high_3, -1.0)
+    step_low = error_1 + low_2
     total = 3.80811389813755e-13
-    total = total * step + 1.1611445384492705e-13
-    total = total * step - 1.074965716256931e-11
-    total = total * step + 6.137658102825304e-12
-    total = total * step + 2.1739738318869659e-10
-    total = total * step - 3.455980510102842e-10
-    total = total * step - 3.6631638771422377e-09
-    total = total * step + 1.003398565453259e-08
-    total = total * step + 5.043481682828494e-08
-    total = total * step - 2.1355066341890464e-07
-    total = total * step - 5.206533752188503e-07
-    total = total * step + 3.564335633585287e-06
-    total = total * step + 2.9301313303303078e-06
-    total = total * step - 4.6776316882632006e-05
-    total = total * step + 1.8437348376691095e-05
-    total = total * step + 0.00046595518518825947
-    total = total * step - 0.0006915336807194257
-    total = total * step - 0.0032159172089445674
-    total = total * step + 0.008831097792798486
-    total = total * step + 0.011644136772677047
-    total = total * step - 0.06256095424224858
-    total = total * step + 0.011193715231360524
-    total = total * step + 0.2011443016586806
-    total = total * step - 0.07277180901020214
-    case_1 = math.sqrt(q) * total
-    term_1 = 0.26596152026762176 * math.sqrt(q) * _exp(-9.0 / (2.0 * q))
-    sum_1 = term_1 - (4.0 * q - 9.0) * _erf(math.sqrt(9.0 / (2.0 * q))) / 36.0
-    case_2 = q * sum_1
+    high_5 = total * step + 1.1611445384492705e-13
+    total_low = step_low * total
+    total = high_5
+    high_6 = total * step - 1.074965716256931e-11
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step + 6.137658102825304e-12
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step + 2.1739738318869659e-10
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step - 3.455980510102842e-10
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10 = total * step - 3.6631638771422377e-09
+    total_low = total_low * step + step_low * total
+    total = high_10
+    high_11 = total * step + 1.003398565453259e-08
+    total_low = total_low * step + step_low * total
+    total = high_11
+    high_12 = total * step + 5.043481682828494e-08
+    total_low = total_low * step + step_low * total
+    total = high_12
+    high_13 = total * step - 2.1355066341890464e-07
+    total_low = total_low * step + step_low * total
+    total = high_13
+    high_14 = total * step - 5.206533752188503e-07
+    total_low = total_low * step + step_low * total
+    total = high_14
+    high_15 = total * step + 3.564335633585287e-06
+    total_low = total_low * step + step_low * total
+    total = high_15
+    high_16 = total * step + 2.9301313303303078e-06
+    total_low = total_low * step + step_low * total
+    total = high_16
+    high_17 = total * step - 4.6776316882632006e-05
+    total_low = total_low * step + step_low * total
+    total = high_17
+    high_18 = total * step + 1.8437348376691095e-05
+    total_low = total_low * step + step_low * total
+    total = high_18
+    high_19 = total * step + 0.00046595518518825947
+    total_low = total_low * step + step_low * total
+    total = high_19
+    high_20, error_2 = _fused(total, step, -0.0006915336807194257)
+    total_low = error_2 + total_low * step + step_low * total - 1.3489717376243505e-20
+    total = high_20
+    high_21, error_3 = _fused(total, step, -0.0032159172089445674)
+    total_low = error_3 + total_low * step + step_low * total - 2.1198104030425355e-19
+    total = high_21
+    high_22, error_4 = _fused(total, step, 0.008831097792798486)
+    total_low = error_4 + total_low * step + step_low * total - 3.5145417399677783e-19
+    total = high_22
+    high_23, error_5 = _fused(total, step, 0.011644136772677047)
+    total_low = error_5 + total_low * step + step_low * total - 1.3599551648288288e-19
+    total = high_23
+    high_24, error_6 = _fused(total, step, -0.06256095424224858)
+    total_low = error_6 + total_low * step + step_low * total + 4.713747147179874e-18
+    total = high_24
+    high_25, error_7 = _fused(total, step, 0.011193715231360524)
+    total_low = error_7 + total_low * step + step_low * total + 1.3525814357476185e-19
+    total = high_25
+    high_26, error_8 = _fused(total, step, 0.2011443016586806)
+    total_low = error_8 + total_low * step + step_low * total - 2.8402972150476518e-18
+    total = high_26
+    high_27, error_9 = _fused(total, step, -0.07277180901020214)
+    total_low = error_9 + total_low * step + step_low * total + 1.474410338074047e-18
+    total = high_27
+    high_28 = math.sqrt(q)
+    low_27 = 0.5 * _fma(-high_28, high_28, q) / high_28
+    case_1, error_10 = _multiplied(high_28, total)
+    case_1_low = error_10 + low_27 * total + total_low * high_28
+    high_30 = math.sqrt(q)
+    low_29 = 0.5 * _fma(-high_30, high_30, q) / high_30
+    high_31, error_11 = _multiplied(0.26596152026762176, high_30)
+    low_30 = error_11 + 2.0391919472320352e-17 * high_30 + low_29 * 0.26596152026762176
+    high_32 = 2.0 * q
+    high_33 = -9.0 / high_32
+    low_31 = _fma(-high_33, high_32, -9.0) * (high_33 * -0.1111111111111111)
+    term_1, error_12 = _multiplied(high_31, _exp(high_33))
+    term_1_low = error_12 + low_30 * _exp(high_33)
+    high_35, error_13 = _fused(4.0, q, -9.0)
+    high_36 = 2.0 * q
+    high_37 = 9.0 / high_36
+    low_33 = _fma(-high_37, high_36, 9.0) * (high_37 * 0.1111111111111111)
+    high_38 = math.sqrt(high_37)
+    low_34 = 0.5 * (_fma(-high_38, high_38, high_37) + low_33) / high_38
+    high_39, error_14 = _multiplied(high_35, _erf(high_38))
+    low_35 = error_14 + error_13 * _erf(high_38)
+    high_40 = high_39 / 36.0
+    low_36 = (_fma(-high_40, 36.0, high_39) + low_35) / 36.0
+    sum_1, error_15 = _sum(term_1, -high_40)
+    sum_1_low = error_15 + term_1_low - low_36
+    case_2, error_16 = _multiplied(q, sum_1)
+    case_2_low = error_16 + sum_1_low * q
     choice_1 = case_2 if q <= 2.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q <= 2.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -713,11 +976,12 @@ def _dual_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integral(kind, low, high, span, edge, q):
+def _dual_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.5303300858899106 / math.sqrt(q)
     total = 0.0
@@ -743,7 +1007,11 @@ def _dual_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _dual_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _dual_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -759,12 +1027,18 @@ def _dual(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
-    square_0 = _dual_square_0(q)
-    square_1 = _dual_square_1(q)
-    square_2 = _dual_square_2(q)
-    end_0 = _dual_end_0(q)
-    end_1 = _dual_end_1(q)
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    place = max(bend, 1e-9)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _dual_square_0(q)
+    square_1, square_1_low = _dual_square_1(q)
+    square_2, square_2_low = _dual_square_2(q)
+    end_0, end_0_low = _dual_end_0(q)
+    end_1, end_1_low = _dual_end_1(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     ahead += abs(c * square_1)
@@ -777,42 +1051,40 @@ def _dual(q, c):
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
-            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, 0.0, edge, q)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, slack, edge, q)
             lacking += error
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
-            high, low = end_0, 0.0
+            high, low = end_0, end_0_low
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 1.0, 0.0
+            high, low = end_1, end_1_low
             high, low = _times(high, low, edge)
-            high, low = _times(high, low, end_1)
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 0.5, 0.0
+            high, low = square_2, square_2_low
+            high, low = _times(high, low, 0.5)
             high, low = _times(high, low, edge)
             high, low = _times(high, low, edge)
-            high, low = _times(high, low, square_2)
             value, error = _sum(value, high)
             lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, slack, edge, q)
             terms += ahead
-            high, low = square_0, 0.0
+            high, low = square_0, square_0_low
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 1.0, 0.0
+            high, low = square_1, square_1_low
             high, low = _times(high, low, c)
-            high, low = _times(high, low, square_1)
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 0.5, 0.0
+            high, low = square_2, square_2_low
+            high, low = _times(high, low, 0.5)
             high, low = _times(high, low, c)
             high, low = _times(high, low, c)
-            high, low = _times(high, low, square_2)
             value, error = _sum(value, high)
             lacking += error + low
         if terms < least:
@@ -868,85 +1140,236 @@ _SLOPE_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_square_0(q):
-    """Return E[f]**2."""
-    return 1.0 / 4.0
+    """Return E[f]**2, as two doubles."""
+    return 0.25, 0.0
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_square_1(q):
-    """Return q * E[f']**2."""
-    step = 4.0 / max(4.0, q)
+    """Return q * E[f']**2, as two doubles."""
+    high_1 = max(4.0, q)
+    step = 4.0 / high_1
+    step_low = _fma(-step, high_1, 4.0) * (step * 0.25)
     total = 1.139350755179436e-09
-    total = total * step - 1.6258118830765395e-08
-    total = total * step + 1.3541199094937323e-07
-    total = total * step - 9.038388288669505e-07
-    total = total * step + 5.380417205726882e-06
-    total = total * step - 2.9413795642507185e-05
-    total = total * step + 0.0001480054319223005
-    total = total * step - 0.0006819066763741467
-    total = total * step + 0.0028542434504270145
-    total = total * step - 0.010741868625394883
-    total = total * step + 0.035825848736861066
-    total = total * step - 0.10359281563720685
-    total = total * step + 0.2506690353697255
-    total = total * step - 0.4774648292756859
-    total = total * step + 0.6366197723675814
+    high_3 = total * step - 1.6258118830765395e-08
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step + 1.3541199094937323e-07
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step - 9.038388288669505e-07
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step + 5.380417205726882e-06
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 2.9413795642507185e-05
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step + 0.0001480054319223005
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step - 0.0006819066763741467
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10, error_1 = _fused(total, step, 0.0028542434504270145)
+    total_low = error_1 + total_low * step + step_low * total - 1.0790088792459482e-19
+    total = high_10
+    high_11, error_2 = _fused(total, step, -0.010741868625394883)
+    total_low = error_2 + total_low * step + step_low * total - 5.611470753860601e-19
+    total = high_11
+    high_12, error_3 = _fused(total, step, 0.035825848736861066)
+    total_low = error_3 + total_low * step + step_low * total + 1.577071892237526e-18
+    total = high_12
+    high_13, error_4 = _fused(total, step, -0.10359281563720685)
+    total_low = error_4 + total_low * step + step_low * total - 5.033535567115415e-18
+    total = high_13
+    high_14, error_5 = _fused(total, step, 0.2506690353697255)
+    total_low = error_5 + total_low * step + step_low * total + 3.045058735681707e-19
+    total = high_14
+    high_15, error_6 = _fused(total, step, -0.4774648292756859)
+    total_low = error_6 + total_low * step + step_low * total + 1.921865334924008e-17
+    total = high_15
+    high_16, error_7 = _fused(total, step, 0.6366197723675814)
+    total_low = error_7 + total_low * step + step_low * total - 3.9641621208074446e-17
+    total = high_16
     case_1 = total
-    case_2 = q * _erf(math.sqrt(9.0 / (2.0 * q))) ** 2 / 9.0
+    case_1_low = total_low
+    high_17 = 2.0 * q
+    high_18 = 9.0 / high_17
+    low_16 = _fma(-high_18, high_17, 9.0) * (high_18 * 0.1111111111111111)
+    high_19 = math.sqrt(high_18)
+    low_17 = 0.5 * (_fma(-high_19, high_19, high_18) + low_16) / high_19
+    high_20, error_8 = _multiplied(_erf(high_19), _erf(high_19))
+    high_21, error_9 = _multiplied(q, high_20)
+    low_18 = error_9 + error_8 * q
+    case_2 = high_21 / 9.0
+    case_2_low = (_fma(-case_2, 9.0, high_21) + low_18) / 9.0
     choice_1 = case_2 if q < 4.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 4.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_end_0(q):
-    """Return E[f(h) f(-h)]."""
-    step = 4.0 / max(4.0, q)
+    """Return E[f(h) f(-h)], as two doubles."""
+    high_1 = max(4.0, q)
+    step = 4.0 / high_1
+    step_low = _fma(-step, high_1, 4.0) * (step * 0.25)
     total = -1.9989288640737454e-12
-    total = total * step + 4.0602042812449977e-11
-    total = total * step - 5.471969866076154e-10
-    total = total * step + 6.371186376529815e-09
-    total = total * step - 6.76216141315828e-08
-    total = total * step + 6.561403062923068e-07
-    total = total * step - 5.776892968766548e-06
-    total = total * step + 4.566323875136399e-05
-    total = total * step - 0.0003197062124958381
-    total = total * step + 0.0019480869964486095
-    total = total * step - 0.010085675409924789
-    total = total * step + 0.042827299772447064
-    total = total * step - 0.14065386872635333
-    total = total * step + 0.31416704581612825
-    total = total * step - 0.19947114020071635
-    case_1 = total / math.sqrt(q)
-    step = math.sqrt(8.0 / min(4.0, q)) - 1.0
+    high_3 = total * step + 4.0602042812449977e-11
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step - 5.471969866076154e-10
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step + 6.371186376529815e-09
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step - 6.76216141315828e-08
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step + 6.561403062923068e-07
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 5.776892968766548e-06
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step + 4.566323875136399e-05
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10 = total * step - 0.0003197062124958381
+    total_low = total_low * step + step_low * total
+    total = high_10
+    high_11, error_1 = _fused(total, step, 0.0019480869964486095)
+    total_low = error_1 + total_low * step + step_low * total - 7.273598608174725e-20
+    total = high_11
+    high_12, error_2 = _fused(total, step, -0.010085675409924789)
+    total_low = error_2 + total_low * step + step_low * total - 1.00971059106928e-19
+    total = high_12
+    high_13, error_3 = _fused(total, step, 0.042827299772447064)
+    total_low = error_3 + total_low * step + step_low * total - 2.122583226618821e-18
+    total = high_13
+    high_14, error_4 = _fused(total, step, -0.14065386872635333)
+    total_low = error_4 + total_low * step + step_low * total + 5.8496703071734614e-18
+    total = high_14
+    high_15, error_5 = _fused(total, step, 0.31416704581612825)
+    total_low = error_5 + total_low * step + step_low * total - 2.04411982073091e-17
+    total = high_15
+    high_16, error_6 = _fused(total, step, -0.19947114020071635)
+    total_low = error_6 + total_low * step + step_low * total + 1.2461902575799813e-17
+    total = high_16
+    high_17 = math.sqrt(q)
+    low_16 = 0.5 * _fma(-high_17, high_17, q) / high_17
+    case_1 = total / high_17
+    case_1_low = (_fma(-case_1, high_17, total) + total_low - case_1 * low_16) / high_17
+    high_19 = min(4.0, q)
+    high_20 = 8.0 / high_19
+    low_18 = _fma(-high_20, high_19, 8.0) * (high_20 * 0.125)
+    high_21 = math.sqrt(high_20)
+    low_19 = 0.5 * (_fma(-high_21, high_21, high_20) + low_18) / high_21
+    step, error_7 = _sum(high_21, -1.0)
+    step_low = error_7 + low_19
     total = 3.80811389813755e-13
-    total = total * step + 1.1611445384492705e-13
-    total = total * step - 1.074965716256931e-11
-    total = total * step + 6.137658102825304e-12
-    total = total * step + 2.1739738318869659e-10
-    total = total * step - 3.455980510102842e-10
-    total = total * step - 3.6631638771422377e-09
-    total = total * step + 1.003398565453259e-08
-    total = total * step + 5.043481682828494e-08
-    total = total * step - 2.1355066341890464e-07
-    total = total * step - 5.206533752188503e-07
-    total = total * step + 3.564335633585287e-06
-    total = total * step + 2.9301313303303078e-06
-    total = total * step - 4.6776316882632006e-05
-    total = total * step + 1.8437348376691095e-05
-    total = total * step + 0.00046595518518825947
-    total = total * step - 0.0006915336807194257
-    total = total * step - 0.0032159172089445674
-    total = total * step + 0.008831097792798486
-    total = total * step + 0.011644136772677047
-    total = total * step - 0.06256095424224858
-    total = total * step + 0.011193715231360524
-    total = total * step + 0.2011443016586806
-    total = total * step - 0.07277180901020214
-    case_2 = total / math.sqrt(q)
-    term_1 = 0.26596152026762176 * math.sqrt(q) * _exp(-9.0 / (2.0 * q))
-    case_3 = term_1 - (4.0 * q - 9.0) * _erf(math.sqrt(9.0 / (2.0 * q))) / 36.0
-    choice_1 = case_3 if q <= 2.0 else case_2 if q < 4.0 else case_1
-    return choice_1
+    high_23 = total * step + 1.1611445384492705e-13
+    total_low_2 = step_low * total
+    total = high_23
+    high_24 = total * step - 1.074965716256931e-11
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_24
+    high_25 = total * step + 6.137658102825304e-12
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_25
+    high_26 = total * step + 2.1739738318869659e-10
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_26
+    high_27 = total * step - 3.455980510102842e-10
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_27
+    high_28 = total * step - 3.6631638771422377e-09
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_28
+    high_29 = total * step + 1.003398565453259e-08
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_29
+    high_30 = total * step + 5.043481682828494e-08
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_30
+    high_31 = total * step - 2.1355066341890464e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_31
+    high_32 = total * step - 5.206533752188503e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_32
+    high_33 = total * step + 3.564335633585287e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_33
+    high_34 = total * step + 2.9301313303303078e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_34
+    high_35 = total * step - 4.6776316882632006e-05
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_35
+    high_36 = total * step + 1.8437348376691095e-05
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_36
+    high_37 = total * step + 0.00046595518518825947
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_37
+    high_38, error_8 = _fused(total, step, -0.0006915336807194257)
+    total_low_2 = error_8 + total_low_2 * step + step_low * total - 1.3489717376243505e-20
+    total = high_38
+    high_39, error_9 = _fused(total, step, -0.0032159172089445674)
+    total_low_2 = error_9 + total_low_2 * step + step_low * total - 2.1198104030425355e-19
+    total = high_39
+    high_40, error_10 = _fused(total, step, 0.008831097792798486)
+    total_low_2 = error_10 + total_low_2 * step + step_low * total - 3.5145417399677783e-19
+    total = high_40
+    high_41, error_11 = _fused(total, step, 0.011644136772677047)
+    total_low_2 = error_11 + total_low_2 * step + step_low * total - 1.3599551648288288e-19
+    total = high_41
+    high_42, error_12 = _fused(total, step, -0.06256095424224858)
+    total_low_2 = error_12 + total_low_2 * step + step_low * total + 4.713747147179874e-18
+    total = high_42
+    high_43, error_13 = _fused(total, step, 0.011193715231360524)
+    total_low_2 = error_13 + total_low_2 * step + step_low * total + 1.3525814357476185e-19
+    total = high_43
+    high_44, error_14 = _fused(total, step, 0.2011443016586806)
+    total_low_2 = error_14 + total_low_2 * step + step_low * total - 2.8402972150476518e-18
+    total = high_44
+    high_45, error_15 = _fused(total, step, -0.07277180901020214)
+    total_low_2 = error_15 + total_low_2 * step + step_low * total + 1.474410338074047e-18
+    total = high_45
+    high_46 = math.sqrt(q)
+    low_44 = 0.5 * _fma(-high_46, high_46, q) / high_46
+    case_2 = total / high_46
+    case_2_low = (_fma(-case_2, high_46, total) + total_low_2 - case_2 * low_44) / high_46
+    high_48 = math.sqrt(q)
+    low_46 = 0.5 * _fma(-high_48, high_48, q) / high_48
+    high_49, error_16 = _multiplied(0.26596152026762176, high_48)
+    low_47 = error_16 + 2.0391919472320352e-17 * high_48 + low_46 * 0.26596152026762176
+    high_50 = 2.0 * q
+    high_51 = -9.0 / high_50
+    low_48 = _fma(-high_51, high_50, -9.0) * (high_51 * -0.1111111111111111)
+    term_1, error_17 = _multiplied(high_49, _exp(high_51))
+    term_1_low = error_17 + low_47 * _exp(high_51)
+    high_53, error_18 = _fused(4.0, q, -9.0)
+    high_54 = 2.0 * q
+    high_55 = 9.0 / high_54
+    low_50 = _fma(-high_55, high_54, 9.0) * (high_55 * 0.1111111111111111)
+    high_56 = math.sqrt(high_55)
+    low_51 = 0.5 * (_fma(-high_56, high_56, high_55) + low_50) / high_56
+    high_57, error_19 = _multiplied(high_53, _erf(high_56))
+    low_52 = error_19 + error_18 * _erf(high_56)
+    high_58 = high_57 / 36.0
+    low_53 = (_fma(-high_58, 36.0, high_57) + low_52) / 36.0
+    case_3, error_20 = _sum(term_1, -high_58)
+    case_3_low = error_20 + term_1_low - low_53
+    high_60 = case_2 if q < 4.0 else case_1
+    low_55 = case_2_low if q < 4.0 else case_1_low
+    choice_1 = case_3 if q <= 2.0 else high_60
+    choice_1_low = case_3_low if q <= 2.0 else low_55
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -999,11 +1422,12 @@ def _slope_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integral(kind, low, high, span, edge, q):
+def _slope_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.5303300858899106 / math.sqrt(q)
     total = 0.0
@@ -1029,7 +1453,11 @@ def _slope_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _slope_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _slope_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -1052,15 +1480,17 @@ def _dual_slope(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
-    high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = ((edge - high) - low) / (2.0 * place)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
-    square_0 = _slope_square_0(q)
-    square_1 = _slope_square_1(q)
-    end_0 = _slope_end_0(q)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _slope_square_0(q)
+    square_1, square_1_low = _slope_square_1(q)
+    end_0, end_0_low = _slope_end_0(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     ahead += abs(c * square_1)
@@ -1071,35 +1501,31 @@ def _dual_slope(q, c):
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, lacking, bulk = _slope_integral(2, 0.0, bend, bend, edge, q)
-            value, error, terms = _slope_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _slope_integral(2, 0.0, bend, bend, 0.0, edge, q)
+            value, error, terms = _slope_integral(3, bend, 1.0, rest, slack, edge, q)
             lacking += error
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
             lacking += near * _slope_at(2, place, edge, q)
             lacking -= near * _slope_at(3, place, edge, q)
-            lacking += slip * _slope_at(3, 1.0, edge, q)
-            high, low = end_0, 0.0
+            high, low = end_0, end_0_low
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 1.0, 0.0
+            high, low = square_1, square_1_low
             high, low = _times(high, low, edge)
-            high, low = _times(high, low, square_1)
             value, error = _sum(value, high)
             lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, lacking, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _slope_integral(kind, bend, 1.0, rest, slack, edge, q)
             terms += ahead
-            lacking += slip * _slope_at(kind, 1.0, edge, q)
             lacking -= near * _slope_at(kind, place, edge, q)
-            high, low = square_0, 0.0
+            high, low = square_0, square_0_low
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 1.0, 0.0
+            high, low = square_1, square_1_low
             high, low = _times(high, low, c)
-            high, low = _times(high, low, square_1)
             value, error = _sum(value, high)
             lacking += error + low
         if terms < least:
@@ -1604,7 +2030,7 @@ def fixed_points(sigma_w, sigma_b):
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
         [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. q is good to 2e-13 / |1 - slope|, relative.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b)
@@ -1632,49 +2058,49 @@ def _both(q, c, table):
 _PATH = np.array(
     [
         0.9965642995925474,
-        0.981985963638957,
+        0.9819859636389568,
         0.956117214125663,
         0.9195584859111094,
         0.8731659532300754,
         0.8180268403632576,
-        0.7554335009754136,
+        0.7554335009754135,
         0.6868530443577098,
         0.6138929255708225,
         0.5382632605667487,
         0.46173673943325133,
         0.38610707442917747,
         0.3131469556422902,
-        0.24456649902458644,
+        0.24456649902458646,
         0.1819731596367425,
         0.1268340467699246,
-        0.08044151408889061,
-        0.04388278587433703,
-        0.018014036361043095,
-        0.0034357004074525577,
+        0.0804415140888906,
+        0.04388278587433705,
+        0.018014036361043106,
+        0.0034357004074525377,
     ]
 )
 _PATH_WEIGHTS = np.array(
     [
         0.01755349068764726,
         0.03987003416765243,
-        0.05992182425675726,
-        0.07657783439588536,
+        0.05992182425675725,
+        0.07657783439588535,
         0.08900191023307655,
         0.09668629952869497,
-        0.09948200918234697,
-        0.09759914527671663,
-        0.09157624108180344,
-        0.08222153621959931,
+        0.09948200918234695,
+        0.09759914527671665,
+        0.09157624108180346,
+        0.08222153621959932,
         0.07053185091112653,
-        0.05759674539080029,
+        0.0575967453908003,
         0.04449696404166541,
-        0.03220662926682968,
+        0.03220662926682967,
         0.021508232432823453,
         0.012928209584163892,
-        0.006698907180819398,
-        0.002750224077351809,
-        0.000731395632734509,
-        6.051645150485719e-05,
+        0.0066989071808193955,
+        0.0027502240773518098,
+        0.0007313956327345095,
+        6.051645150485684e-05,
     ]
 )
 
@@ -1897,7 +2323,9 @@ def phase(sigma_w, sigma_b, q0=1.0):
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
         fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. Next to criticality digits are few: q is good to
+        r = 2e-13 / |1 - slope|, 1 - c to 2e-13 / |1 - chi|, a depth scale xi to 2e-13 xi, all
+        relative; where two q are about to merge xi_q is good to xi_q r.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)

@@ -39,6 +39,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numba.extending import intrinsic
 
 __all__ = [
     "feed_forward",
@@ -137,6 +138,20 @@ def _expm1(x):
     return 2.0 * (main + (left + half * rest)) if abs(x) > 0.34 else r + rest
 
 
+@intrinsic
+def _fma(context, a, b, c):
+    """Return a * b + c, rounded once."""
+    return a(a, b, c), lambda context, builder, signature, values: builder.fma(*values)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _fused(a, b, c):
+    """Return a * b + c, rounded once, and the error of that double."""
+    rounded = _fma(a, b, c)
+    part = rounded - c
+    return rounded, _fma(a, b, -part) + (c - (rounded - part))
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _gaussian_tail(x, factor, centre, slope, rest):
     """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
@@ -149,6 +164,13 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
     tail, lost = _tail_parts(a, centre, slope, rest)
     return _times_power(tail + tail * (t + (lost + lost * t)), n)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _multiplied(a, b):
+    """Return a * b as a double and the rounding error of that double."""
+    rounded = a * b
+    return rounded, _fma(a, b, -rounded)
 
 
 @njit(cache=True, error_model="numpy")
@@ -443,24 +465,57 @@ _DUAL_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_1(q):
-    """Return q * E[f']**2."""
-    step = 1.0 / max(1.0, q)
+    """Return q * E[f']**2, as two doubles."""
+    high_1 = max(1.0, q)
+    step = 1.0 / high_1
+    step_low = _fma(-step, high_1, 1.0) * (step * 1.0)
     total = -8.066028046765084e-11
-    total = total * step + 1.5197011072873377e-09
-    total = total * step - 1.9759811726033284e-08
-    total = total * step + 2.2519637301285751e-07
-    total = total * step - 2.3357807411240345e-06
-    total = total * step + 2.1998609906668032e-05
-    total = total * step - 0.00018628042702282805
-    total = total * step + 0.0013978688106266954
-    total = total * step - 0.009094568176502792
-    total = total * step + 0.04951487118413578
-    total = total * step - 0.21220659078919357
-    total = total * step + 0.6366197723675814
+    high_3 = total * step + 1.5197011072873377e-09
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step - 1.9759811726033284e-08
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step + 2.2519637301285751e-07
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step - 2.3357807411240345e-06
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step + 2.1998609906668032e-05
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 0.00018628042702282805
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step + 0.0013978688106266954
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10, error_1 = _fused(total, step, -0.009094568176502792)
+    total_low = error_1 + total_low * step + step_low * total - 3.3761313772248014e-19
+    total = high_10
+    high_11, error_2 = _fused(total, step, 0.04951487118413578)
+    total_low = error_2 + total_low * step + step_low * total - 2.6033593969592513e-18
+    total = high_11
+    high_12, error_3 = _fused(total, step, -0.21220659078919357)
+    total_low = error_3 + total_low * step + step_low * total - 1.1555416981998859e-17
+    total = high_12
+    high_13, error_4 = _fused(total, step, 0.6366197723675814)
+    total_low = error_4 + total_low * step + step_low * total - 4.0040693750792976e-17
+    total = high_13
     case_1 = total
-    case_2 = q * _erf(math.sqrt(1.0 / (2.0 * q))) ** 2
+    case_1_low = total_low
+    high_14 = 2.0 * q
+    high_15 = 1.0 / high_14
+    low_13 = _fma(-high_15, high_14, 1.0) * (high_15 * 1.0)
+    high_16 = math.sqrt(high_15)
+    low_14 = 0.5 * (_fma(-high_16, high_16, high_15) + low_13) / high_16
+    high_17, error_5 = _multiplied(_erf(high_16), _erf(high_16))
+    case_2, error_6 = _multiplied(q, high_17)
+    case_2_low = error_6 + error_5 * q
     choice_1 = case_2 if q < 1.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -482,11 +537,12 @@ def _dual_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integral(kind, low, high, span, edge, q):
+def _dual_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.1767766952966369 / math.sqrt(q)
     total = 0.0
@@ -512,7 +568,11 @@ def _dual_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _dual_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _dual_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -528,12 +588,17 @@ def _dual(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
-    square_1 = _dual_square_1(q)
-    value, lacking, _ = _dual_integral(0, bend, 1.0, rest, edge, q)
-    high, low = 1.0, 0.0
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    place = max(bend, 1e-9)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_1, square_1_low = _dual_square_1(q)
+    value, lacking, _ = _dual_integral(0, bend, 1.0, rest, slack, edge, q)
+    high, low = square_1, square_1_low
     high, low = _times(high, low, size)
-    high, low = _times(high, low, square_1)
     value, error = _sum(value, high)
     lacking += error + low
     total = value + lacking
@@ -586,30 +651,73 @@ _SLOPE_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_square_0(q):
-    """Return E[f]**2."""
-    step = 1.0 / (4.0 * max(1.0 / 4.0, q))
+    """Return E[f]**2, as two doubles."""
+    high_1 = 4.0 * max(0.25, q)
+    step = 1.0 / high_1
+    step_low = _fma(-step, high_1, 1.0) * (step * 1.0)
     total = -1.780949379854173e-08
-    total = total * step + 2.378695927432045e-07
-    total = total * step - 1.677536683892058e-06
-    total = total * step + 8.617292569290396e-06
-    total = total * step - 3.712967033362219e-05
-    total = total * step + 0.00014366748029389826
-    total = total * step - 0.0005128814304299852
-    total = total * step + 0.001699744820039923
-    total = total * step - 0.005218446183955327
-    total = total * step + 0.014767465592235266
-    total = total * step - 0.038270828884726986
-    total = total * step + 0.09010645143710581
-    total = total * step - 0.19075116722276772
-    total = total * step + 0.3578544159520921
-    total = total * step - 0.5820523633071796
-    total = total * step + 0.7922379389463159
-    total = total * step - 0.8488263631567751
-    total = total * step + 0.6366197723675814
+    high_3 = total * step + 2.378695927432045e-07
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step - 1.677536683892058e-06
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step + 8.617292569290396e-06
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step - 3.712967033362219e-05
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step + 0.00014366748029389826
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 0.0005128814304299852
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step + 0.001699744820039923
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10, error_1 = _fused(total, step, -0.005218446183955327)
+    total_low = error_1 + total_low * step + step_low * total - 7.894254842607864e-20
+    total = high_10
+    high_11, error_2 = _fused(total, step, 0.014767465592235266)
+    total_low = error_2 + total_low * step + step_low * total - 9.628125186773957e-20
+    total = high_11
+    high_12, error_3 = _fused(total, step, -0.038270828884726986)
+    total_low = error_3 + total_low * step + step_low * total - 2.5918807354473226e-18
+    total = high_12
+    high_13, error_4 = _fused(total, step, 0.09010645143710581)
+    total_low = error_4 + total_low * step + step_low * total + 2.8588202340380974e-18
+    total = high_13
+    high_14, error_5 = _fused(total, step, -0.19075116722276772)
+    total_low = error_5 + total_low * step + step_low * total - 1.3079847777981235e-17
+    total = high_14
+    high_15, error_6 = _fused(total, step, 0.3578544159520921)
+    total_low = error_6 + total_low * step + step_low * total - 2.1265953029891533e-17
+    total = high_15
+    high_16, error_7 = _fused(total, step, -0.5820523633071796)
+    total_low = error_7 + total_low * step + step_low * total + 4.439523815440998e-17
+    total = high_16
+    high_17, error_8 = _fused(total, step, 0.7922379389463159)
+    total_low = error_8 + total_low * step + step_low * total + 3.328920822316217e-17
+    total = high_17
+    high_18, error_9 = _fused(total, step, -0.8488263631567751)
+    total_low = error_9 + total_low * step + step_low * total + 1.0923056232951377e-17
+    total = high_18
+    high_19, error_10 = _fused(total, step, 0.6366197723675814)
+    total_low = error_10 + total_low * step + step_low * total - 3.9463962146092007e-17
+    total = high_19
     case_1 = total / q
-    case_2 = _erf(math.sqrt(1.0 / (2.0 * q))) ** 2
+    case_1_low = (_fma(-case_1, q, total) + total_low) / q
+    high_21 = 2.0 * q
+    high_22 = 1.0 / high_21
+    low_20 = _fma(-high_22, high_21, 1.0) * (high_22 * 1.0)
+    high_23 = math.sqrt(high_22)
+    low_21 = 0.5 * (_fma(-high_23, high_23, high_22) + low_20) / high_23
+    case_2, case_2_low = _multiplied(_erf(high_23), _erf(high_23))
     choice_1 = case_2 if q < 1.0 / 4.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 / 4.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -629,11 +737,12 @@ def _slope_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integral(kind, low, high, span, edge, q):
+def _slope_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.1767766952966369 / math.sqrt(q)
     total = 0.0
@@ -659,7 +768,11 @@ def _slope_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _slope_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _slope_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -682,17 +795,18 @@ def _dual_slope(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
-    high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = ((edge - high) - low) / (2.0 * place)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
-    square_0 = _slope_square_0(q)
-    value, lacking, _ = _slope_integral(0, bend, 1.0, rest, edge, q)
-    lacking += slip * _slope_at(0, 1.0, edge, q)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _slope_square_0(q)
+    value, lacking, _ = _slope_integral(0, bend, 1.0, rest, slack, edge, q)
     lacking -= near * _slope_at(0, place, edge, q)
-    high, low = square_0, 0.0
+    high, low = square_0, square_0_low
     value, error = _sum(value, high)
     lacking += error + low
     total = value + lacking
@@ -1193,7 +1307,7 @@ def fixed_points(sigma_w, sigma_b):
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
         [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. q is good to 2e-13 / |1 - slope|, relative.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b)
@@ -1221,49 +1335,49 @@ def _both(q, c, table):
 _PATH = np.array(
     [
         0.9965642995925474,
-        0.981985963638957,
+        0.9819859636389568,
         0.956117214125663,
         0.9195584859111094,
         0.8731659532300754,
         0.8180268403632576,
-        0.7554335009754136,
+        0.7554335009754135,
         0.6868530443577098,
         0.6138929255708225,
         0.5382632605667487,
         0.46173673943325133,
         0.38610707442917747,
         0.3131469556422902,
-        0.24456649902458644,
+        0.24456649902458646,
         0.1819731596367425,
         0.1268340467699246,
-        0.08044151408889061,
-        0.04388278587433703,
-        0.018014036361043095,
-        0.0034357004074525577,
+        0.0804415140888906,
+        0.04388278587433705,
+        0.018014036361043106,
+        0.0034357004074525377,
     ]
 )
 _PATH_WEIGHTS = np.array(
     [
         0.01755349068764726,
         0.03987003416765243,
-        0.05992182425675726,
-        0.07657783439588536,
+        0.05992182425675725,
+        0.07657783439588535,
         0.08900191023307655,
         0.09668629952869497,
-        0.09948200918234697,
-        0.09759914527671663,
-        0.09157624108180344,
-        0.08222153621959931,
+        0.09948200918234695,
+        0.09759914527671665,
+        0.09157624108180346,
+        0.08222153621959932,
         0.07053185091112653,
-        0.05759674539080029,
+        0.0575967453908003,
         0.04449696404166541,
-        0.03220662926682968,
+        0.03220662926682967,
         0.021508232432823453,
         0.012928209584163892,
-        0.006698907180819398,
-        0.002750224077351809,
-        0.000731395632734509,
-        6.051645150485719e-05,
+        0.0066989071808193955,
+        0.0027502240773518098,
+        0.0007313956327345095,
+        6.051645150485684e-05,
     ]
 )
 
@@ -1486,7 +1600,9 @@ def phase(sigma_w, sigma_b, q0=1.0):
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
         fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. Next to criticality digits are few: q is good to
+        r = 2e-13 / |1 - slope|, 1 - c to 2e-13 / |1 - chi|, a depth scale xi to 2e-13 xi, all
+        relative; where two q are about to merge xi_q is good to xi_q r.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)

@@ -179,8 +179,26 @@ def _mean_along(
         )
 
 
+@njit(error_model="numpy")
+def _mean_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    a,
+):
+    """Evaluate it in a row for a that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mean(
+            q[np.uint64(q_start + i)],
+            a,
+        )
+
+
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     a_block = np.ones(_BLOCK)
@@ -193,8 +211,10 @@ def _mean_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and a_moves:
+    if moves and q_moves and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(a_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -205,17 +225,27 @@ def _mean_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[1], steps[1], start, size, single)
-        _mean_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            a,
-            start * a_moves,
-        )
+        if fixed:
+            _mean_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a_block[0],
+            )
+        else:
+            _mean_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a,
+                start * a_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -235,6 +265,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _second_moment_constants(a):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return 1.0 + a ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q, a):
     """Return E[φ(h)²]; nan outside the domain."""
@@ -243,7 +279,8 @@ def _second_moment(q, a):
     inside = (q == nearest_q) & (a == nearest_a)
     q = nearest_q
     a = nearest_a
-    value = q * (1.0 + a**2) / 2.0
+    constant_1 = _second_moment_constants(a)
+    value = q * constant_1 / 2.0
     return value if inside else math.nan
 
 
@@ -266,8 +303,26 @@ def _second_moment_along(
         )
 
 
+@njit(error_model="numpy")
+def _second_moment_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    a,
+):
+    """Evaluate it in a row for a that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment(
+            q[np.uint64(q_start + i)],
+            a,
+        )
+
+
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     a_block = np.ones(_BLOCK)
@@ -280,8 +335,10 @@ def _second_moment_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and a_moves:
+    if moves and q_moves and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(a_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -292,17 +349,27 @@ def _second_moment_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[1], steps[1], start, size, single)
-        _second_moment_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            a,
-            start * a_moves,
-        )
+        if fixed:
+            _second_moment_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a_block[0],
+            )
+        else:
+            _second_moment_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a,
+                start * a_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -370,21 +437,20 @@ def _length_map_scaled(
     sigma_w,
     sigma_b,
     a,
-    a_start,
 ):
-    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    """Evaluate it in a row for sigma_w, sigma_b and a that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _length_map(
             q[np.uint64(q_start + i)],
             sigma_w,
             sigma_b,
-            a[np.uint64(a_start + i)],
+            a,
         )
 
 
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0 and steps[2] == 0
+    fixed = steps[1] == 0 and steps[2] == 0 and steps[3] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -405,11 +471,12 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves) and a_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves) and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
         _load(sigma_b_block, arrays[2], 0, 0, 1, single)
+        _load(a_block, arrays[3], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -426,7 +493,7 @@ def _length_map_loop(arrays, counts, steps, single):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
         if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[3], steps[3], start, size, single)
         if fixed:
             _length_map_scaled(
@@ -437,8 +504,7 @@ def _length_map_loop(arrays, counts, steps, single):
                 start * q_moves,
                 sigma_w_block[0],
                 sigma_b_block[0],
-                a,
-                start * a_moves,
+                a_block[0],
             )
         else:
             _length_map_along(
@@ -475,6 +541,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _second_moment_slope_constants(a):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return 1.0 / 2.0 + a ** 2 / 2.0
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q, a):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
@@ -483,7 +555,8 @@ def _second_moment_slope(q, a):
     inside = (q == nearest_q) & (a == nearest_a)
     q = nearest_q
     a = nearest_a
-    value = 1.0 / 2.0 + a**2 / 2.0
+    constant_1 = _second_moment_slope_constants(a)
+    value = constant_1
     return value if inside else math.nan
 
 
@@ -506,8 +579,26 @@ def _second_moment_slope_along(
         )
 
 
+@njit(error_model="numpy")
+def _second_moment_slope_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    a,
+):
+    """Evaluate it in a row for a that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment_slope(
+            q[np.uint64(q_start + i)],
+            a,
+        )
+
+
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     a_block = np.ones(_BLOCK)
@@ -520,8 +611,10 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and a_moves:
+    if moves and q_moves and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(a_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -532,17 +625,27 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[1], steps[1], start, size, single)
-        _second_moment_slope_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            a,
-            start * a_moves,
-        )
+        if fixed:
+            _second_moment_slope_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a_block[0],
+            )
+        else:
+            _second_moment_slope_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a,
+                start * a_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -604,20 +707,19 @@ def _chi_parallel_scaled(
     q_start,
     sigma_w,
     a,
-    a_start,
 ):
-    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    """Evaluate it in a row for sigma_w and a that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _chi_parallel(
             q[np.uint64(q_start + i)],
             sigma_w,
-            a[np.uint64(a_start + i)],
+            a,
         )
 
 
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -634,10 +736,11 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and a_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(a_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -651,7 +754,7 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             _load(q_block, arrays[0], steps[0], start, size, single)
         if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[2], steps[2], start, size, single)
         if fixed:
             _chi_parallel_scaled(
@@ -661,8 +764,7 @@ def _chi_parallel_loop(arrays, counts, steps, single):
                 q,
                 start * q_moves,
                 sigma_w_block[0],
-                a,
-                start * a_moves,
+                a_block[0],
             )
         else:
             _chi_parallel_along(
@@ -696,6 +798,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mu_1_constants(a):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return 1.0 / 2.0 + a ** 2 / 2.0
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q, a):
     """Return E[φ′(h)²]; nan outside the domain."""
@@ -704,7 +812,8 @@ def _mu_1(q, a):
     inside = (q == nearest_q) & (a == nearest_a)
     q = nearest_q
     a = nearest_a
-    value = 1.0 / 2.0 + a**2 / 2.0
+    constant_1 = _mu_1_constants(a)
+    value = constant_1
     return value if inside else math.nan
 
 
@@ -727,8 +836,26 @@ def _mu_1_along(
         )
 
 
+@njit(error_model="numpy")
+def _mu_1_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    a,
+):
+    """Evaluate it in a row for a that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_1(
+            q[np.uint64(q_start + i)],
+            a,
+        )
+
+
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     a_block = np.ones(_BLOCK)
@@ -741,8 +868,10 @@ def _mu_1_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and a_moves:
+    if moves and q_moves and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(a_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -753,17 +882,27 @@ def _mu_1_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[1], steps[1], start, size, single)
-        _mu_1_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            a,
-            start * a_moves,
-        )
+        if fixed:
+            _mu_1_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a_block[0],
+            )
+        else:
+            _mu_1_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a,
+                start * a_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -825,20 +964,19 @@ def _chi_scaled(
     q_start,
     sigma_w,
     a,
-    a_start,
 ):
-    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    """Evaluate it in a row for sigma_w and a that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _chi(
             q[np.uint64(q_start + i)],
             sigma_w,
-            a[np.uint64(a_start + i)],
+            a,
         )
 
 
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -855,10 +993,11 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and a_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(a_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -872,7 +1011,7 @@ def _chi_loop(arrays, counts, steps, single):
             _load(q_block, arrays[0], steps[0], start, size, single)
         if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[2], steps[2], start, size, single)
         if fixed:
             _chi_scaled(
@@ -882,8 +1021,7 @@ def _chi_loop(arrays, counts, steps, single):
                 q,
                 start * q_moves,
                 sigma_w_block[0],
-                a,
-                start * a_moves,
+                a_block[0],
             )
         else:
             _chi_along(
@@ -917,6 +1055,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mu_2_constants(a):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return 1.0 / 2.0 + a ** 4 / 2.0
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q, a):
     """Return E[φ′(h)⁴]; nan outside the domain."""
@@ -925,7 +1069,8 @@ def _mu_2(q, a):
     inside = (q == nearest_q) & (a == nearest_a)
     q = nearest_q
     a = nearest_a
-    value = 1.0 / 2.0 + a**4 / 2.0
+    constant_1 = _mu_2_constants(a)
+    value = constant_1
     return value if inside else math.nan
 
 
@@ -948,8 +1093,26 @@ def _mu_2_along(
         )
 
 
+@njit(error_model="numpy")
+def _mu_2_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    a,
+):
+    """Evaluate it in a row for a that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_2(
+            q[np.uint64(q_start + i)],
+            a,
+        )
+
+
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     a_block = np.ones(_BLOCK)
@@ -962,8 +1125,10 @@ def _mu_2_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and a_moves:
+    if moves and q_moves and (fixed or a_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(a_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -974,17 +1139,27 @@ def _mu_2_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not a_moves:
+        if not (a_moves or fixed):
             _load(a_block, arrays[1], steps[1], start, size, single)
-        _mu_2_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            a,
-            start * a_moves,
-        )
+        if fixed:
+            _mu_2_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a_block[0],
+            )
+        else:
+            _mu_2_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                a,
+                start * a_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 

@@ -41,6 +41,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numba.extending import intrinsic
 
 __all__ = [
     "feed_forward",
@@ -181,6 +182,27 @@ def _erfcx_right(x):
     """Return exp(x**2) * erfc(x) for x >= 0."""
     tail, lost = _tail_parts(x, 3.75, 2.0, 0.0)
     return tail + tail * (lost if x < 1e300 else 0.0)
+
+
+@intrinsic
+def _fma(context, a, b, c):
+    """Return a * b + c, rounded once."""
+    return a(a, b, c), lambda context, builder, signature, values: builder.fma(*values)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _fused(a, b, c):
+    """Return a * b + c, rounded once, and the error of that double."""
+    rounded = _fma(a, b, c)
+    part = rounded - c
+    return rounded, _fma(a, b, -part) + (c - (rounded - part))
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _multiplied(a, b):
+    """Return a * b as a double and the rounding error of that double."""
+    rounded = a * b
+    return rounded, _fma(a, b, -rounded)
 
 
 @njit(cache=True, error_model="numpy")
@@ -512,61 +534,146 @@ _DUAL_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q):
-    """Return E[f]**2."""
-    step = math.sqrt(16.0 / max(16.0, q))
+    """Return E[f]**2, as two doubles."""
+    high_1 = max(16.0, q)
+    high_2 = 16.0 / high_1
+    low_1 = _fma(-high_2, high_1, 16.0) * (high_2 * 0.0625)
+    step = math.sqrt(high_2)
+    step_low = 0.5 * (_fma(-step, step, high_2) + low_1) / step
     total = 5.01227834069303e-07
-    total = total * step - 5.554949625949824e-06
-    total = total * step + 2.8210757296013366e-05
-    total = total * step - 8.605425441285686e-05
-    total = total * step + 0.00017260035210764983
-    total = total * step - 0.00023158538159500383
-    total = total * step + 0.00019773539869658184
-    total = total * step - 9.129333202815707e-05
-    total = total * step + 2.475130502537294e-05
-    total = total * step - 4.9120821894688827e-05
-    total = total * step + 4.7104243084180966e-05
-    total = total * step + 6.945315686162293e-05
-    total = total * step - 8.18552245273128e-05
-    total = total * step - 0.00022580882423979803
-    total = total * step + 0.00019045919745719196
-    total = total * step + 0.0012041951916962512
-    total = total * step - 0.0003752327252265244
-    total = total * step - 0.019267124958670404
-    total = total * step + 0.08504512693976332
-    total = total * step - 0.18423520671102392
-    total = total * step + 0.17570269073049763
-    case_1 = q * total
+    high_4 = total * step - 5.554949625949824e-06
+    total_low = step_low * total
+    total = high_4
+    high_5 = total * step + 2.8210757296013366e-05
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step - 8.605425441285686e-05
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step + 0.00017260035210764983
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 0.00023158538159500383
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9, error_1 = _fused(total, step, 0.00019773539869658184)
+    total_low = error_1 + total_low * step + step_low * total + 1.1392340503757205e-20
+    total = high_9
+    high_10, error_2 = _fused(total, step, -9.129333202815707e-05)
+    total_low = error_2 + total_low * step + step_low * total + 2.5431789457629938e-21
+    total = high_10
+    high_11, error_3 = _fused(total, step, 2.475130502537294e-05)
+    total_low = error_3 + total_low * step + step_low * total - 2.4450084696780275e-22
+    total = high_11
+    high_12, error_4 = _fused(total, step, -4.9120821894688827e-05)
+    total_low = error_4 + total_low * step + step_low * total + 1.6761629799071955e-21
+    total = high_12
+    high_13, error_5 = _fused(total, step, 4.7104243084180966e-05)
+    total_low = error_5 + total_low * step + step_low * total + 2.9904593056251975e-21
+    total = high_13
+    high_14, error_6 = _fused(total, step, 6.945315686162293e-05)
+    total_low = error_6 + total_low * step + step_low * total - 6.655662245498678e-21
+    total = high_14
+    high_15, error_7 = _fused(total, step, -8.18552245273128e-05)
+    total_low = error_7 + total_low * step + step_low * total - 4.42881115546383e-21
+    total = high_15
+    high_16, error_8 = _fused(total, step, -0.00022580882423979803)
+    total_low = error_8 + total_low * step + step_low * total + 6.157494146274737e-21
+    total = high_16
+    high_17, error_9 = _fused(total, step, 0.00019045919745719196)
+    total_low = error_9 + total_low * step + step_low * total - 1.194048298688379e-20
+    total = high_17
+    high_18, error_10 = _fused(total, step, 0.0012041951916962512)
+    total_low = error_10 + total_low * step + step_low * total + 3.51671893701639e-20
+    total = high_18
+    high_19, error_11 = _fused(total, step, -0.0003752327252265244)
+    total_low = error_11 + total_low * step + step_low * total - 2.0885605512902687e-20
+    total = high_19
+    high_20, error_12 = _fused(total, step, -0.019267124958670404)
+    total_low = error_12 + total_low * step + step_low * total + 1.233840940771715e-18
+    total = high_20
+    high_21, error_13 = _fused(total, step, 0.08504512693976332)
+    total_low = error_13 + total_low * step + step_low * total + 9.625219494213032e-19
+    total = high_21
+    high_22, error_14 = _fused(total, step, -0.18423520671102392)
+    total_low = error_14 + total_low * step + step_low * total + 1.110780290311415e-17
+    total = high_22
+    high_23, error_15 = _fused(total, step, 0.17570269073049763)
+    total_low = error_15 + total_low * step + step_low * total - 7.766672009997332e-18
+    total = high_23
+    case_1, error_16 = _multiplied(q, total)
+    case_1_low = error_16 + total_low * q
     root_1 = math.sqrt(q)
-    quotient_1_even = 5.016678627401139e-05 * q + 0.005278798786402494
-    quotient_1_even = quotient_1_even * q + 0.11752139709776044
-    quotient_1_even = quotient_1_even * q + 0.6338181109032509
-    quotient_1_even = quotient_1_even * q + 0.42607263633491266
-    quotient_1_odd = 1.8925417439717857e-06 * q + 0.0006483767737583823
-    quotient_1_odd = quotient_1_odd * q + 0.029567924286470832
-    quotient_1_odd = quotient_1_odd * q + 0.3305034915817749
-    quotient_1_odd = quotient_1_odd * q + 0.7537197588838848
-    above_1 = quotient_1_odd * root_1 + quotient_1_even
-    quotient_1_even = 0.00012914999845148678 * q + 0.016044244402913233
-    quotient_1_even = quotient_1_even * q + 0.45007135414259614
-    quotient_1_even = quotient_1_even * q + 3.6465016275377433
-    quotient_1_even = quotient_1_even * q + 7.307014010824894
-    quotient_1_even = quotient_1_even * q + 1.509765625
-    quotient_1_odd = 4.514984475553893e-06 * q + 0.0018055884107309997
-    quotient_1_odd = quotient_1_odd * q + 0.09962567204556133
-    quotient_1_odd = quotient_1_odd * q + 1.4980878966578344
-    quotient_1_odd = quotient_1_odd * q + 6.307878177369928
-    quotient_1_odd = quotient_1_odd * q + 5.022124164064195
-    below_1 = quotient_1_odd * root_1 + quotient_1_even
+    root_1_low = 0.5 * _fma(-root_1, root_1, q) / root_1
+    quotient_1_even, error_17 = _fused(5.016678627401139e-05, q, 0.005278798786402494)
+    quotient_1_even_low = error_17 + 2.9027593798240102e-21 * q - 2.4948731015178934e-19
+    quotient_1_even, error_18 = _fused(quotient_1_even, q, 0.11752139709776044)
+    quotient_1_even_low = error_18 + quotient_1_even_low * q + 1.574379761564752e-18
+    quotient_1_even, error_19 = _fused(quotient_1_even, q, 0.6338181109032509)
+    quotient_1_even_low = error_19 + quotient_1_even_low * q + 3.0596067825243937e-17
+    quotient_1_even, error_20 = _fused(quotient_1_even, q, 0.42607263633491266)
+    quotient_1_even_low = error_20 + quotient_1_even_low * q + 9.433347073934355e-19
+    quotient_1_odd, error_21 = _fused(1.8925417439717857e-06, q, 0.0006483767737583823)
+    quotient_1_odd_low = error_21 - 4.6812275963332066e-24 * q + 6.000614031265893e-21
+    quotient_1_odd, error_22 = _fused(quotient_1_odd, q, 0.029567924286470832)
+    quotient_1_odd_low = error_22 + quotient_1_odd_low * q - 1.3952769473855867e-18
+    quotient_1_odd, error_23 = _fused(quotient_1_odd, q, 0.3305034915817749)
+    quotient_1_odd_low = error_23 + quotient_1_odd_low * q - 2.4474380649417966e-17
+    quotient_1_odd, error_24 = _fused(quotient_1_odd, q, 0.7537197588838848)
+    quotient_1_odd_low = error_24 + quotient_1_odd_low * q - 1.9134004588151618e-17
+    above_1, error_25 = _fused(quotient_1_odd, root_1, quotient_1_even)
+    above_1_low = error_25 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
+    quotient_1_even, error_26 = _fused(0.00012914999845148678, q, 0.016044244402913233)
+    quotient_1_even_low = error_26 - 7.531389951631696e-21 * q - 3.8861998004530273e-19
+    quotient_1_even, error_27 = _fused(quotient_1_even, q, 0.45007135414259614)
+    quotient_1_even_low = error_27 + quotient_1_even_low * q + 1.404709139224662e-17
+    quotient_1_even, error_28 = _fused(quotient_1_even, q, 3.6465016275377433)
+    quotient_1_even_low = error_28 + quotient_1_even_low * q + 2.1467753648187876e-16
+    quotient_1_even, error_29 = _fused(quotient_1_even, q, 7.307014010824894)
+    quotient_1_even_low = error_29 + quotient_1_even_low * q - 4.3045758684088323e-16
+    quotient_1_even, error_30 = _fused(quotient_1_even, q, 1.509765625)
+    quotient_1_even_low = error_30 + quotient_1_even_low * q
+    quotient_1_odd, error_31 = _fused(4.514984475553893e-06, q, 0.0018055884107309997)
+    quotient_1_odd_low = error_31 - 3.7940625009140124e-23 * q - 9.988655001227913e-20
+    quotient_1_odd, error_32 = _fused(quotient_1_odd, q, 0.09962567204556133)
+    quotient_1_odd_low = error_32 + quotient_1_odd_low * q + 7.93927733626083e-19
+    quotient_1_odd, error_33 = _fused(quotient_1_odd, q, 1.4980878966578344)
+    quotient_1_odd_low = error_33 + quotient_1_odd_low * q + 1.466434634010333e-17
+    quotient_1_odd, error_34 = _fused(quotient_1_odd, q, 6.307878177369928)
+    quotient_1_odd_low = error_34 + quotient_1_odd_low * q - 4.377218639735729e-16
+    quotient_1_odd, error_35 = _fused(quotient_1_odd, q, 5.022124164064195)
+    quotient_1_odd_low = error_35 + quotient_1_odd_low * q + 9.840169095244403e-17
+    below_1, error_36 = _fused(quotient_1_odd, root_1, quotient_1_even)
+    below_1_low = error_36 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
     quotient_1 = above_1 / below_1
-    case_2 = q * quotient_1**2 * (q - 1.0 - 1.3524933392747631e-31) ** 2
+    quotient_1_low = (_fma(-quotient_1, below_1, above_1) + above_1_low - quotient_1 * below_1_low) / below_1
+    high_47, error_37 = _multiplied(quotient_1, quotient_1)
+    low_46 = error_37 + quotient_1_low * quotient_1 + quotient_1_low * quotient_1
+    high_48, error_38 = _multiplied(q, high_47)
+    low_47 = error_38 + low_46 * q
+    high_49, error_39 = _sum(q, -1.0)
+    high_50, error_40 = _sum(high_49, -1.3524933392747631e-31)
+    low_48 = error_40 + error_39
+    high_51, error_41 = _multiplied(high_50, high_50)
+    low_49 = error_41 + low_48 * high_50 + low_48 * high_50
+    case_2, error_42 = _multiplied(high_48, high_51)
+    case_2_low = error_42 + low_47 * high_51 + low_49 * high_48
     choice_1 = case_2 if q < 16.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 16.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q):
-    """Return E[f(h) f(-h)]."""
-    return -1.8472367132973584 * q * _erfcx_right(math.sqrt(q / 2.0))
+    """Return E[f(h) f(-h)], as two doubles."""
+    high_1, error_1 = _multiplied(-1.8472367132973584, q)
+    low_1 = error_1 + 8.604183238339529e-17 * q
+    high_2 = q * 0.5
+    high_3 = math.sqrt(high_2)
+    low_2 = 0.5 * _fma(-high_3, high_3, high_2) / high_3
+    high_4, error_2 = _multiplied(high_1, _erfcx_right(high_3))
+    low_3 = error_2 + low_1 * _erfcx_right(high_3)
+    return high_4, low_3
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -617,11 +724,12 @@ def _dual_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integral(kind, low, high, span, edge, q):
+def _dual_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
@@ -647,7 +755,11 @@ def _dual_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _dual_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _dual_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -670,14 +782,16 @@ def _dual(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
-    high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = ((edge - high) - low) / (2.0 * place)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
-    square_0 = _dual_square_0(q)
-    end_0 = _dual_end_0(q)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _dual_square_0(q)
+    end_0, end_0_low = _dual_end_0(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     behind = abs(end_0)
@@ -686,25 +800,23 @@ def _dual(q, c):
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
-            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, 0.0, edge, q)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, slack, edge, q)
             lacking += error
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
             lacking += near * _dual_at(2, place, edge, q)
             lacking -= near * _dual_at(3, place, edge, q)
-            lacking += slip * _dual_at(3, 1.0, edge, q)
-            high, low = end_0, 0.0
+            high, low = end_0, end_0_low
             value, error = _sum(value, high)
             lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, slack, edge, q)
             terms += ahead
-            lacking += slip * _dual_at(kind, 1.0, edge, q)
             lacking -= near * _dual_at(kind, place, edge, q)
-            high, low = square_0, 0.0
+            high, low = square_0, square_0_low
             value, error = _sum(value, high)
             lacking += error + low
         if terms < least:
@@ -1224,7 +1336,7 @@ def fixed_points(sigma_w, sigma_b):
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
         [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. q is good to 2e-13 / |1 - slope|, relative.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b)
@@ -1252,49 +1364,49 @@ def _both(q, c, table):
 _PATH = np.array(
     [
         0.9965642995925474,
-        0.981985963638957,
+        0.9819859636389568,
         0.956117214125663,
         0.9195584859111094,
         0.8731659532300754,
         0.8180268403632576,
-        0.7554335009754136,
+        0.7554335009754135,
         0.6868530443577098,
         0.6138929255708225,
         0.5382632605667487,
         0.46173673943325133,
         0.38610707442917747,
         0.3131469556422902,
-        0.24456649902458644,
+        0.24456649902458646,
         0.1819731596367425,
         0.1268340467699246,
-        0.08044151408889061,
-        0.04388278587433703,
-        0.018014036361043095,
-        0.0034357004074525577,
+        0.0804415140888906,
+        0.04388278587433705,
+        0.018014036361043106,
+        0.0034357004074525377,
     ]
 )
 _PATH_WEIGHTS = np.array(
     [
         0.01755349068764726,
         0.03987003416765243,
-        0.05992182425675726,
-        0.07657783439588536,
+        0.05992182425675725,
+        0.07657783439588535,
         0.08900191023307655,
         0.09668629952869497,
-        0.09948200918234697,
-        0.09759914527671663,
-        0.09157624108180344,
-        0.08222153621959931,
+        0.09948200918234695,
+        0.09759914527671665,
+        0.09157624108180346,
+        0.08222153621959932,
         0.07053185091112653,
-        0.05759674539080029,
+        0.0575967453908003,
         0.04449696404166541,
-        0.03220662926682968,
+        0.03220662926682967,
         0.021508232432823453,
         0.012928209584163892,
-        0.006698907180819398,
-        0.002750224077351809,
-        0.000731395632734509,
-        6.051645150485719e-05,
+        0.0066989071808193955,
+        0.0027502240773518098,
+        0.0007313956327345095,
+        6.051645150485684e-05,
     ]
 )
 
@@ -1517,7 +1629,9 @@ def phase(sigma_w, sigma_b, q0=1.0):
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
         fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. Next to criticality digits are few: q is good to
+        r = 2e-13 / |1 - slope|, 1 - c to 2e-13 / |1 - chi|, a depth scale xi to 2e-13 xi, all
+        relative; where two q are about to merge xi_q is good to xi_q r.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)

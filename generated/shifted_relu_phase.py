@@ -40,6 +40,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numba.extending import intrinsic
 
 __all__ = [
     "feed_forward",
@@ -117,6 +118,20 @@ def _exp_parts(high, low):
     return n, r + (r * r * total + ((main - r) - less))
 
 
+@intrinsic
+def _fma(context, a, b, c):
+    """Return a * b + c, rounded once."""
+    return a(a, b, c), lambda context, builder, signature, values: builder.fma(*values)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _fused(a, b, c):
+    """Return a * b + c, rounded once, and the error of that double."""
+    rounded = _fma(a, b, c)
+    part = rounded - c
+    return rounded, _fma(a, b, -part) + (c - (rounded - part))
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _gaussian_tail(x, factor, centre, slope, rest):
     """Return exp(-factor * x**2) times the scaled tail at abs(x), factor 1 or 0.5.
@@ -129,6 +144,13 @@ def _gaussian_tail(x, factor, centre, slope, rest):
     n, t = _exp_parts(-factor * high * high, factor * (a - high) * (a + high))
     tail, lost = _tail_parts(a, centre, slope, rest)
     return _times_power(tail + tail * (t + (lost + lost * t)), n)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _multiplied(a, b):
+    """Return a * b as a double and the rounding error of that double."""
+    rounded = a * b
+    return rounded, _fma(a, b, -rounded)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -479,125 +501,340 @@ _DUAL_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_0(q):
-    """Return E[f]**2."""
-    step = math.sqrt(1.0 / max(1.0, q))
+    """Return E[f]**2, as two doubles."""
+    high_1 = max(1.0, q)
+    high_2 = 1.0 / high_1
+    low_1 = _fma(-high_2, high_1, 1.0) * (high_2 * 1.0)
+    step = math.sqrt(high_2)
+    step_low = 0.5 * (_fma(-step, step, high_2) + low_1) / step
     total = -3.7544990913965325e-11
-    total = total * step - 5.882138884367807e-11
-    total = total * step + 3.20124108617912e-09
-    total = total * step - 6.131980988439651e-09
-    total = total * step - 1.0231910189735843e-07
-    total = total * step + 2.8955397829453196e-07
-    total = total * step + 3.2073325375952104e-06
-    total = total * step - 1.2986455924240433e-05
-    total = total * step - 8.289318650699432e-05
-    total = total * step + 0.0005194560921081177
-    total = total * step + 0.001657863990775028
-    total = total * step - 0.024933892525104813
-    total = total * step + 0.10228873577297436
-    total = total * step - 0.19947114020071635
-    total = total * step + 0.15915494309189535
-    case_1 = q * total
-    step = 1.0 - 2.0 * (1.0 - min(1.0, math.sqrt(q))) / (1.0 + 4.0 * min(1.0, math.sqrt(q)))
+    high_4 = total * step - 5.882138884367807e-11
+    total_low = step_low * total
+    total = high_4
+    high_5 = total * step + 3.20124108617912e-09
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step - 6.131980988439651e-09
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 1.0231910189735843e-07
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step + 2.8955397829453196e-07
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step + 3.2073325375952104e-06
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10 = total * step - 1.2986455924240433e-05
+    total_low = total_low * step + step_low * total
+    total = high_10
+    high_11 = total * step - 8.289318650699432e-05
+    total_low = total_low * step + step_low * total
+    total = high_11
+    high_12 = total * step + 0.0005194560921081177
+    total_low = total_low * step + step_low * total
+    total = high_12
+    high_13, error_1 = _fused(total, step, 0.001657863990775028)
+    total_low = error_1 + total_low * step + step_low * total - 8.757356863416015e-20
+    total = high_13
+    high_14, error_2 = _fused(total, step, -0.024933892525104813)
+    total_low = error_2 + total_low * step + step_low * total - 1.5697920491084493e-18
+    total = high_14
+    high_15, error_3 = _fused(total, step, 0.10228873577297436)
+    total_low = error_3 + total_low * step + step_low * total - 2.4189436336190965e-18
+    total = high_15
+    high_16, error_4 = _fused(total, step, -0.19947114020071635)
+    total_low = error_4 + total_low * step + step_low * total + 5.4664745144572076e-18
+    total = high_16
+    high_17, error_5 = _fused(total, step, 0.15915494309189535)
+    total_low = error_5 + total_low * step + step_low * total - 9.823746228766521e-18
+    total = high_17
+    case_1, error_6 = _multiplied(q, total)
+    case_1_low = error_6 + total_low * q
+    high_19 = math.sqrt(q)
+    low_18 = 0.5 * _fma(-high_19, high_19, q) / high_19
+    high_20, error_7 = _sum(1.0, -(min(1.0, high_19)))
+    high_21 = 2.0 * high_20
+    low_19 = error_7 * 2.0
+    high_22 = math.sqrt(q)
+    low_20 = 0.5 * _fma(-high_22, high_22, q) / high_22
+    high_23, error_8 = _fused(4.0, min(1.0, high_22), 1.0)
+    high_24 = high_21 / high_23
+    low_21 = (_fma(-high_24, high_23, high_21) + low_19 - high_24 * error_8) / high_23
+    step, error_9 = _sum(1.0, -high_24)
+    step_low = error_9 - low_21
     total = 1.1145415403839804e-08
-    total = total * step - 6.4613008619719354e-09
-    total = total * step - 1.0417080277312723e-07
-    total = total * step + 9.403905241357222e-08
-    total = total * step + 3.914607591589648e-07
-    total = total * step - 5.233859875781284e-07
-    total = total * step - 6.033991675101394e-07
-    total = total * step + 1.3676834175311133e-06
-    total = total * step - 3.061973420331588e-07
-    total = total * step - 9.694352865336414e-07
-    total = total * step + 1.8657475513549773e-06
-    total = total * step - 3.6297847718173545e-06
-    total = total * step + 3.246151269191049e-06
-    total = total * step + 5.60893184426473e-06
-    total = total * step - 2.1947785598789358e-05
-    total = total * step + 2.7476753010317748e-05
-    total = total * step + 1.1897521459241933e-05
-    total = total * step - 0.00011043457786868875
-    total = total * step + 0.00017946259032476498
-    total = total * step + 2.0190995646944876e-05
-    total = total * step - 0.0006487624787979598
-    total = total * step + 0.001100849077245076
-    total = total * step + 0.0004446925835270669
-    total = total * step - 0.004839380401105203
-    total = total * step + 0.005546628289392413
-    total = total * step + 0.012119226786557535
-    total = total * step - 0.03712613566418418
-    total = total * step - 0.022747174244551572
-    total = total * step + 0.1805856178824444
-    total = total * step + 0.16038579167313605
-    total = total * step - 0.4774406334036299
-    total = total * step - 0.8317766169312865
-    total = total * step + 1.2384156720508623
-    case_2 = q**3 * total**2 * _exp_inverse(0.25, 0.0, q)
+    high_26 = total * step - 6.4613008619719354e-09
+    total_low_2 = step_low * total
+    total = high_26
+    high_27 = total * step - 1.0417080277312723e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_27
+    high_28 = total * step + 9.403905241357222e-08
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_28
+    high_29 = total * step + 3.914607591589648e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_29
+    high_30 = total * step - 5.233859875781284e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_30
+    high_31 = total * step - 6.033991675101394e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_31
+    high_32 = total * step + 1.3676834175311133e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_32
+    high_33 = total * step - 3.061973420331588e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_33
+    high_34 = total * step - 9.694352865336414e-07
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_34
+    high_35 = total * step + 1.8657475513549773e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_35
+    high_36 = total * step - 3.6297847718173545e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_36
+    high_37 = total * step + 3.246151269191049e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_37
+    high_38 = total * step + 5.60893184426473e-06
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_38
+    high_39 = total * step - 2.1947785598789358e-05
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_39
+    high_40 = total * step + 2.7476753010317748e-05
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_40
+    high_41 = total * step + 1.1897521459241933e-05
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_41
+    high_42 = total * step - 0.00011043457786868875
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_42
+    high_43 = total * step + 0.00017946259032476498
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_43
+    high_44 = total * step + 2.0190995646944876e-05
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_44
+    high_45 = total * step - 0.0006487624787979598
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_45
+    high_46 = total * step + 0.001100849077245076
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_46
+    high_47 = total * step + 0.0004446925835270669
+    total_low_2 = total_low_2 * step + step_low * total
+    total = high_47
+    high_48, error_10 = _fused(total, step, -0.004839380401105203)
+    total_low_2 = error_10 + total_low_2 * step + step_low * total + 2.784005096386221e-19
+    total = high_48
+    high_49, error_11 = _fused(total, step, 0.005546628289392413)
+    total_low_2 = error_11 + total_low_2 * step + step_low * total - 1.7101185198232938e-19
+    total = high_49
+    high_50, error_12 = _fused(total, step, 0.012119226786557535)
+    total_low_2 = error_12 + total_low_2 * step + step_low * total - 7.12156355875299e-19
+    total = high_50
+    high_51, error_13 = _fused(total, step, -0.03712613566418418)
+    total_low_2 = error_13 + total_low_2 * step + step_low * total - 2.4293531425896236e-18
+    total = high_51
+    high_52, error_14 = _fused(total, step, -0.022747174244551572)
+    total_low_2 = error_14 + total_low_2 * step + step_low * total + 9.128143113594821e-19
+    total = high_52
+    high_53, error_15 = _fused(total, step, 0.1805856178824444)
+    total_low_2 = error_15 + total_low_2 * step + step_low * total - 2.173203861186444e-18
+    total = high_53
+    high_54, error_16 = _fused(total, step, 0.16038579167313605)
+    total_low_2 = error_16 + total_low_2 * step + step_low * total - 1.0305738406615644e-18
+    total = high_54
+    high_55, error_17 = _fused(total, step, -0.4774406334036299)
+    total_low_2 = error_17 + total_low_2 * step + step_low * total - 1.6164891398600762e-17
+    total = high_55
+    high_56, error_18 = _fused(total, step, -0.8317766169312865)
+    total_low_2 = error_18 + total_low_2 * step + step_low * total + 5.347231433212591e-17
+    total = high_56
+    high_57, error_19 = _fused(total, step, 1.2384156720508623)
+    total_low_2 = error_19 + total_low_2 * step + step_low * total + 1.9548376909883128e-17
+    total = high_57
+    high_58, error_20 = _multiplied(q, q)
+    high_59, error_21 = _multiplied(high_58, q)
+    low_55 = error_21 + error_20 * q
+    high_60, error_22 = _multiplied(total, total)
+    low_56 = error_22 + total_low_2 * total + total_low_2 * total
+    high_61, error_23 = _multiplied(high_59, high_60)
+    low_57 = error_23 + low_55 * high_60 + low_56 * high_59
+    case_2, error_24 = _multiplied(high_61, _exp_inverse(0.25, 0.0, q))
+    case_2_low = error_24 + low_57 * _exp_inverse(0.25, 0.0, q)
     choice_1 = case_2 if q < 1.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_square_1(q):
-    """Return q * E[f']**2."""
-    step = math.sqrt(1.0 / (4.0 * max(1.0 / 4.0, q)))
+    """Return q * E[f']**2, as two doubles."""
+    high_1 = 4.0 * max(0.25, q)
+    high_2 = 1.0 / high_1
+    low_1 = _fma(-high_2, high_1, 1.0) * (high_2 * 1.0)
+    step = math.sqrt(high_2)
+    step_low = 0.5 * (_fma(-step, step, high_2) + low_1) / step
     total = 5.594948708423376e-08
-    total = total * step - 5.943507225430261e-08
-    total = total * step - 2.2799924929386955e-06
-    total = total * step + 1.0190784714200617e-05
-    total = total * step - 5.722061212364444e-06
-    total = total * step - 4.040548756607568e-05
-    total = total * step - 1.3822858846309162e-05
-    total = total * step + 0.00035179447245800555
-    total = total * step + 0.00011450452494577308
-    total = total * step - 0.002273363784565933
-    total = total * step - 0.0011873897083072979
-    total = total * step + 0.012378727609563201
-    total = total * step + 0.009973555918119973
-    total = total * step - 0.053051647617001964
-    total = total * step - 0.0664903800704938
-    total = total * step + 0.15915494309197983
-    total = total * step + 0.39894228040143187
-    total = total * step + 0.25
-    case_1 = q * total
-    case_2 = q * _normal_cdf(1.0 / (2.0 * math.sqrt(q))) ** 2
+    high_4 = total * step - 5.943507225430261e-08
+    total_low = step_low * total
+    total = high_4
+    high_5 = total * step - 2.2799924929386955e-06
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step + 1.0190784714200617e-05
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 5.722061212364444e-06
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 4.040548756607568e-05
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step - 1.3822858846309162e-05
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10 = total * step + 0.00035179447245800555
+    total_low = total_low * step + step_low * total
+    total = high_10
+    high_11 = total * step + 0.00011450452494577308
+    total_low = total_low * step + step_low * total
+    total = high_11
+    high_12, error_1 = _fused(total, step, -0.002273363784565933)
+    total_low = error_1 + total_low * step + step_low * total - 1.0667032034411148e-19
+    total = high_12
+    high_13, error_2 = _fused(total, step, -0.0011873897083072979)
+    total_low = error_2 + total_low * step + step_low * total - 4.5198977313707996e-20
+    total = high_13
+    high_14, error_3 = _fused(total, step, 0.012378727609563201)
+    total_low = error_3 + total_low * step + step_low * total + 1.4621757655036565e-19
+    total = high_14
+    high_15, error_4 = _fused(total, step, 0.009973555918119973)
+    total_low = error_4 + total_low * step + step_low * total - 8.547208931829376e-19
+    total = high_15
+    high_16, error_5 = _fused(total, step, -0.053051647617001964)
+    total_low = error_5 + total_low * step + step_low * total - 1.513631374818891e-18
+    total = high_16
+    high_17, error_6 = _fused(total, step, -0.0664903800704938)
+    total_low = error_6 + total_low * step + step_low * total - 4.645254918413947e-18
+    total = high_17
+    high_18, error_7 = _fused(total, step, 0.15915494309197983)
+    total_low = error_7 + total_low * step + step_low * total - 8.504048910038072e-18
+    total = high_18
+    high_19, error_8 = _fused(total, step, 0.39894228040143187)
+    total_low = error_8 + total_low * step + step_low * total + 1.9953244394635815e-17
+    total = high_19
+    high_20, error_9 = _fused(total, step, 0.25)
+    total_low = error_9 + total_low * step + step_low * total + 1.2197798938287683e-18
+    total = high_20
+    case_1, error_10 = _multiplied(q, total)
+    case_1_low = error_10 + total_low * q
+    high_22 = math.sqrt(q)
+    low_21 = 0.5 * _fma(-high_22, high_22, q) / high_22
+    high_23 = 2.0 * high_22
+    low_22 = low_21 * 2.0
+    high_24 = 1.0 / high_23
+    low_23 = (_fma(-high_24, high_23, 1.0) - high_24 * low_22) * (high_24 * 1.0)
+    high_25, error_11 = _multiplied(_normal_cdf(high_24), _normal_cdf(high_24))
+    case_2, error_12 = _multiplied(q, high_25)
+    case_2_low = error_12 + error_11 * q
     choice_1 = case_2 if q < 1.0 / 4.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 / 4.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_0(q):
-    """Return E[f(h) f(-h)]."""
-    step = 1.0 / max(1.0, q)
+    """Return E[f(h) f(-h)], as two doubles."""
+    high_1 = max(1.0, q)
+    step = 1.0 / high_1
+    step_low = _fma(-step, high_1, 1.0) * (step * 1.0)
     total = 2.381548275474606e-12
-    total = total * step - 1.6237340419272383e-10
-    total = total * step + 9.223114617721917e-09
-    total = total * step - 4.5091666320348726e-07
-    total = total * step + 1.855200334521321e-05
-    total = total * step - 0.0006233473131245338
-    total = total * step + 0.016622595016726232
-    total = total * step - 0.3989422804014327
-    case_1 = math.sqrt(q) * total
-    case_2 = -q * _erf(math.sqrt(1.0 / (8.0 * q)))
+    high_3 = total * step - 1.6237340419272383e-10
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step + 9.223114617721917e-09
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step - 4.5091666320348726e-07
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step + 1.855200334521321e-05
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 0.0006233473131245338
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8, error_1 = _fused(total, step, 0.016622595016726232)
+    total_low = error_1 + total_low * step + step_low * total + 9.822889338800202e-19
+    total = high_8
+    high_9, error_2 = _fused(total, step, -0.3989422804014327)
+    total_low = error_2 + total_low * step + step_low * total + 2.5927611224023518e-17
+    total = high_9
+    high_10 = math.sqrt(q)
+    low_9 = 0.5 * _fma(-high_10, high_10, q) / high_10
+    case_1, error_3 = _multiplied(high_10, total)
+    case_1_low = error_3 + low_9 * total + total_low * high_10
+    high_12 = 8.0 * q
+    high_13 = 1.0 / high_12
+    low_11 = _fma(-high_13, high_12, 1.0) * (high_13 * 1.0)
+    high_14 = math.sqrt(high_13)
+    low_12 = 0.5 * (_fma(-high_14, high_14, high_13) + low_11) / high_14
+    case_2, case_2_low = _multiplied(-q, _erf(high_14))
     choice_1 = case_2 if q < 1.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _dual_end_1(q):
-    """Return q * E[f'(h) f'(-h)]."""
-    step = 1.0 / max(1.0, q)
+    """Return q * E[f'(h) f'(-h)], as two doubles."""
+    high_1 = max(1.0, q)
+    step = 1.0 / high_1
+    step_low = _fma(-step, high_1, 1.0) * (step * 1.0)
     total = -2.381548275474606e-12
-    total = total * step + 1.6237340419272383e-10
-    total = total * step - 9.223114617721917e-09
-    total = total * step + 4.5091666320348726e-07
-    total = total * step - 1.855200334521321e-05
-    total = total * step + 0.0006233473131245338
-    total = total * step - 0.016622595016726232
-    total = total * step + 0.3989422804014327
-    case_1 = math.sqrt(q) * total
-    case_2 = q * _erf(math.sqrt(1.0 / (8.0 * q)))
+    high_3 = total * step + 1.6237340419272383e-10
+    total_low = step_low * total
+    total = high_3
+    high_4 = total * step - 9.223114617721917e-09
+    total_low = total_low * step + step_low * total
+    total = high_4
+    high_5 = total * step + 4.5091666320348726e-07
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step - 1.855200334521321e-05
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step + 0.0006233473131245338
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8, error_1 = _fused(total, step, -0.016622595016726232)
+    total_low = error_1 + total_low * step + step_low * total - 9.822889338800202e-19
+    total = high_8
+    high_9, error_2 = _fused(total, step, 0.3989422804014327)
+    total_low = error_2 + total_low * step + step_low * total - 2.5927611224023518e-17
+    total = high_9
+    high_10 = math.sqrt(q)
+    low_9 = 0.5 * _fma(-high_10, high_10, q) / high_10
+    case_1, error_3 = _multiplied(high_10, total)
+    case_1_low = error_3 + low_9 * total + total_low * high_10
+    high_12 = 8.0 * q
+    high_13 = 1.0 / high_12
+    low_11 = _fma(-high_13, high_12, 1.0) * (high_13 * 1.0)
+    high_14 = math.sqrt(high_13)
+    low_12 = 0.5 * (_fma(-high_14, high_14, high_13) + low_11) / high_14
+    case_2, case_2_low = _multiplied(q, _erf(high_14))
     choice_1 = case_2 if q < 1.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -635,11 +872,12 @@ def _dual_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _dual_integral(kind, low, high, span, edge, q):
+def _dual_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
@@ -665,7 +903,11 @@ def _dual_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _dual_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _dual_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -681,11 +923,17 @@ def _dual(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
-    square_0 = _dual_square_0(q)
-    square_1 = _dual_square_1(q)
-    end_0 = _dual_end_0(q)
-    end_1 = _dual_end_1(q)
+    # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
+    place = max(bend, 1e-9)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _dual_square_0(q)
+    square_1, square_1_low = _dual_square_1(q)
+    end_0, end_0_low = _dual_end_0(q)
+    end_1, end_1_low = _dual_end_1(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     ahead += abs(c * square_1)
@@ -696,30 +944,28 @@ def _dual(q, c):
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, edge, q)
-            value, error, terms = _dual_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _dual_integral(2, 0.0, bend, bend, 0.0, edge, q)
+            value, error, terms = _dual_integral(3, bend, 1.0, rest, slack, edge, q)
             lacking += error
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
-            high, low = end_0, 0.0
+            high, low = end_0, end_0_low
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 1.0, 0.0
+            high, low = end_1, end_1_low
             high, low = _times(high, low, edge)
-            high, low = _times(high, low, end_1)
             value, error = _sum(value, high)
             lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _dual_integral(kind, bend, 1.0, rest, slack, edge, q)
             terms += ahead
-            high, low = square_0, 0.0
+            high, low = square_0, square_0_low
             value, error = _sum(value, high)
             lacking += error + low
-            high, low = 1.0, 0.0
+            high, low = square_1, square_1_low
             high, low = _times(high, low, c)
-            high, low = _times(high, low, square_1)
             value, error = _sum(value, high)
             lacking += error + low
         if terms < least:
@@ -775,36 +1021,87 @@ _SLOPE_WEIGHTS = np.array(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_square_0(q):
-    """Return E[f]**2."""
-    step = math.sqrt(1.0 / (4.0 * max(1.0 / 4.0, q)))
+    """Return E[f]**2, as two doubles."""
+    high_1 = 4.0 * max(0.25, q)
+    high_2 = 1.0 / high_1
+    low_1 = _fma(-high_2, high_1, 1.0) * (high_2 * 1.0)
+    step = math.sqrt(high_2)
+    step_low = 0.5 * (_fma(-step, step, high_2) + low_1) / step
     total = 5.594948708423376e-08
-    total = total * step - 5.943507225430261e-08
-    total = total * step - 2.2799924929386955e-06
-    total = total * step + 1.0190784714200617e-05
-    total = total * step - 5.722061212364444e-06
-    total = total * step - 4.040548756607568e-05
-    total = total * step - 1.3822858846309162e-05
-    total = total * step + 0.00035179447245800555
-    total = total * step + 0.00011450452494577308
-    total = total * step - 0.002273363784565933
-    total = total * step - 0.0011873897083072979
-    total = total * step + 0.012378727609563201
-    total = total * step + 0.009973555918119973
-    total = total * step - 0.053051647617001964
-    total = total * step - 0.0664903800704938
-    total = total * step + 0.15915494309197983
-    total = total * step + 0.39894228040143187
-    total = total * step + 0.25
+    high_4 = total * step - 5.943507225430261e-08
+    total_low = step_low * total
+    total = high_4
+    high_5 = total * step - 2.2799924929386955e-06
+    total_low = total_low * step + step_low * total
+    total = high_5
+    high_6 = total * step + 1.0190784714200617e-05
+    total_low = total_low * step + step_low * total
+    total = high_6
+    high_7 = total * step - 5.722061212364444e-06
+    total_low = total_low * step + step_low * total
+    total = high_7
+    high_8 = total * step - 4.040548756607568e-05
+    total_low = total_low * step + step_low * total
+    total = high_8
+    high_9 = total * step - 1.3822858846309162e-05
+    total_low = total_low * step + step_low * total
+    total = high_9
+    high_10 = total * step + 0.00035179447245800555
+    total_low = total_low * step + step_low * total
+    total = high_10
+    high_11 = total * step + 0.00011450452494577308
+    total_low = total_low * step + step_low * total
+    total = high_11
+    high_12, error_1 = _fused(total, step, -0.002273363784565933)
+    total_low = error_1 + total_low * step + step_low * total - 1.0667032034411148e-19
+    total = high_12
+    high_13, error_2 = _fused(total, step, -0.0011873897083072979)
+    total_low = error_2 + total_low * step + step_low * total - 4.5198977313707996e-20
+    total = high_13
+    high_14, error_3 = _fused(total, step, 0.012378727609563201)
+    total_low = error_3 + total_low * step + step_low * total + 1.4621757655036565e-19
+    total = high_14
+    high_15, error_4 = _fused(total, step, 0.009973555918119973)
+    total_low = error_4 + total_low * step + step_low * total - 8.547208931829376e-19
+    total = high_15
+    high_16, error_5 = _fused(total, step, -0.053051647617001964)
+    total_low = error_5 + total_low * step + step_low * total - 1.513631374818891e-18
+    total = high_16
+    high_17, error_6 = _fused(total, step, -0.0664903800704938)
+    total_low = error_6 + total_low * step + step_low * total - 4.645254918413947e-18
+    total = high_17
+    high_18, error_7 = _fused(total, step, 0.15915494309197983)
+    total_low = error_7 + total_low * step + step_low * total - 8.504048910038072e-18
+    total = high_18
+    high_19, error_8 = _fused(total, step, 0.39894228040143187)
+    total_low = error_8 + total_low * step + step_low * total + 1.9953244394635815e-17
+    total = high_19
+    high_20, error_9 = _fused(total, step, 0.25)
+    total_low = error_9 + total_low * step + step_low * total + 1.2197798938287683e-18
+    total = high_20
     case_1 = total
-    case_2 = _normal_cdf(1.0 / (2.0 * math.sqrt(q))) ** 2
+    case_1_low = total_low
+    high_21 = math.sqrt(q)
+    low_20 = 0.5 * _fma(-high_21, high_21, q) / high_21
+    high_22 = 2.0 * high_21
+    low_21 = low_20 * 2.0
+    high_23 = 1.0 / high_22
+    low_22 = (_fma(-high_23, high_22, 1.0) - high_23 * low_21) * (high_23 * 1.0)
+    case_2, case_2_low = _multiplied(_normal_cdf(high_23), _normal_cdf(high_23))
     choice_1 = case_2 if q < 1.0 / 4.0 else case_1
-    return choice_1
+    choice_1_low = case_2_low if q < 1.0 / 4.0 else case_1_low
+    return choice_1, choice_1_low
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _slope_end_0(q):
-    """Return E[f(h) f(-h)]."""
-    return _erf(math.sqrt(1.0 / (8.0 * q)))
+    """Return E[f(h) f(-h)], as two doubles."""
+    high_1 = 8.0 * q
+    high_2 = 1.0 / high_1
+    low_1 = _fma(-high_2, high_1, 1.0) * (high_2 * 1.0)
+    high_3 = math.sqrt(high_2)
+    low_2 = 0.5 * (_fma(-high_3, high_3, high_2) + low_1) / high_3
+    return _erf(high_3), 0.0
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -838,11 +1135,12 @@ def _slope_scale(kind, edge, q):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _slope_integral(kind, low, high, span, edge, q):
+def _slope_integral(kind, low, high, span, slack, edge, q):
     """Integrate over x = sqrt(1 - t) on panels that double in width away from t = 1.
 
     Returns the integral over the angle acos(t), what its rounding lacks, and the integral of the
-    absolute value; span is high - low, a difference that may have lost its digits.
+    absolute value; span is high - low, a difference that may have lost its digits, but for what
+    slack is to be added to it.
     """
     finest = 0.08838834764831845 / math.sqrt(q)
     total = 0.0
@@ -868,7 +1166,11 @@ def _slope_integral(kind, low, high, span, edge, q):
         lacking += error
         size += width * bulk
         left = right
-        span -= width
+        span, error = _sum(span, -width)
+        slack += error
+    if slack != 0.0:
+        end = _slope_integrand(kind, high, edge, q)
+        lacking += slack * end / math.sqrt(2.0 - high * high)
     scale, low = _slope_scale(kind, edge, q)
     product, error = _product(scale, total)
     return product, error + (scale * lacking + low * total), abs(scale) * size
@@ -891,14 +1193,16 @@ def _dual_slope(q, c):
     size = abs(c)
     edge = 1.0 - size
     bend = math.sqrt(edge)
-    rest = size / (1.0 + bend)
     # What bend lacks of the root: intervals that begin there are shifted by it, to their ends.
-    high, low = _product(bend, bend)
     place = max(bend, 1e-9)
-    slip = ((edge - high) - low) / (2.0 * place)
+    slip = _fma(-bend, bend, edge) / (2.0 * place)
     near = slip / math.sqrt(2.0 - edge)
-    square_0 = _slope_square_0(q)
-    end_0 = _slope_end_0(q)
+    # 1 less the root, and what that lacks.
+    above = 1.0 + bend
+    rest = size / above
+    slack = (_fma(-rest, above, size) - rest * ((1.0 - above) + bend + slip)) / above + slip
+    square_0, square_0_low = _slope_square_0(q)
+    end_0, end_0_low = _slope_end_0(q)
     # Of two expansions the one whose terms are smaller: less of them is taken away again.
     ahead = abs(square_0)
     behind = abs(end_0)
@@ -907,25 +1211,23 @@ def _dual_slope(q, c):
     least = math.inf
     for turn in range(2):
         if is_near == (turn == 0):
-            part, lacking, bulk = _slope_integral(2, 0.0, bend, bend, edge, q)
-            value, error, terms = _slope_integral(3, bend, 1.0, rest, edge, q)
+            part, lacking, bulk = _slope_integral(2, 0.0, bend, bend, 0.0, edge, q)
+            value, error, terms = _slope_integral(3, bend, 1.0, rest, slack, edge, q)
             lacking += error
             terms += bulk + behind
             value, error = _sum(value, part)
             lacking += error
             lacking += near * _slope_at(2, place, edge, q)
             lacking -= near * _slope_at(3, place, edge, q)
-            lacking += slip * _slope_at(3, 1.0, edge, q)
-            high, low = end_0, 0.0
+            high, low = end_0, end_0_low
             value, error = _sum(value, high)
             lacking += error + low
         else:
             kind = 0 if c >= 0.0 else 1
-            value, lacking, terms = _slope_integral(kind, bend, 1.0, rest, edge, q)
+            value, lacking, terms = _slope_integral(kind, bend, 1.0, rest, slack, edge, q)
             terms += ahead
-            lacking += slip * _slope_at(kind, 1.0, edge, q)
             lacking -= near * _slope_at(kind, place, edge, q)
-            high, low = square_0, 0.0
+            high, low = square_0, square_0_low
             value, error = _sum(value, high)
             lacking += error + low
         if terms < least:
@@ -1430,7 +1732,7 @@ def fixed_points(sigma_w, sigma_b):
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
         [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. q is good to 2e-13 / |1 - slope|, relative.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b)
@@ -1458,49 +1760,49 @@ def _both(q, c, table):
 _PATH = np.array(
     [
         0.9965642995925474,
-        0.981985963638957,
+        0.9819859636389568,
         0.956117214125663,
         0.9195584859111094,
         0.8731659532300754,
         0.8180268403632576,
-        0.7554335009754136,
+        0.7554335009754135,
         0.6868530443577098,
         0.6138929255708225,
         0.5382632605667487,
         0.46173673943325133,
         0.38610707442917747,
         0.3131469556422902,
-        0.24456649902458644,
+        0.24456649902458646,
         0.1819731596367425,
         0.1268340467699246,
-        0.08044151408889061,
-        0.04388278587433703,
-        0.018014036361043095,
-        0.0034357004074525577,
+        0.0804415140888906,
+        0.04388278587433705,
+        0.018014036361043106,
+        0.0034357004074525377,
     ]
 )
 _PATH_WEIGHTS = np.array(
     [
         0.01755349068764726,
         0.03987003416765243,
-        0.05992182425675726,
-        0.07657783439588536,
+        0.05992182425675725,
+        0.07657783439588535,
         0.08900191023307655,
         0.09668629952869497,
-        0.09948200918234697,
-        0.09759914527671663,
-        0.09157624108180344,
-        0.08222153621959931,
+        0.09948200918234695,
+        0.09759914527671665,
+        0.09157624108180346,
+        0.08222153621959932,
         0.07053185091112653,
-        0.05759674539080029,
+        0.0575967453908003,
         0.04449696404166541,
-        0.03220662926682968,
+        0.03220662926682967,
         0.021508232432823453,
         0.012928209584163892,
-        0.006698907180819398,
-        0.002750224077351809,
-        0.000731395632734509,
-        6.051645150485719e-05,
+        0.0066989071808193955,
+        0.0027502240773518098,
+        0.0007313956327345095,
+        6.051645150485684e-05,
     ]
 )
 
@@ -1723,7 +2025,9 @@ def phase(sigma_w, sigma_b, q0=1.0):
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
         fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. Next to criticality digits are few: q is good to
+        r = 2e-13 / |1 - slope|, 1 - c to 2e-13 / |1 - chi|, a depth scale xi to 2e-13 xi, all
+        relative; where two q are about to merge xi_q is good to xi_q r.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)

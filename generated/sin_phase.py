@@ -733,7 +733,7 @@ def fixed_points(sigma_w, sigma_b):
         first five with an axis for the fixed points behind it, q ascending, filled up with nan.
         stability: 1 stable, 2 marginal, 3 unstable, 0 none. status: 0 resolved, 1 an interval
         [q, q_end] is fixed, 2 lengths diverge, 3 one lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. q is good to 2e-13 / |1 - slope|, relative.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b)
@@ -761,49 +761,49 @@ def _both(q, c, table):
 _PATH = np.array(
     [
         0.9965642995925474,
-        0.981985963638957,
+        0.9819859636389568,
         0.956117214125663,
         0.9195584859111094,
         0.8731659532300754,
         0.8180268403632576,
-        0.7554335009754136,
+        0.7554335009754135,
         0.6868530443577098,
         0.6138929255708225,
         0.5382632605667487,
         0.46173673943325133,
         0.38610707442917747,
         0.3131469556422902,
-        0.24456649902458644,
+        0.24456649902458646,
         0.1819731596367425,
         0.1268340467699246,
-        0.08044151408889061,
-        0.04388278587433703,
-        0.018014036361043095,
-        0.0034357004074525577,
+        0.0804415140888906,
+        0.04388278587433705,
+        0.018014036361043106,
+        0.0034357004074525377,
     ]
 )
 _PATH_WEIGHTS = np.array(
     [
         0.01755349068764726,
         0.03987003416765243,
-        0.05992182425675726,
-        0.07657783439588536,
+        0.05992182425675725,
+        0.07657783439588535,
         0.08900191023307655,
         0.09668629952869497,
-        0.09948200918234697,
-        0.09759914527671663,
-        0.09157624108180344,
-        0.08222153621959931,
+        0.09948200918234695,
+        0.09759914527671665,
+        0.09157624108180346,
+        0.08222153621959932,
         0.07053185091112653,
-        0.05759674539080029,
+        0.0575967453908003,
         0.04449696404166541,
-        0.03220662926682968,
+        0.03220662926682967,
         0.021508232432823453,
         0.012928209584163892,
-        0.006698907180819398,
-        0.002750224077351809,
-        0.000731395632734509,
-        6.051645150485719e-05,
+        0.0066989071808193955,
+        0.0027502240773518098,
+        0.0007313956327345095,
+        6.051645150485684e-05,
     ]
 )
 
@@ -1026,7 +1026,9 @@ def phase(sigma_w, sigma_b, q0=1.0):
         q, slope, chi, c, xi_q, xi_c, phase, status: arrays of the shape of the arguments. phase:
         1 ordered, 2 critical, 3 chaotic, 0 none. status: 0 resolved, 1 an interval of lengths is
         fixed, 2 lengths diverge, 3 the fixed point lies beyond [1e-12, 1e12] and is not resolved,
-        4 not resolved, 5 invalid arguments.
+        4 not resolved, 5 invalid arguments. Next to criticality digits are few: q is good to
+        r = 2e-13 / |1 - slope|, 1 - c to 2e-13 / |1 - chi|, a depth scale xi to 2e-13 xi, all
+        relative; where two q are about to merge xi_q is good to xi_q r.
     """
     tables = _tables()
     *points, shape = _points(tables, sigma_w, sigma_b, q0)

@@ -36,7 +36,7 @@ Additions and multiplications of one evaluation, divisions, roots, and calls of 
     mean                 3 + 1 sqrt
     second_moment        10 + 1 div + 1 sqrt + 1 call
     length_map           4 + 1 call
-    second_moment_slope  11 + 2 div + 1 sqrt + 1 call
+    second_moment_slope  10 + 2 div + 1 sqrt + 1 call
     chi_parallel         2 + 1 call
     mu_1                 6 + 1 div + 1 sqrt + 1 call
     chi                  2 + 1 call
@@ -175,6 +175,12 @@ def _atan_ratio(x, y):
     return math.copysign(high + (t + (t * z * total + low)), x)
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mean_constants(s):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return s ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mean(q, s):
     """Return E[φ(h)]; nan outside the domain."""
@@ -183,7 +189,8 @@ def _mean(q, s):
     inside = (q == nearest_q) & (s == nearest_s)
     q = nearest_q
     s = nearest_s
-    value = 0.3989422804014327 * math.sqrt(q + s**2)
+    constant_1 = _mean_constants(s)
+    value = 0.3989422804014327 * math.sqrt(q + constant_1)
     return value if inside else math.nan
 
 
@@ -206,8 +213,26 @@ def _mean_along(
         )
 
 
+@njit(error_model="numpy")
+def _mean_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    s,
+):
+    """Evaluate it in a row for s that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mean(
+            q[np.uint64(q_start + i)],
+            s,
+        )
+
+
 def _mean_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     s_block = np.ones(_BLOCK)
@@ -220,8 +245,10 @@ def _mean_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and s_moves:
+    if moves and q_moves and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(s_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -232,17 +259,27 @@ def _mean_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[1], steps[1], start, size, single)
-        _mean_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            s,
-            start * s_moves,
-        )
+        if fixed:
+            _mean_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s_block[0],
+            )
+        else:
+            _mean_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s,
+                start * s_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -262,6 +299,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _second_moment_constants(s):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return s ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment(q, s):
     """Return E[φ(h)²]; nan outside the domain."""
@@ -270,7 +313,8 @@ def _second_moment(q, s):
     inside = (q == nearest_q) & (s == nearest_s)
     q = nearest_q
     s = nearest_s
-    root_1 = math.sqrt(2.0 * q + s**2)
+    constant_1 = _second_moment_constants(s)
+    root_1 = math.sqrt(2.0 * q + constant_1)
     term_1 = 0.15915494309189535 * q * _atan_ratio(q, root_1 * s)
     value = q / 4.0 + term_1 + 0.15915494309189535 * root_1 * s
     return value if inside else math.nan
@@ -295,8 +339,26 @@ def _second_moment_along(
         )
 
 
+@njit(error_model="numpy")
+def _second_moment_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    s,
+):
+    """Evaluate it in a row for s that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment(
+            q[np.uint64(q_start + i)],
+            s,
+        )
+
+
 def _second_moment_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     s_block = np.ones(_BLOCK)
@@ -309,8 +371,10 @@ def _second_moment_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and s_moves:
+    if moves and q_moves and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(s_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -321,17 +385,27 @@ def _second_moment_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[1], steps[1], start, size, single)
-        _second_moment_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            s,
-            start * s_moves,
-        )
+        if fixed:
+            _second_moment_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s_block[0],
+            )
+        else:
+            _second_moment_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s,
+                start * s_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -399,21 +473,20 @@ def _length_map_scaled(
     sigma_w,
     sigma_b,
     s,
-    s_start,
 ):
-    """Evaluate it in a row for sigma_w and sigma_b that are the same, checked once."""
+    """Evaluate it in a row for sigma_w, sigma_b and s that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _length_map(
             q[np.uint64(q_start + i)],
             sigma_w,
             sigma_b,
-            s[np.uint64(s_start + i)],
+            s,
         )
 
 
 def _length_map_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0 and steps[2] == 0
+    fixed = steps[1] == 0 and steps[2] == 0 and steps[3] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -434,11 +507,12 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves) and s_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or sigma_b_moves) and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
         _load(sigma_b_block, arrays[2], 0, 0, 1, single)
+        _load(s_block, arrays[3], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -455,7 +529,7 @@ def _length_map_loop(arrays, counts, steps, single):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
         if not (sigma_b_moves or fixed):
             _load(sigma_b_block, arrays[2], steps[2], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[3], steps[3], start, size, single)
         if fixed:
             _length_map_scaled(
@@ -466,8 +540,7 @@ def _length_map_loop(arrays, counts, steps, single):
                 start * q_moves,
                 sigma_w_block[0],
                 sigma_b_block[0],
-                s,
-                start * s_moves,
+                s_block[0],
             )
         else:
             _length_map_along(
@@ -504,6 +577,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _second_moment_slope_constants(s):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return s ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _second_moment_slope(q, s):
     """Return d/dq E[φ(h)²] = E[φ′(h)² + φ(h) φ″(h)]; nan outside the domain."""
@@ -512,9 +591,10 @@ def _second_moment_slope(q, s):
     inside = (q == nearest_q) & (s == nearest_s)
     q = nearest_q
     s = nearest_s
-    root_1 = math.sqrt(2.0 * q + s**2)
+    constant_1 = _second_moment_slope_constants(s)
+    root_1 = math.sqrt(2.0 * q + constant_1)
     term_1 = 0.15915494309189535 * _atan_ratio(q, root_1 * s)
-    value = 1.0 / 4.0 + term_1 + 0.15915494309189535 * root_1 * s / (q + s**2)
+    value = 1.0 / 4.0 + term_1 + 0.15915494309189535 * root_1 * s / (q + constant_1)
     return value if inside else math.nan
 
 
@@ -537,8 +617,26 @@ def _second_moment_slope_along(
         )
 
 
+@njit(error_model="numpy")
+def _second_moment_slope_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    s,
+):
+    """Evaluate it in a row for s that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _second_moment_slope(
+            q[np.uint64(q_start + i)],
+            s,
+        )
+
+
 def _second_moment_slope_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     s_block = np.ones(_BLOCK)
@@ -551,8 +649,10 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and s_moves:
+    if moves and q_moves and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(s_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -563,17 +663,27 @@ def _second_moment_slope_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[1], steps[1], start, size, single)
-        _second_moment_slope_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            s,
-            start * s_moves,
-        )
+        if fixed:
+            _second_moment_slope_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s_block[0],
+            )
+        else:
+            _second_moment_slope_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s,
+                start * s_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -635,20 +745,19 @@ def _chi_parallel_scaled(
     q_start,
     sigma_w,
     s,
-    s_start,
 ):
-    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    """Evaluate it in a row for sigma_w and s that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _chi_parallel(
             q[np.uint64(q_start + i)],
             sigma_w,
-            s[np.uint64(s_start + i)],
+            s,
         )
 
 
 def _chi_parallel_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -665,10 +774,11 @@ def _chi_parallel_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and s_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(s_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -682,7 +792,7 @@ def _chi_parallel_loop(arrays, counts, steps, single):
             _load(q_block, arrays[0], steps[0], start, size, single)
         if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[2], steps[2], start, size, single)
         if fixed:
             _chi_parallel_scaled(
@@ -692,8 +802,7 @@ def _chi_parallel_loop(arrays, counts, steps, single):
                 q,
                 start * q_moves,
                 sigma_w_block[0],
-                s,
-                start * s_moves,
+                s_block[0],
             )
         else:
             _chi_parallel_along(
@@ -727,6 +836,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mu_1_constants(s):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return s ** 2
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_1(q, s):
     """Return E[φ′(h)²]; nan outside the domain."""
@@ -735,7 +850,8 @@ def _mu_1(q, s):
     inside = (q == nearest_q) & (s == nearest_s)
     q = nearest_q
     s = nearest_s
-    value = 1.0 / 4.0 + 0.15915494309189535 * _atan_ratio(q, s * math.sqrt(2.0 * q + s**2))
+    constant_1 = _mu_1_constants(s)
+    value = 1.0 / 4.0 + 0.15915494309189535 * _atan_ratio(q, s * math.sqrt(2.0 * q + constant_1))
     return value if inside else math.nan
 
 
@@ -758,8 +874,26 @@ def _mu_1_along(
         )
 
 
+@njit(error_model="numpy")
+def _mu_1_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    s,
+):
+    """Evaluate it in a row for s that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_1(
+            q[np.uint64(q_start + i)],
+            s,
+        )
+
+
 def _mu_1_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     s_block = np.ones(_BLOCK)
@@ -772,8 +906,10 @@ def _mu_1_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and s_moves:
+    if moves and q_moves and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(s_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -784,17 +920,27 @@ def _mu_1_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[1], steps[1], start, size, single)
-        _mu_1_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            s,
-            start * s_moves,
-        )
+        if fixed:
+            _mu_1_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s_block[0],
+            )
+        else:
+            _mu_1_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s,
+                start * s_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
@@ -856,20 +1002,19 @@ def _chi_scaled(
     q_start,
     sigma_w,
     s,
-    s_start,
 ):
-    """Evaluate it in a row for sigma_w that is the same, checked once."""
+    """Evaluate it in a row for sigma_w and s that are the same, checked once."""
     for i in range(count):
         values[np.uint64(first + i)] = _chi(
             q[np.uint64(q_start + i)],
             sigma_w,
-            s[np.uint64(s_start + i)],
+            s,
         )
 
 
 def _chi_loop(arrays, counts, steps, single):
     count = counts[0]
-    fixed = steps[1] == 0
+    fixed = steps[1] == 0 and steps[2] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     sigma_w_block = np.ones(_BLOCK)
@@ -886,10 +1031,11 @@ def _chi_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves) and s_moves:
+    if moves and q_moves and (fixed or sigma_w_moves) and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
+        _load(s_block, arrays[2], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -903,7 +1049,7 @@ def _chi_loop(arrays, counts, steps, single):
             _load(q_block, arrays[0], steps[0], start, size, single)
         if not (sigma_w_moves or fixed):
             _load(sigma_w_block, arrays[1], steps[1], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[2], steps[2], start, size, single)
         if fixed:
             _chi_scaled(
@@ -913,8 +1059,7 @@ def _chi_loop(arrays, counts, steps, single):
                 q,
                 start * q_moves,
                 sigma_w_block[0],
-                s,
-                start * s_moves,
+                s_block[0],
             )
         else:
             _chi_along(
@@ -948,6 +1093,12 @@ Returns:
 )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _mu_2_constants(s):
+    """Return what is the same for a whole row; rounded by itself, also where it is not."""
+    return s * s
+
+
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _mu_2(q, s):
     """Return E[φ′(h)⁴]; nan outside the domain."""
@@ -956,7 +1107,8 @@ def _mu_2(q, s):
     inside = (q == nearest_q) & (s == nearest_s)
     q = nearest_q
     s = nearest_s
-    ratio = q / (s * s)
+    constant_1 = _mu_2_constants(s)
+    ratio = q / constant_1
     root = math.sqrt(ratio)
     power_2 = ratio * ratio
     power_4 = power_2 * power_2
@@ -1011,8 +1163,26 @@ def _mu_2_along(
         )
 
 
+@njit(error_model="numpy")
+def _mu_2_scaled(
+    count,
+    values,
+    first,
+    q,
+    q_start,
+    s,
+):
+    """Evaluate it in a row for s that is the same, checked once."""
+    for i in range(count):
+        values[np.uint64(first + i)] = _mu_2(
+            q[np.uint64(q_start + i)],
+            s,
+        )
+
+
 def _mu_2_loop(arrays, counts, steps, single):
     count = counts[0]
+    fixed = steps[1] == 0
     q_block = np.ones(_BLOCK)
     q, q_moves = _place(q_block, arrays[0], steps[0], count, single)
     s_block = np.ones(_BLOCK)
@@ -1025,8 +1195,10 @@ def _mu_2_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and s_moves:
+    if moves and q_moves and (fixed or s_moves):
         span = max(_BLOCK, count & -64)
+    if fixed:
+        _load(s_block, arrays[1], 0, 0, 1, single)
     for start in range(0, count, span):
         size = min(span, count - start)
         # Whole vectors, of the longest kind: no number is computed in another way than the rest.
@@ -1037,17 +1209,27 @@ def _mu_2_loop(arrays, counts, steps, single):
             values, moves = block, 0
         if not q_moves:
             _load(q_block, arrays[0], steps[0], start, size, single)
-        if not s_moves:
+        if not (s_moves or fixed):
             _load(s_block, arrays[1], steps[1], start, size, single)
-        _mu_2_along(
-            padded,
-            values,
-            start * moves,
-            q,
-            start * q_moves,
-            s,
-            start * s_moves,
-        )
+        if fixed:
+            _mu_2_scaled(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s_block[0],
+            )
+        else:
+            _mu_2_along(
+                padded,
+                values,
+                start * moves,
+                q,
+                start * q_moves,
+                s,
+                start * s_moves,
+            )
         if not moves:
             _store(block, arrays[2], steps[2], start, size, single)
 
