@@ -73,10 +73,26 @@ def compensated(
         writer.assign(target.id, statement.value, cut=number in cut and number not in kept)
     assert isinstance(last, ast.Expr)
     writer.keeps = len(assignments) in kept
-    if not writer.keeps and not writer.lacks_any(last.value):
-        return Compensated(tuple(writer.lines), ast.unparse(last.value), "")
-    high, low = writer.write(last.value)
-    return Compensated(tuple(writer.lines), high, low)
+    high, low = ast.unparse(last.value), ""
+    if writer.keeps or writer.lacks_any(last.value):
+        high, low = writer.write(last.value)
+    return Compensated(_needed(writer.lines, f"{high}, {low or high}"), high, low)
+
+
+def _needed(lines: Sequence[str], result: str) -> tuple[str, ...]:
+    """The lines that a result depends on: what a value lacks is not always passed on."""
+    wanted = _names(result)
+    found: list[str] = []
+    for line in reversed(lines):
+        targets = _names(_target(line))
+        if targets & wanted:
+            wanted = wanted - targets | _names(line.partition(" = ")[2])
+            found.append(line)
+    return tuple(reversed(found))
+
+
+def _names(text: str) -> set[str]:
+    return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
 
 
 def lacking(expr: sp.Expr) -> dict[float, float]:
