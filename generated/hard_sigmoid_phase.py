@@ -525,9 +525,7 @@ def _dual_square_1(q):
     case_1_low = total_low
     high_17 = 2.0 * q
     high_18 = 9.0 / high_17
-    low_16 = _fma(-high_18, high_17, 9.0) * (high_18 * 0.1111111111111111)
     high_19 = math.sqrt(high_18)
-    low_17 = 0.5 * (_fma(-high_19, high_19, high_18) + low_16) / high_19
     high_20, error_8 = _multiplied(_erf(high_19), _erf(high_19))
     high_21, error_9 = _multiplied(q, high_20)
     low_18 = error_9 + error_8 * q
@@ -595,9 +593,7 @@ def _dual_end_0(q):
     high_20, error_5 = _sum(q, -9.0)
     high_21 = 2.0 * q
     high_22 = 9.0 / high_21
-    low_19 = _fma(-high_22, high_21, 9.0) * (high_22 * 0.1111111111111111)
     high_23 = math.sqrt(high_22)
-    low_20 = 0.5 * (_fma(-high_23, high_23, high_22) + low_19) / high_23
     high_24, error_6 = _multiplied(high_20, _erfcx_right(high_23))
     low_21 = error_6 + error_5 * _erfcx_right(high_23)
     term_1 = high_24 / 36.0
@@ -608,7 +604,6 @@ def _dual_end_0(q):
     sum_1_low = error_7 + 5.097979868080088e-18 * high_26 + low_23 * 0.06649038006690544 + term_1_low
     high_28 = 2.0 * q
     high_29 = -9.0 / high_28
-    low_25 = _fma(-high_29, high_28, -9.0) * (high_29 * -0.1111111111111111)
     term_2, error_8 = _multiplied(sum_1, _exp(high_29))
     term_2_low = error_8 + sum_1_low * _exp(high_29)
     high_31, error_9 = _sum(0.25, term_2)
@@ -859,9 +854,7 @@ def _slope_square_0(q):
     case_1_low = (_fma(-case_1, q, total) + total_low) / q
     high_18 = 2.0 * q
     high_19 = 9.0 / high_18
-    low_17 = _fma(-high_19, high_18, 9.0) * (high_19 * 0.1111111111111111)
     high_20 = math.sqrt(high_19)
-    low_18 = 0.5 * (_fma(-high_20, high_20, high_19) + low_17) / high_20
     high_21, error_8 = _multiplied(_erf(high_20), _erf(high_20))
     case_2 = high_21 / 36.0
     case_2_low = (_fma(-case_2, 36.0, high_21) + error_8) / 36.0

@@ -425,9 +425,7 @@ def _dual_square_1(q):
     case_1_low = total_low
     high_14 = 2.0 * q
     high_15 = 1.0 / high_14
-    low_13 = _fma(-high_15, high_14, 1.0) * (high_15 * 1.0)
     high_16 = math.sqrt(high_15)
-    low_14 = 0.5 * (_fma(-high_16, high_16, high_15) + low_13) / high_16
     high_17, error_5 = _multiplied(_erf(high_16), _erf(high_16))
     case_2, error_6 = _multiplied(q, high_17)
     case_2_low = error_6 + error_5 * q
@@ -698,9 +696,7 @@ def _slope_square_0(q):
     case_1_low = (_fma(-case_1, q, total) + total_low) / q
     high_21 = 2.0 * q
     high_22 = 1.0 / high_21
-    low_20 = _fma(-high_22, high_21, 1.0) * (high_22 * 1.0)
     high_23 = math.sqrt(high_22)
-    low_21 = 0.5 * (_fma(-high_23, high_23, high_22) + low_20) / high_23
     case_2, case_2_low = _multiplied(_erf(high_23), _erf(high_23))
     choice_1 = case_2 if q < 1.0 / 4.0 else case_1
     choice_1_low = case_2_low if q < 1.0 / 4.0 else case_1_low

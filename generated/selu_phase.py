@@ -670,7 +670,6 @@ def _dual_end_0(q):
     low_1 = error_1 + 8.604183238339529e-17 * q
     high_2 = q * 0.5
     high_3 = math.sqrt(high_2)
-    low_2 = 0.5 * _fma(-high_3, high_3, high_2) / high_3
     high_4, error_2 = _multiplied(high_1, _erfcx_right(high_3))
     low_3 = error_2 + low_1 * _erfcx_right(high_3)
     return high_4, low_3

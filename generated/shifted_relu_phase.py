@@ -553,12 +553,10 @@ def _dual_square_0(q):
     case_1, error_6 = _multiplied(q, total)
     case_1_low = error_6 + total_low * q
     high_19 = math.sqrt(q)
-    low_18 = 0.5 * _fma(-high_19, high_19, q) / high_19
     high_20, error_7 = _sum(1.0, -(min(1.0, high_19)))
     high_21 = 2.0 * high_20
     low_19 = error_7 * 2.0
     high_22 = math.sqrt(q)
-    low_20 = 0.5 * _fma(-high_22, high_22, q) / high_22
     high_23, error_8 = _fused(4.0, min(1.0, high_22), 1.0)
     high_24 = high_21 / high_23
     low_21 = (_fma(-high_24, high_23, high_21) + low_19 - high_24 * error_8) / high_23
@@ -738,11 +736,8 @@ def _dual_square_1(q):
     case_1, error_10 = _multiplied(q, total)
     case_1_low = error_10 + total_low * q
     high_22 = math.sqrt(q)
-    low_21 = 0.5 * _fma(-high_22, high_22, q) / high_22
     high_23 = 2.0 * high_22
-    low_22 = low_21 * 2.0
     high_24 = 1.0 / high_23
-    low_23 = (_fma(-high_24, high_23, 1.0) - high_24 * low_22) * (high_24 * 1.0)
     high_25, error_11 = _multiplied(_normal_cdf(high_24), _normal_cdf(high_24))
     case_2, error_12 = _multiplied(q, high_25)
     case_2_low = error_12 + error_11 * q
@@ -785,9 +780,7 @@ def _dual_end_0(q):
     case_1_low = error_3 + low_9 * total + total_low * high_10
     high_12 = 8.0 * q
     high_13 = 1.0 / high_12
-    low_11 = _fma(-high_13, high_12, 1.0) * (high_13 * 1.0)
     high_14 = math.sqrt(high_13)
-    low_12 = 0.5 * (_fma(-high_14, high_14, high_13) + low_11) / high_14
     case_2, case_2_low = _multiplied(-q, _erf(high_14))
     choice_1 = case_2 if q < 1.0 else case_1
     choice_1_low = case_2_low if q < 1.0 else case_1_low
@@ -828,9 +821,7 @@ def _dual_end_1(q):
     case_1_low = error_3 + low_9 * total + total_low * high_10
     high_12 = 8.0 * q
     high_13 = 1.0 / high_12
-    low_11 = _fma(-high_13, high_12, 1.0) * (high_13 * 1.0)
     high_14 = math.sqrt(high_13)
-    low_12 = 0.5 * (_fma(-high_14, high_14, high_13) + low_11) / high_14
     case_2, case_2_low = _multiplied(q, _erf(high_14))
     choice_1 = case_2 if q < 1.0 else case_1
     choice_1_low = case_2_low if q < 1.0 else case_1_low
@@ -1082,11 +1073,8 @@ def _slope_square_0(q):
     case_1 = total
     case_1_low = total_low
     high_21 = math.sqrt(q)
-    low_20 = 0.5 * _fma(-high_21, high_21, q) / high_21
     high_22 = 2.0 * high_21
-    low_21 = low_20 * 2.0
     high_23 = 1.0 / high_22
-    low_22 = (_fma(-high_23, high_22, 1.0) - high_23 * low_21) * (high_23 * 1.0)
     case_2, case_2_low = _multiplied(_normal_cdf(high_23), _normal_cdf(high_23))
     choice_1 = case_2 if q < 1.0 / 4.0 else case_1
     choice_1_low = case_2_low if q < 1.0 / 4.0 else case_1_low
@@ -1098,9 +1086,7 @@ def _slope_end_0(q):
     """Return E[f(h) f(-h)], as two doubles."""
     high_1 = 8.0 * q
     high_2 = 1.0 / high_1
-    low_1 = _fma(-high_2, high_1, 1.0) * (high_2 * 1.0)
     high_3 = math.sqrt(high_2)
-    low_2 = 0.5 * (_fma(-high_3, high_3, high_2) + low_1) / high_3
     return _erf(high_3), 0.0
 
 
