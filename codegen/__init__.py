@@ -10,15 +10,15 @@ The rooms, in the order of the work; each begins by saying what it is:
   `curve_fit rational_fit rational_form`, tables `table_fit table_form`; a parameter that is a
   unit, `scaling`
 * duals in closed form: `dual_spec dual_forms correlation angle`, of one arcsine `arc_parts
-  reflected share_sums`, as integrals `price rounding constant_factors`; those that do not close:
-  `approximate_dual approximate_dual_growth approximate_dual_table approximate_dual_quadrature`,
-  fitted by `approximate_dual_fit` on the `approximate_dual_square approximate_dual_cuts
-  approximate_dual_rectangles`
+  reflected share_sums`, as integrals `price rounding constant_factors`, what roundings lack
+  `compensated kept_roundings`; those that do not close: `approximate_dual approximate_dual_growth
+  approximate_dual_table approximate_dual_quadrature`, fitted by `approximate_dual_fit` on the
+  `approximate_dual_square approximate_dual_cuts approximate_dual_rectangles`
 * spectra: several slopes `slopes_kernels slope_height`, any φ `contour_kernels contour_nodes
   contour_anchors`, residual networks of finite depth `residual_kernels`; edges of sweeps
   `edge_solver`
 * text: `names printer statements kernel_block elementary quadrature_view filling file_head
-  operations divisions`, put together by `render`
+  operations divisions row_constants`, put together by `render`
 * proof: `points oracle spectral_oracle slopes_oracle contour_oracle residual_oracle dual_check
   phase_check crosscheck`, decided by `plan`, kept in `record`
 * use: `load at_once compile` make kernels here and now; `measure` checks and records them;

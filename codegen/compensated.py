@@ -20,7 +20,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -29,6 +29,7 @@ import sympy as sp
 __all__ = ["Compensated", "compensated", "lacking"]
 _STEP = re.compile(r"total = (total \* step [+-] )?-?([\d.e-]+)")
 _SEEN = 2.0**-8
+_WIDTH = 96
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,22 @@ def compensated(
     high, low = ast.unparse(last.value), ""
     if writer.keeps or writer.lacks_any(last.value):
         high, low = writer.write(last.value)
-    return Compensated(_needed(writer.lines, f"{high}, {low or high}"), high, low)
+    lines = _needed(writer.lines, f"{high}, {low or high}")
+    return Compensated(tuple(part for line in lines for part in _short(line)), high, low)
+
+
+def _short(line: str) -> Iterator[str]:
+    """The statement in parts, none longer than a line of code, with the same roundings."""
+    name, value = _target(line), ast.parse(line.partition(" = ")[2], mode="eval").body
+    if (
+        len(line) <= _WIDTH
+        or not isinstance(value, ast.BinOp)
+        or name in _names(ast.unparse(value))
+    ):
+        yield line
+        return
+    yield from _short(f"{name} = {ast.unparse(value.left)}")
+    yield f"{name} = {ast.unparse(ast.BinOp(ast.Name(name), value.op, value.right))}"
 
 
 def _needed(lines: Sequence[str], result: str) -> tuple[str, ...]:

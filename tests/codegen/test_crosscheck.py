@@ -79,8 +79,8 @@ def test_a_polynomial_serves_where_the_series_diverges() -> None:
 
 
 def test_a_feature_too_sharp_for_the_panels_shrinks_the_domain_or_is_refused() -> None:
-    # A step of width 10⁻⁷ at x = 1 is invisible to panels of width 2⁻¹¹.
-    module = activation_module(activation(x + sp.tanh((x - 1) * 10**7) / 10**3))
+    # A step of width 10⁻⁷ at x = 1 is invisible to panels of width 2⁻¹¹; no centre tells of it.
+    module = activation_module(activation(x + sp.tanh((x**3 - 1) * 10**7) / 10**3))
     with pytest.raises(Error, match=r"around q = 1|not resolved"):
         plan(only(module, "second_moment"), stride=12)
 

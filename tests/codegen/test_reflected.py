@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -39,8 +40,25 @@ def code(name: str, order: int) -> DualCode:
     return found
 
 
+def fma(a: float, b: float, c: float) -> float:
+    return float(Fraction(a) * Fraction(b) + Fraction(c))
+
+
+def with_error(exact: Fraction) -> tuple[float, float]:
+    return float(exact), float(exact - Fraction(float(exact)))
+
+
+# What generated modules have of their own for it, in exact numbers.
+EXACT = {
+    "_fma": fma,
+    "_sum": lambda a, b: with_error(Fraction(a) + Fraction(b)),
+    "_multiplied": lambda a, b: with_error(Fraction(a) * Fraction(b)),
+    "_fused": lambda a, b, c: with_error(Fraction(a) * Fraction(b) + Fraction(c)),
+}
+
+
 def value(code: DualCode, **arguments: float) -> float:
-    scope: dict[str, Any] = {"math": math, **arguments}
+    scope: dict[str, Any] = {"math": math, **EXACT, **arguments}
     exec("\n".join([*code.lines, f"result = {code.result}"]), scope)  # our own text
     return float(scope["result"])
 
