@@ -177,7 +177,9 @@ def _dual(q, c):
     root = math.sqrt(value_1)
     below, below_low = _multiplied(divisor, root)
     inverse = -0.3183098861837907 / below
-    inverse_low = (_fma(-inverse, below, -0.3183098861837907) + 1.9678676675182486e-17 - inverse * below_low) * (inverse * -3.141592653589793)
+    inverse_low = _fma(-inverse, below, -0.3183098861837907) + 1.9678676675182486e-17
+    inverse_low = inverse_low - inverse * below_low
+    inverse_low = inverse_low * (inverse * -3.141592653589793)
     step = low / high
     total = -7.767624330289919e-06
     total = total * step + 9.371186345052626e-05
@@ -332,7 +334,9 @@ def _dual_slope(q, c):
     below, error_7 = _multiplied(divisor, root)
     below_low = error_7 + divisor_low * root + root_low * divisor
     inverse = 0.3183098861837907 / below
-    inverse_low = (_fma(-inverse, below, 0.3183098861837907) - 1.9678676675182486e-17 - inverse * below_low) * (inverse * 3.141592653589793)
+    inverse_low = _fma(-inverse, below, 0.3183098861837907) - 1.9678676675182486e-17
+    inverse_low = inverse_low - inverse * below_low
+    inverse_low = inverse_low * (inverse * 3.141592653589793)
     step = low / high
     total = -7.767624330289919e-06
     total = total * step + 9.371186345052626e-05

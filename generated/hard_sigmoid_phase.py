@@ -601,7 +601,8 @@ def _dual_end_0(q):
     high_26 = math.sqrt(q)
     low_23 = 0.5 * _fma(-high_26, high_26, q) / high_26
     sum_1, error_7 = _fused(0.06649038006690544, high_26, term_1)
-    sum_1_low = error_7 + 5.097979868080088e-18 * high_26 + low_23 * 0.06649038006690544 + term_1_low
+    sum_1_low = error_7 + 5.097979868080088e-18 * high_26 + low_23 * 0.06649038006690544
+    sum_1_low = sum_1_low + term_1_low
     high_28 = 2.0 * q
     high_29 = -9.0 / high_28
     term_2, error_8 = _multiplied(sum_1, _exp(high_29))

@@ -622,7 +622,8 @@ def _dual_square_0(q):
     quotient_1_odd, error_24 = _fused(quotient_1_odd, q, 0.7537197588838848)
     quotient_1_odd_low = error_24 + quotient_1_odd_low * q - 1.9134004588151618e-17
     above_1, error_25 = _fused(quotient_1_odd, root_1, quotient_1_even)
-    above_1_low = error_25 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
+    above_1_low = error_25 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd
+    above_1_low = above_1_low + quotient_1_even_low
     quotient_1_even, error_26 = _fused(0.00012914999845148678, q, 0.016044244402913233)
     quotient_1_even_low = error_26 - 7.531389951631696e-21 * q - 3.8861998004530273e-19
     quotient_1_even, error_27 = _fused(quotient_1_even, q, 0.45007135414259614)
@@ -644,9 +645,11 @@ def _dual_square_0(q):
     quotient_1_odd, error_35 = _fused(quotient_1_odd, q, 5.022124164064195)
     quotient_1_odd_low = error_35 + quotient_1_odd_low * q + 9.840169095244403e-17
     below_1, error_36 = _fused(quotient_1_odd, root_1, quotient_1_even)
-    below_1_low = error_36 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd + quotient_1_even_low
+    below_1_low = error_36 + quotient_1_odd_low * root_1 + root_1_low * quotient_1_odd
+    below_1_low = below_1_low + quotient_1_even_low
     quotient_1 = above_1 / below_1
-    quotient_1_low = (_fma(-quotient_1, below_1, above_1) + above_1_low - quotient_1 * below_1_low) / below_1
+    quotient_1_low = _fma(-quotient_1, below_1, above_1) + above_1_low - quotient_1 * below_1_low
+    quotient_1_low = quotient_1_low / below_1
     high_47, error_37 = _multiplied(quotient_1, quotient_1)
     low_46 = error_37 + quotient_1_low * quotient_1 + quotient_1_low * quotient_1
     high_48, error_38 = _multiplied(q, high_47)
