@@ -410,7 +410,7 @@ def _length_map_loop(arrays, counts, steps, single):
         values, moves = block, 0
     # All of it at once, from memory to memory, where nothing has to be copied.
     span = _BLOCK
-    if moves and q_moves and (fixed or sigma_w_moves and sigma_b_moves):
+    if moves and q_moves and (fixed or (sigma_w_moves and sigma_b_moves)):
         span = max(_BLOCK, count & -64)
     if fixed:
         _load(sigma_w_block, arrays[1], 0, 0, 1, single)
