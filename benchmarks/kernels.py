@@ -28,6 +28,7 @@ ROOMS = (
     "approximated_duals",
     "phase_diagram",
     "densities",
+    "threaded_kernels",
 )
 
 
