@@ -91,9 +91,7 @@ def test_arc_cosine_kernels_are_right_to_the_last_bits(name: str, order: int) ->
         pytest.param("gelu", 1, "by the angle from c = -1", 3, marks=pytest.mark.slow),
     ],
 )
-def test_one_root_and_few_divisions(
-    name: str, order: int, kind: str, divisions: int
-) -> None:
+def test_one_root_and_few_divisions(name: str, order: int, kind: str, divisions: int) -> None:
     found = code(name, order)
     assert found.method == f"closed form, {kind}"
     assert found.straight
