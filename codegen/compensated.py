@@ -223,7 +223,7 @@ class _Writer:
                 return f"{ast.unparse(function)}({', '.join(values)})", ""
             case ast.Compare() | ast.BinOp(op=ast.BitOr() | ast.BitAnd()):
                 return ast.unparse(node), ""
-        raise NotImplementedError(ast.unparse(node))
+        raise NotImplementedError(f"no rule for what {ast.unparse(node)} rounds")
 
     def _sum(self, left: ast.expr, right: ast.expr, sign: str) -> tuple[str, str]:
         """A sum, one rounding for it and a product in it."""
